@@ -135,7 +135,8 @@ provision() {
         --realm="$realm" --domain="$workgroup" --adminpass="$administrator_password" \
         --host-name="$dc_name" --host-ip="$dc_ip" --targetdir="$dir" \
         --option="interfaces=$dc_ip/8" --option="bind interfaces only=yes" >"$dir/log/provision.log" 2>&1 ||
-        { tail -20 "$dir/log/provision.log" >&2; echo "rig: the domain could not be provisioned" >&2; return 1; }
+        { tail -20 "$dir/log/provision.log" >&2; rm -rf "$dir/private"
+          echo "rig: the domain could not be provisioned" >&2; return 1; }
     write_settings
     issue_certificates
 }
@@ -187,6 +188,10 @@ snapshot() {
 }
 
 restore() {
+    if [[ -n $(ls -A "$dir" 2>/dev/null) && ! -e $dir/etc/smb.conf ]]; then
+        echo "rig: $dir is not empty and holds no domain: not replaced" >&2
+        return 1
+    fi
     local file
     file=$(cached)
     mkdir -p "$cache"
@@ -197,7 +202,9 @@ restore() {
         (
             dir=$(mktemp --directory)
             trap 'rm -rf "$dir"' EXIT
-            provision && seed && snapshot
+            provision
+            seed
+            snapshot
         )
     fi
     flock --unlock "$lock"
