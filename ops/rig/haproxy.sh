@@ -54,7 +54,7 @@ write_settings() {
         -e 's|log /dev/log local0|log stdout format raw local0|' \
         "$here/../haproxy/haproxy.cfg" >"$dir/haproxy.cfg"
     printf '%s\n' "${servers[@]}" >>"$dir/haproxy.cfg"
-    haproxy -c -q -f "$dir/haproxy.cfg"
+    haproxy -c -f "$dir/haproxy.cfg" >/dev/null
 }
 
 serves() {
