@@ -1,5 +1,6 @@
 //! What must hold after every step and at the end. One property a file; each names where it comes from.
 
+pub mod at_most_once;
 pub mod audit_chain;
 pub mod cells_are_the_state;
 pub mod lockout_bound;

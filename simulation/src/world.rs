@@ -2,7 +2,7 @@
 
 use crate::invariant::lockout_bound::LockoutBound;
 use crate::invariant::single_use_ticket::SingleUse;
-use crate::invariant::{Broken, audit_chain, cells_are_the_state};
+use crate::invariant::{Broken, at_most_once, audit_chain, cells_are_the_state};
 use crate::replica::{Replica, StoreError};
 use crate::workload::Workload;
 use passquorum_domain::command::Command;
@@ -105,7 +105,7 @@ impl History {
         }
         self.outcomes.push(outcome.clone());
         match self.by_request.get(&command.request) {
-            Some(_) => Ok(()),
+            Some(first) => at_most_once::check(position, first, &outcome),
             None => {
                 self.by_request.insert(command.request, outcome.clone());
                 self.tickets.observe(command, &outcome)?;
