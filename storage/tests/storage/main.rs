@@ -1,0 +1,4 @@
+//! The storage contract, on the disk engine and on its twin in memory.
+
+mod machine;
+mod suite;
