@@ -1,10 +1,14 @@
 //! A small machine to drive the stores with: named notes.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::RwLock;
 
 use openraft::storage::RaftLogStorageExt;
 use openraft::{CommittedLeaderId, Entry, EntryPayload, LogId};
-use passquorum_storage::{CellChange, LogStore, Machine, MachineError, Position, SnapshotBody};
+use passquorum_storage::{
+    CellChange, LogStore, Machine, MachineError, Position, SnapshotBody, Store, StoreError,
+};
 use serde::{Deserialize, Serialize};
 
 /// Writes a note, or erases it.
@@ -60,6 +64,16 @@ impl Machine for Notes {
     fn blank() -> Before {
         Before(None)
     }
+}
+
+/// Held while a process is started: until then it shares the open files of this one, and with them the
+/// locks of a directory that another test has just closed.
+pub(crate) static SPAWNING: RwLock<()> = RwLock::new(());
+
+/// Opens a store on disk.
+pub(crate) fn open(directory: &Path) -> Result<Store<Config, Notes>, StoreError> {
+    let _no_process_is_starting = SPAWNING.read().unwrap();
+    Store::open(directory)
 }
 
 pub(crate) fn id(term: u64, index: u64) -> LogId<u64> {

@@ -5,7 +5,7 @@ use openraft::testing::{StoreBuilder, Suite};
 use passquorum_storage::{LogStore, MemoryDisk, StateStore, Store};
 use tempfile::TempDir;
 
-use crate::machine::{Config, Notes};
+use crate::machine::{Config, Notes, open};
 
 type State = StateStore<Config, Notes>;
 
@@ -15,7 +15,7 @@ struct InMemory;
 impl StoreBuilder<Config, LogStore<Config>, State, TempDir> for OnDisk {
     async fn build(&self) -> Result<(TempDir, LogStore<Config>, State), StorageError<u64>> {
         let directory = TempDir::new().unwrap();
-        let Store { log, state } = Store::open(directory.path()).unwrap();
+        let Store { log, state } = open(directory.path()).unwrap();
         Ok((directory, log, state))
     }
 }
