@@ -161,3 +161,40 @@ async fn a_log_that_lost_what_was_applied_is_refused() {
     assert!(matches!(refused, StoreError::Corrupt { what: "log", .. }), "{refused}");
     assert!(refused.to_string().contains("join again under a new id"), "{refused}");
 }
+
+#[tokio::test]
+async fn every_damaged_byte_of_the_log_file_is_noticed_or_harmless() {
+    let directory = TempDir::new().unwrap();
+    let database = directory.path().join("raft");
+    {
+        let Store { mut log, .. } = open(&directory);
+        for index in 0..200 {
+            append(&mut log, notes(index..index + 1)).await.unwrap();
+        }
+    }
+    let file = database.join("db");
+    let good = std::fs::read(&file).unwrap();
+    let used = good.iter().rposition(|byte| *byte != 0).unwrap();
+    let mut noticed = 0;
+    for at in (0..=used).rev().step_by(used / 60) {
+        // What sled writes beside the file while it opens a damaged one must not help the next round.
+        let copy = TempDir::new().unwrap();
+        for name in ["raft", "raft/blobs", "state", "snapshots"] {
+            std::fs::create_dir_all(copy.path().join(name)).unwrap();
+        }
+        for name in ["FORMAT", "raft/conf", "raft/mark"] {
+            std::fs::copy(directory.path().join(name), copy.path().join(name)).unwrap();
+        }
+        let mut bad = good.clone();
+        bad[at] ^= 0x20;
+        std::fs::write(copy.path().join("raft/db"), bad).unwrap();
+        match machine::open(copy.path()) {
+            Err(StoreError::Corrupt { .. }) => noticed += 1,
+            Err(other) => panic!("byte {at}: {other}"),
+            Ok(Store { mut log, .. }) => {
+                assert_eq!(log.try_get_log_entries(..).await.unwrap(), notes(0..200), "byte {at}");
+            }
+        }
+    }
+    assert!(noticed > 30, "only {noticed} of 60 damaged bytes were noticed");
+}
