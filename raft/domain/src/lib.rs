@@ -1,1 +1,31 @@
-//! Placeholder.
+//! What the cluster agrees on: the realm's configuration, its counters, tickets and audit, and the rules over them.
+//!
+//! Reading order: [`ids`] and [`time`] name things; [`config`] is what an administrator edits ([`policy`],
+//! [`workflow`], [`qa`], [`scope`]); [`command`] is what may be asked of the cluster, [`outcome`] what it answers;
+//! [`state`] is what every node holds and [`apply`] the only way it changes; [`ports`] are the doors to the world.
+//!
+//! Invariants: nothing here does IO, reads a clock or draws randomness; equal command sequences give equal states;
+//! no secret is held in clear by any replicated type. This crate must not know openraft, tokio, sled, LDAP or HTTP.
+
+pub mod apply;
+pub mod audit;
+pub mod blob;
+pub mod command;
+pub mod config;
+pub mod directory;
+pub mod error_code;
+pub mod ids;
+pub mod instance;
+pub mod label;
+pub mod lockout;
+pub mod outcome;
+pub mod policy;
+pub mod ports;
+pub mod qa;
+pub mod scope;
+pub mod secret;
+pub mod state;
+pub mod ticket;
+pub mod time;
+pub mod token;
+pub mod workflow;

@@ -1,0 +1,117 @@
+//! The one way in which the state changes: total, deterministic, and refusing by outcome, never by panic.
+
+mod access;
+mod attempt;
+mod config;
+mod label;
+mod memory;
+mod node;
+mod ticket;
+
+use crate::audit::{Actor, AuditEvent, AuditRecord};
+use crate::blob::Sealed;
+use crate::command::{Action, Command};
+use crate::ids::KeyedHash;
+use crate::outcome::{Effect, Outcome, Rejection};
+use crate::state::{CellKey, State};
+use crate::time::Timestamp;
+
+/// How many audit records stay in the state.
+pub const AUDIT_WINDOW: u64 = 10_000;
+
+/// The result of applying one command.
+#[derive(Debug)]
+pub struct Applied {
+    /// What the cluster answers.
+    pub outcome: Outcome,
+    /// The cells that changed; storage writes each as it is now, or removes it.
+    pub touched: Vec<CellKey>,
+}
+
+/// A state under change: notes what is touched, and writes the audit.
+pub(crate) struct Change<'a> {
+    state: &'a mut State,
+    touched: Vec<CellKey>,
+    at: Timestamp,
+    actor: Actor,
+    detail: Option<Sealed>,
+}
+
+impl State {
+    /// Applies a committed command.
+    pub fn apply(&mut self, command: Command) -> Applied {
+        let Command { request, at, actor, detail, action } = command;
+        if let Some(outcome) = self.recall(request, at) {
+            return Applied { outcome, touched: Vec::new() };
+        }
+        let mut change = Change { state: self, touched: Vec::new(), at, actor, detail };
+        let outcome = change.act(action);
+        if let Err(rejection) = &outcome {
+            change.audit(AuditEvent::Refused(rejection.clone()), None);
+        }
+        change.remember(request, &outcome);
+        change.touched.push(CellKey::Totals);
+        Applied { outcome, touched: change.touched }
+    }
+}
+
+impl Change<'_> {
+    fn act(&mut self, action: Action) -> Outcome {
+        if self.state.realm.is_none() && !matches!(action, Action::CreateRealm(_)) {
+            return Err(Rejection::NoRealm);
+        }
+        match action {
+            Action::CreateRealm(new) => self.create_realm(*new),
+            Action::CreateJoinToken(token) => self.create_join_token(token),
+            Action::AdmitNode(admit) => self.admit_node(*admit),
+            Action::SetNodeRole(id, role) => self.set_node_role(id, role),
+            Action::RemoveNode(id) => self.remove_node(id),
+            Action::CreateApiToken(token) => self.create_api_token(token),
+            Action::RevokeApiToken(id) => self.revoke_api_token(id),
+            Action::ChangeConfig { base, change } => self.change_config(base, change),
+            Action::CountAttempt { attempt, target, policy } => self.count_attempt(attempt, target, policy),
+            Action::DecideAttempt { attempt, target, right } => self.decide_attempt(attempt, target, right),
+            Action::LiftLock(subject) => self.lift_lock(subject),
+            Action::OpenTicket { ticket, subject, kind, node, life } => {
+                self.open_ticket(ticket, subject, kind, node, life)
+            }
+            Action::CloseTicket { ticket, result } => self.close_ticket(ticket, result),
+            Action::Sweep => self.sweep(),
+            Action::PutLabel { key, value, condition } => self.put_label(key, value, condition),
+            Action::RemoveLabel { key, condition } => self.remove_label(key, condition),
+            Action::Record { event, subject } => {
+                self.audit(event, subject);
+                Ok(Effect::Done)
+            }
+        }
+    }
+
+    fn touch(&mut self, key: CellKey) {
+        self.touched.push(key);
+    }
+
+    /// Appends an audit record, and drops the oldest when the window is full.
+    fn audit(&mut self, event: AuditEvent, subject: Option<KeyedHash>) {
+        let seq = self.state.totals.audit_seq.saturating_add(1);
+        let mut record = AuditRecord {
+            seq,
+            at: self.at,
+            actor: self.actor.clone(),
+            event,
+            subject,
+            detail: self.detail.clone(),
+            previous: self.state.totals.audit_head,
+            hash: [0; 32],
+        };
+        record.hash = record.expected_hash();
+        self.state.totals.audit_seq = seq;
+        self.state.totals.audit_head = record.hash;
+        self.state.audit.insert(seq, record);
+        self.touch(CellKey::Audit(seq));
+        if let Some(oldest) = seq.checked_sub(AUDIT_WINDOW)
+            && self.state.audit.remove(&oldest).is_some()
+        {
+            self.touch(CellKey::Audit(oldest));
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The audit window: the latest records, each chained to the one before by SHA-256, so that a gap or an edit shows.
+//!
+//! Names of people are sealed in [`AuditRecord::detail`] or kept as keyed hashes: a node without keys learns none.
+
+use crate::blob::Sealed;
+use crate::ids::{ApiTokenId, ConnectionId, JoinTokenId, KeyedHash, NodeId, PolicyId, Revision, TicketId};
+use crate::instance::Role;
+use crate::label::LabelKey;
+use crate::outcome::Rejection;
+use crate::ticket::{TicketKind, TicketResult};
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// Who did something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Actor {
+    /// The realm itself: the leader's sweeps.
+    Realm,
+    /// Someone on a node's host with access to its local socket.
+    LocalOperator(NodeId),
+    /// The holder of an API token.
+    ApiToken(ApiTokenId),
+    /// The holder of a join token.
+    JoinToken(JoinTokenId),
+    /// Someone who has not proved who they are.
+    Anonymous,
+    /// A user of the Self-Service site, by keyed hash of the `objectGUID`.
+    User(KeyedHash),
+    /// An operator of the Helpdesk site.
+    Helpdesk(KeyedHash),
+    /// An administrator.
+    Administrator(KeyedHash),
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AuditEvent {
+    /// The realm was made.
+    RealmCreated,
+    /// A join token was made for a role.
+    JoinTokenCreated(JoinTokenId, Role),
+    /// A node was admitted.
+    NodeAdmitted(NodeId, Role),
+    /// A node's role changed.
+    NodeRoleChanged(NodeId, Role),
+    /// A node was removed.
+    NodeRemoved(NodeId),
+    /// An API token was made.
+    ApiTokenCreated(ApiTokenId),
+    /// An API token was revoked.
+    ApiTokenRevoked(ApiTokenId),
+    /// The configuration changed to this revision.
+    ConfigChanged(Revision),
+    /// A label was written.
+    LabelWritten(LabelKey, u64),
+    /// A label was removed.
+    LabelRemoved(LabelKey),
+    /// An attempt was counted.
+    AttemptCounted {
+        /// Attempts left before the lock.
+        remaining: u32,
+    },
+    /// An attempt was right.
+    AttemptSucceeded,
+    /// An attempt was wrong.
+    AttemptFailed,
+    /// A lock was lifted.
+    LockLifted,
+    /// A ticket was opened.
+    TicketOpened(TicketId, TicketKind),
+    /// A ticket was closed.
+    TicketClosed(TicketId, TicketResult),
+    /// Someone signed in to a site.
+    SignedIn(Site),
+    /// A sign-in was refused.
+    SignInRefused(Site),
+    /// A user asked for a workflow whose policy does not serve them, or who could not be found.
+    NotServed(Site),
+    /// A change of a policy or connection was previewed and refused before it was proposed.
+    ConfigRefused(Option<PolicyId>, Option<ConnectionId>),
+    /// A command was refused.
+    Refused(Rejection),
+    /// Leadership was moved on request.
+    LeadershipTransferred(NodeId),
+}
+
+/// A site of the product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Site {
+    /// Self-Service.
+    SelfService,
+    /// Helpdesk.
+    Helpdesk,
+    /// Admin.
+    Admin,
+}
+
+/// SHA-256 of a record and the hash before it.
+pub type ChainHash = [u8; 32];
+
+/// One audit record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditRecord {
+    /// Counts from 1 without a gap.
+    pub seq: u64,
+    /// When, by the node that proposed it.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: Actor,
+    /// What.
+    pub event: AuditEvent,
+    /// Whom it concerns, by keyed hash of the `objectGUID`.
+    pub subject: Option<KeyedHash>,
+    /// More, for key holders: names, addresses.
+    pub detail: Option<Sealed>,
+    /// Hash of the record before; zeros for the first.
+    pub previous: ChainHash,
+    /// Hash of this record.
+    pub hash: ChainHash,
+}
+
+impl AuditRecord {
+    /// The hash that this record must have: over the previous hash and the JSON form of its other fields.
+    #[must_use]
+    pub fn expected_hash(&self) -> ChainHash {
+        let mut hasher = Sha256::new();
+        hasher.update(self.previous);
+        hasher.update(self.seq.to_be_bytes());
+        hasher.update(self.at.0.to_be_bytes());
+        let body = (&self.actor, &self.event, &self.subject, &self.detail);
+        // JSON of these types cannot fail: no map keys but strings, no floats; an empty body would break the chain
+        // check, not hide a record.
+        hasher.update(serde_json::to_vec(&body).unwrap_or_default());
+        hasher.finalize().into()
+    }
+}
+
+/// Checks a run of records; answers the sequence number of the first that does not fit.
+pub fn verify_chain<'a>(records: impl IntoIterator<Item = &'a AuditRecord>) -> Result<(), u64> {
+    let mut before: Option<&AuditRecord> = None;
+    for record in records {
+        let follows =
+            before.is_none_or(|b| record.previous == b.hash && record.seq == b.seq.saturating_add(1));
+        if !follows || record.hash != record.expected_hash() {
+            return Err(record.seq);
+        }
+        before = Some(record);
+    }
+    Ok(())
+}

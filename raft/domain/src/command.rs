@@ -1,0 +1,169 @@
+//! What may be asked of the cluster. A command brings everything that its application needs: who, when, fresh ids.
+
+use crate::audit::{Actor, AuditEvent};
+use crate::blob::{Blob, Sealed};
+use crate::config::{ConfigChange, RealmConfig};
+use crate::ids::{
+    ApiTokenId, AttemptId, JoinTokenId, KeyedHash, NodeId, PolicyId, RealmId, RequestId, Revision, TicketId,
+};
+use crate::instance::{KeyWrap, Role};
+use crate::label::{LabelCondition, LabelKey};
+use crate::lockout::AttemptTarget;
+use crate::ticket::{TicketKind, TicketResult};
+use crate::time::{Span, Timestamp};
+use crate::token::{ApiToken, JoinToken};
+use serde::{Deserialize, Serialize};
+
+/// One entry of the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// Names the proposal; a retry carries the same.
+    pub request: RequestId,
+    /// The proposing node's clock.
+    pub at: Timestamp,
+    /// Who asks.
+    pub actor: Actor,
+    /// More for the audit record, sealed.
+    pub detail: Option<Sealed>,
+    /// What is asked.
+    pub action: Action,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Action {
+    /// Makes the realm: the first command of a cluster, accepted once.
+    CreateRealm(Box<CreateRealm>),
+    /// Keeps a join token.
+    CreateJoinToken(JoinToken),
+    /// Uses a join token up and registers the node that brought it.
+    AdmitNode(Box<AdmitNode>),
+    /// Records a role change.
+    SetNodeRole(NodeId, Role),
+    /// Marks a node as removed and drops its key wrap.
+    RemoveNode(NodeId),
+    /// Keeps an API token.
+    CreateApiToken(ApiToken),
+    /// Drops an API token.
+    RevokeApiToken(ApiTokenId),
+    /// Changes the configuration, if it still has the revision that the editor saw.
+    ChangeConfig {
+        /// The revision that the editor saw.
+        base: Revision,
+        /// The change.
+        change: ConfigChange,
+    },
+    /// Counts an attempt, before it is checked.
+    CountAttempt {
+        /// Fresh id.
+        attempt: AttemptId,
+        /// What it counts against.
+        target: AttemptTarget,
+        /// The policy whose lockout settings hold; `None` for the realm's limit on sources.
+        policy: Option<PolicyId>,
+    },
+    /// Reports how a counted attempt ended.
+    DecideAttempt {
+        /// The attempt.
+        attempt: AttemptId,
+        /// What it counted against.
+        target: AttemptTarget,
+        /// Whether it was right.
+        right: bool,
+    },
+    /// Lifts a lock (helpdesk).
+    LiftLock(KeyedHash),
+    /// Commits the intent of one directory change.
+    OpenTicket {
+        /// Minted when the user's session began.
+        ticket: TicketId,
+        /// Whose.
+        subject: KeyedHash,
+        /// What for.
+        kind: TicketKind,
+        /// The node that does the work.
+        node: NodeId,
+        /// How long the work may take; at most [`Action::MAX_TICKET_LIFE`].
+        life: Span,
+    },
+    /// Commits how it ended.
+    CloseTicket {
+        /// Which.
+        ticket: TicketId,
+        /// How.
+        result: TicketResult,
+    },
+    /// Closes overdue tickets as unknown, and forgets what is past its time. Proposed by the leader at intervals.
+    Sweep,
+    /// Writes a label.
+    PutLabel {
+        /// Which.
+        key: LabelKey,
+        /// At most [`crate::label::Label::MAX`] bytes.
+        value: Blob,
+        /// When.
+        condition: LabelCondition,
+    },
+    /// Removes a label.
+    RemoveLabel {
+        /// Which.
+        key: LabelKey,
+        /// When.
+        condition: LabelCondition,
+    },
+    /// Writes an audit record and nothing else.
+    Record {
+        /// What happened.
+        event: AuditEvent,
+        /// Whom it concerns.
+        subject: Option<KeyedHash>,
+    },
+}
+
+impl Action {
+    /// The longest that a ticket may stay open.
+    pub const MAX_TICKET_LIFE: Span = Span::minutes(5);
+}
+
+/// A new realm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateRealm {
+    /// Its id.
+    pub realm: RealmId,
+    /// PEM certificate of the realm's authority.
+    pub authority: String,
+    /// The authority's private key (PKCS#8 DER), sealed under [`crate::ports::Purpose::AuthorityKey`].
+    pub authority_key: Sealed,
+    /// The first node; its id is 1.
+    pub first: NewNode,
+    /// The realm key for the first node.
+    pub wrap: KeyWrap,
+    /// The configuration to begin with.
+    pub config: RealmConfig,
+}
+
+/// A node as it introduces itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewNode {
+    /// What the operator called it.
+    pub name: String,
+    /// `host:port` for peers.
+    pub cluster_address: String,
+    /// `https://host:port` for browsers and the API.
+    pub site_url: String,
+    /// Its X25519 public key.
+    pub wrap_key: [u8; 32],
+}
+
+/// A node that brings a join token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdmitNode {
+    /// Public part of the token.
+    pub token: JoinTokenId,
+    /// Keyed hash of the secret it brought.
+    pub secret: KeyedHash,
+    /// The node.
+    pub node: NewNode,
+    /// The realm key for it; absent for a role that holds none.
+    pub wrap: Option<KeyWrap>,
+}

@@ -1,0 +1,390 @@
+//! The realm configuration: what an administrator edits, revision by revision.
+//!
+//! A configuration is changed only by [`RealmConfig::with`], which answers with every problem at once. Secrets in it
+//! are sealed before they get here.
+
+use crate::blob::Sealed;
+use crate::directory::DistinguishedName;
+use crate::ids::{ConnectionId, PolicyId, Revision};
+use crate::lockout::LockoutSettings;
+use crate::policy::PasswordRule;
+use crate::qa::{QaPolicy, QuestionKind};
+use crate::scope::{RoleScope, UserScope};
+use crate::time::Span;
+use crate::workflow::{Workflow, WorkflowKind};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Everything that is configured for the whole realm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RealmConfig {
+    /// Grows with each accepted change.
+    pub revision: Revision,
+    /// The domains that users live in.
+    pub connections: Vec<DomainConnection>,
+    /// The management policies, in order: the first whose scope holds a user serves that user.
+    pub policies: Vec<ManagementPolicy>,
+    /// Who may use the Admin site.
+    pub administrators: Vec<RoleScope>,
+    /// Who may use the Helpdesk site.
+    pub helpdesk: Vec<RoleScope>,
+    /// The rest.
+    pub general: GeneralSettings,
+}
+
+/// Settings that belong to no policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GeneralSettings {
+    /// The organisation's name on every page; at most 100 characters.
+    pub organisation: String,
+    /// How many attempts one network address may make.
+    pub source_limit: LockoutSettings,
+    /// How long a person may take from the first step to the last.
+    pub session: Span,
+}
+
+/// A connection to one domain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainConnection {
+    /// Its id.
+    pub id: ConnectionId,
+    /// The name people see and may type before a backslash; at most 100 characters.
+    pub alias: String,
+    /// How it is reached.
+    pub endpoint: DirectoryEndpoint,
+    /// The user attribute that holds the sealed Q&A profile.
+    pub profile_attribute: String,
+}
+
+/// How a domain is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DirectoryEndpoint {
+    /// Domain controllers over LDAPS.
+    Ldaps(LdapsSettings),
+    /// The embedded demonstration directory of this host.
+    Embedded,
+}
+
+/// Domain controllers over LDAPS.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LdapsSettings {
+    /// `ldaps://host:port`, in order of preference.
+    pub servers: Vec<String>,
+    /// Where users are searched.
+    pub base: DistinguishedName,
+    /// PEM certificates of the authorities that may sign the controllers' certificates.
+    pub authorities: String,
+    /// The access account: DN, UPN or `DOMAIN\name`.
+    pub bind_name: String,
+    /// Its password, sealed under [`crate::ports::Purpose::ServiceAccount`] with the connection id as context.
+    pub bind_password: Sealed,
+}
+
+/// Who is served, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManagementPolicy {
+    /// Its id.
+    pub id: PolicyId,
+    /// Its name; at most 100 characters.
+    pub name: String,
+    /// Whom it serves.
+    pub scope: Vec<UserScope>,
+    /// Questions and what a profile needs.
+    pub qa: QaPolicy,
+    /// When wrong answers lock.
+    pub lockout: LockoutSettings,
+    /// Password rules beside the domain's.
+    pub password_rules: Vec<PasswordRule>,
+    /// What users can do.
+    pub workflows: Vec<Workflow>,
+}
+
+impl ManagementPolicy {
+    /// The workflow of one kind, when it is enabled.
+    #[must_use]
+    pub fn workflow(&self, kind: WorkflowKind) -> Option<&Workflow> {
+        self.workflows.iter().find(|workflow| workflow.kind == kind && workflow.enabled)
+    }
+}
+
+/// A change to the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ConfigChange {
+    /// Adds a connection, or replaces the one with its id.
+    PutConnection(Box<DomainConnection>),
+    /// Removes a connection.
+    RemoveConnection(ConnectionId),
+    /// Adds a policy, or replaces the one with its id.
+    PutPolicy(Box<ManagementPolicy>),
+    /// Removes a policy.
+    RemovePolicy(PolicyId),
+    /// Replaces the administrators' groups.
+    SetAdministrators(Vec<RoleScope>),
+    /// Replaces the helpdesk's groups.
+    SetHelpdesk(Vec<RoleScope>),
+    /// Replaces the general settings.
+    SetGeneral(GeneralSettings),
+    /// Replaces everything but the revision: an import.
+    Replace(Box<RealmConfig>),
+}
+
+/// One thing that is wrong with a configuration, where, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{field}: {message}")]
+pub struct Problem {
+    /// Where, as a path such as `policies[0].lockout.threshold`.
+    pub field: String,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+impl RealmConfig {
+    /// The configuration of a new realm.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            revision: Revision(0),
+            connections: Vec::new(),
+            policies: Vec::new(),
+            administrators: Vec::new(),
+            helpdesk: Vec::new(),
+            general: GeneralSettings {
+                organisation: "passquorum".to_owned(),
+                source_limit: LockoutSettings {
+                    threshold: 100,
+                    duration: Span::minutes(5),
+                    reset_after: Span::minutes(5),
+                },
+                session: Span::minutes(15),
+            },
+        }
+    }
+
+    /// The connection with this id.
+    #[must_use]
+    pub fn connection(&self, id: ConnectionId) -> Option<&DomainConnection> {
+        self.connections.iter().find(|connection| connection.id == id)
+    }
+
+    /// The policy with this id.
+    #[must_use]
+    pub fn policy(&self, id: PolicyId) -> Option<&ManagementPolicy> {
+        self.policies.iter().find(|policy| policy.id == id)
+    }
+
+    /// The configuration after a change, one revision on; or everything that is wrong with it.
+    pub fn with(&self, change: ConfigChange) -> Result<Self, Vec<Problem>> {
+        let mut next = self.clone();
+        match change {
+            ConfigChange::PutConnection(connection) => {
+                put(&mut next.connections, *connection, |left, right| left.id == right.id);
+            }
+            ConfigChange::RemoveConnection(id) => {
+                remove(&mut next.connections, "connections", |connection| connection.id == id)?;
+            }
+            ConfigChange::PutPolicy(policy) => {
+                put(&mut next.policies, *policy, |left, right| left.id == right.id);
+            }
+            ConfigChange::RemovePolicy(id) => {
+                remove(&mut next.policies, "policies", |policy| policy.id == id)?;
+            }
+            ConfigChange::SetAdministrators(groups) => next.administrators = groups,
+            ConfigChange::SetHelpdesk(groups) => next.helpdesk = groups,
+            ConfigChange::SetGeneral(general) => next.general = general,
+            ConfigChange::Replace(config) => next = *config,
+        }
+        next.revision = self.revision.next();
+        let problems = next.problems();
+        if problems.is_empty() { Ok(next) } else { Err(problems) }
+    }
+
+    /// Everything that is wrong.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut check =
+            Checker { known: self.connections.iter().map(|c| c.id).collect(), problems: Vec::new() };
+        check.text("general.organisation", &self.general.organisation, 1..=100);
+        check.lockout("general.source_limit", &self.general.source_limit);
+        check.span("general.session", self.general.session, Span::minutes(1), Span::hours(8));
+        let mut aliases = BTreeSet::new();
+        for (index, connection) in self.connections.iter().enumerate() {
+            let at = format!("connections[{index}]");
+            check.connection(&at, connection);
+            if !aliases.insert(connection.alias.to_lowercase()) {
+                check.add(format!("{at}.alias"), "another connection has this alias; share that one instead");
+            }
+        }
+        let mut names = BTreeSet::new();
+        for (index, policy) in self.policies.iter().enumerate() {
+            let at = format!("policies[{index}]");
+            check.policy(&at, policy);
+            if !names.insert(policy.name.to_lowercase()) {
+                check.add(format!("{at}.name"), "another policy has this name");
+            }
+        }
+        for (name, scopes) in [("administrators", &self.administrators), ("helpdesk", &self.helpdesk)] {
+            for (index, scope) in scopes.iter().enumerate() {
+                check.connection_id(format!("{name}[{index}].connection"), scope.connection);
+            }
+        }
+        check.problems
+    }
+}
+
+fn put<T>(items: &mut Vec<T>, item: T, same: impl Fn(&T, &T) -> bool) {
+    match items.iter_mut().find(|present| same(present, &item)) {
+        Some(present) => *present = item,
+        None => items.push(item),
+    }
+}
+
+fn remove<T>(items: &mut Vec<T>, field: &str, which: impl Fn(&T) -> bool) -> Result<(), Vec<Problem>> {
+    let before = items.len();
+    items.retain(|item| !which(item));
+    if items.len() == before {
+        let message = "there is none with this id; it may have been removed already".to_owned();
+        return Err(vec![Problem { field: field.to_owned(), message }]);
+    }
+    Ok(())
+}
+
+struct Checker {
+    known: BTreeSet<ConnectionId>,
+    problems: Vec<Problem>,
+}
+
+impl Checker {
+    fn add(&mut self, field: String, message: &str) {
+        self.problems.push(Problem { field, message: message.to_owned() });
+    }
+
+    fn text(&mut self, field: &str, text: &str, lengths: std::ops::RangeInclusive<usize>) {
+        if !lengths.contains(&text.trim().chars().count()) || text.chars().any(char::is_control) {
+            let message = format!(
+                "use {} to {} characters, none of them control characters",
+                lengths.start(),
+                lengths.end()
+            );
+            self.add(field.to_owned(), &message);
+        }
+    }
+
+    fn span(&mut self, field: &str, span: Span, min: Span, max: Span) {
+        if !(min..=max).contains(&span) {
+            let message = format!("use {} to {} seconds", min.0 / 1000, max.0 / 1000);
+            self.add(field.to_owned(), &message);
+        }
+    }
+
+    fn lockout(&mut self, field: &str, settings: &LockoutSettings) {
+        if !(1..=1000).contains(&settings.threshold) {
+            self.add(format!("{field}.threshold"), "use 1 to 1000 attempts");
+        }
+        self.span(&format!("{field}.duration"), settings.duration, Span::seconds(1), Span::hours(24 * 30));
+        self.span(
+            &format!("{field}.reset_after"),
+            settings.reset_after,
+            Span::seconds(1),
+            Span::hours(24 * 30),
+        );
+    }
+
+    fn connection_id(&mut self, field: String, id: ConnectionId) {
+        if !self.known.contains(&id) {
+            self.add(field, "there is no domain connection with this id; add it first");
+        }
+    }
+
+    fn connection(&mut self, at: &str, connection: &DomainConnection) {
+        self.text(&format!("{at}.alias"), &connection.alias, 1..=100);
+        let attribute = &connection.profile_attribute;
+        let is_name = attribute.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+            && attribute.chars().next().is_some_and(|c| c.is_ascii_alphabetic());
+        if !is_name || attribute.len() > 64 {
+            self.add(format!("{at}.profile_attribute"), "use an LDAP attribute name such as comment");
+        }
+        let DirectoryEndpoint::Ldaps(ldaps) = &connection.endpoint else { return };
+        if ldaps.servers.is_empty() {
+            self.add(format!("{at}.servers"), "name at least one domain controller, as ldaps://host");
+        }
+        for (index, server) in ldaps.servers.iter().enumerate() {
+            if !server.starts_with("ldaps://") || server.len() > 300 {
+                self.add(format!("{at}.servers[{index}]"), "use ldaps://host or ldaps://host:port");
+            }
+        }
+        self.text(&format!("{at}.bind_name"), &ldaps.bind_name, 1..=512);
+        if !ldaps.authorities.contains("-----BEGIN CERTIFICATE-----") {
+            self.add(format!("{at}.authorities"), "give at least one PEM certificate of an authority");
+        }
+    }
+
+    fn policy(&mut self, at: &str, policy: &ManagementPolicy) {
+        self.text(&format!("{at}.name"), &policy.name, 1..=100);
+        for (index, scope) in policy.scope.iter().enumerate() {
+            self.connection_id(format!("{at}.scope[{index}].connection"), scope.connection);
+        }
+        self.lockout(&format!("{at}.lockout"), &policy.lockout);
+        self.qa(&format!("{at}.qa"), &policy.qa);
+        self.rules(&format!("{at}.password_rules"), &policy.password_rules);
+        let mut kinds = BTreeSet::new();
+        for (index, workflow) in policy.workflows.iter().enumerate() {
+            let at = format!("{at}.workflows[{index}]");
+            self.text(&format!("{at}.name"), &workflow.name, 1..=100);
+            self.text(&format!("{at}.description"), &workflow.description, 0..=500);
+            for problem in workflow.problems() {
+                self.add(format!("{at}.activities"), &problem.to_string());
+            }
+            if workflow.kind != WorkflowKind::Custom && !kinds.insert(workflow.kind) {
+                self.add(format!("{at}.kind"), "the policy has this workflow already");
+            }
+        }
+    }
+
+    fn qa(&mut self, at: &str, qa: &QaPolicy) {
+        if qa.questions.len() > 500 {
+            self.add(format!("{at}.questions"), "use at most 500 questions");
+        }
+        let mut ids = BTreeSet::new();
+        for (index, question) in qa.questions.iter().enumerate() {
+            self.text(&format!("{at}.questions[{index}].text"), &question.text, 1..=300);
+            if !ids.insert(question.id) {
+                self.add(format!("{at}.questions[{index}].id"), "another question has this id");
+            }
+        }
+        if qa.optional_to_register as usize > qa.of_kind(QuestionKind::Optional).count() {
+            self.add(format!("{at}.optional_to_register"), "there are not so many optional questions");
+        }
+        if qa.user_defined_to_register > 20 {
+            self.add(format!("{at}.user_defined_to_register"), "use at most 20");
+        }
+        if qa.answers_to_register() == 0 {
+            self.add(format!("{at}.questions"), "a profile needs at least one question");
+        }
+        if !(1..=100).contains(&qa.min_answer_length) {
+            self.add(format!("{at}.min_answer_length"), "use 1 to 100 characters");
+        }
+        if !(1..=200).contains(&qa.min_question_length) {
+            self.add(format!("{at}.min_question_length"), "use 1 to 200 characters");
+        }
+    }
+
+    fn rules(&mut self, at: &str, rules: &[PasswordRule]) {
+        for (index, rule) in rules.iter().enumerate() {
+            match rule {
+                PasswordRule::Length(rule) => {
+                    if rule.min < 1 || rule.max > 256 || rule.min > rule.max {
+                        self.add(
+                            format!("{at}[{index}]"),
+                            "use a least length from 1 and a greatest up to 256",
+                        );
+                    }
+                }
+                PasswordRule::Complexity(rule) => {
+                    if !(1..=4).contains(&rule.min_kinds) {
+                        self.add(format!("{at}[{index}].min_kinds"), "use 1 to 4 kinds of character");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! The words of the directory: object identities, names that people log on with, and what a user record tells.
+
+use crate::ids::ConnectionId;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// `objectGUID`: what a profile, a counter and a ticket are bound to, never a name or DN (MS-ADTS 3.1.1.1.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ObjectGuid(pub [u8; 16]);
+
+impl fmt::Display for ObjectGuid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        uuid::Uuid::from_bytes_le(self.0).fmt(f)
+    }
+}
+
+/// Why a name was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// Nothing was typed.
+    #[error("it is empty")]
+    Empty,
+    /// Longer than any name of its kind.
+    #[error("it is longer than {max} characters")]
+    TooLong {
+        /// The most characters that are taken.
+        max: usize,
+    },
+    /// A character that such a name cannot have.
+    #[error("it holds a character that such a name cannot have")]
+    BadCharacter,
+}
+
+/// A distinguished name, kept as the directory gave it or as an administrator typed it (RFC 4514).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct DistinguishedName(String);
+
+impl DistinguishedName {
+    /// Takes a DN: not empty, at most 2,048 characters, `attribute=value` parts, no control characters.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(NameError::Empty);
+        }
+        if text.chars().nth(2048).is_some() {
+            return Err(NameError::TooLong { max: 2048 });
+        }
+        if text.chars().any(char::is_control) || !text.contains('=') {
+            return Err(NameError::BadCharacter);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The DN as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this DN is `ancestor` or lies below it. Attribute types and values compare without case.
+    #[must_use]
+    pub fn is_within(&self, ancestor: &Self) -> bool {
+        let (own, above) = (self.0.to_lowercase(), ancestor.0.to_lowercase());
+        own == above
+            || own.strip_suffix(&above).is_some_and(|rest| rest.ends_with(',') && !rest.ends_with("\\,"))
+    }
+}
+
+impl TryFrom<String> for DistinguishedName {
+    type Error = NameError;
+    fn try_from(text: String) -> Result<Self, NameError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<DistinguishedName> for String {
+    fn from(dn: DistinguishedName) -> Self {
+        dn.0
+    }
+}
+
+impl fmt::Display for DistinguishedName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a person typed to say who they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoginName {
+    /// `alice` or `CORP\alice`: a sAMAccountName, with the domain's alias when it was given.
+    Account {
+        /// NetBIOS name or alias of the domain, when typed.
+        domain: Option<String>,
+        /// sAMAccountName.
+        account: String,
+    },
+    /// `alice@example.com`: a userPrincipalName or a mail address.
+    Address(String),
+}
+
+impl LoginName {
+    /// The most characters that are taken (a UPN may have 1,024; none in use is near that).
+    pub const MAX: usize = 320;
+
+    /// Tells the kind of name from its form.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(NameError::Empty);
+        }
+        if text.chars().nth(Self::MAX).is_some() {
+            return Err(NameError::TooLong { max: Self::MAX });
+        }
+        if text.chars().any(char::is_control) {
+            return Err(NameError::BadCharacter);
+        }
+        if let Some((domain, account)) = text.split_once('\\') {
+            return if domain.is_empty() || account.is_empty() || account.contains('\\') {
+                Err(NameError::BadCharacter)
+            } else {
+                Ok(Self::Account { domain: Some(domain.to_owned()), account: account.to_owned() })
+            };
+        }
+        if text.contains('@') {
+            return Ok(Self::Address(text.to_owned()));
+        }
+        Ok(Self::Account { domain: None, account: text.to_owned() })
+    }
+}
+
+/// A user object that was found: enough to act on it again, bound to its `objectGUID`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserRef {
+    /// The connection it was found through.
+    pub connection: ConnectionId,
+    /// Its identity.
+    pub guid: ObjectGuid,
+    /// The domain controller that answered, so that later steps stay on it when they can.
+    pub dc: String,
+}
+
+/// What is known of a user's account when it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserRecord {
+    /// Its identity and where it was read.
+    pub user: UserRef,
+    /// Its DN at the time; it may move.
+    pub dn: DistinguishedName,
+    /// sAMAccountName.
+    pub account: String,
+    /// userPrincipalName, when set.
+    pub upn: Option<String>,
+    /// displayName, or the account name.
+    pub display_name: String,
+    /// mail, when set.
+    pub mail: Option<String>,
+    /// What stands in the way of a logon.
+    pub status: AccountStatus,
+}
+
+/// The conditions of an account that matter to self-service. Several may hold at once, as in `userAccountControl`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct AccountStatus {
+    /// Locked out by the domain's lockout policy.
+    pub locked: bool,
+    /// Disabled by an administrator.
+    pub disabled: bool,
+    /// The account itself has expired.
+    pub expired: bool,
+    /// The password must be changed at next logon, or has expired.
+    pub must_change_password: bool,
+}
+
+/// The rules that the domain, or a fine-grained password settings object (PSO), sets for one user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainPasswordRules {
+    /// Where they come from.
+    pub source: RulesSource,
+    /// Fewest characters.
+    pub min_length: u32,
+    /// Three of the character classes, and no part of the user's names (MS-ADTS 3.1.1.3.1.5).
+    pub complexity: bool,
+    /// How many earlier passwords may not come back.
+    pub history: u32,
+}
+
+/// Which object set the rules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RulesSource {
+    /// The domain's default policy.
+    Domain,
+    /// The PSO that applies to the user (`msDS-ResultantPSO`).
+    Pso(DistinguishedName),
+    /// A PSO applies, but the access account may not read it: the domain controller's verdict is the only one.
+    UnreadablePso(DistinguishedName),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn login_names_are_told_by_their_form() {
+        let account = |domain: Option<&str>, name: &str| LoginName::Account {
+            domain: domain.map(str::to_owned),
+            account: name.to_owned(),
+        };
+        assert_eq!(LoginName::parse(" alice ").unwrap(), account(None, "alice"));
+        assert_eq!(LoginName::parse("CORP\\alice").unwrap(), account(Some("CORP"), "alice"));
+        assert_eq!(LoginName::parse("a@b.c").unwrap(), LoginName::Address("a@b.c".into()));
+        assert_eq!(LoginName::parse("\\alice").unwrap_err(), NameError::BadCharacter);
+        assert_eq!(LoginName::parse(&"x".repeat(400)).unwrap_err(), NameError::TooLong { max: 320 });
+    }
+
+    #[test]
+    fn containment_ends_at_a_whole_part_of_the_dn() {
+        let dn = |text| DistinguishedName::parse(text).unwrap();
+        assert!(dn("CN=a,OU=People,DC=x").is_within(&dn("ou=people,dc=x")));
+        assert!(!dn("CN=a,OU=NotPeople,DC=x").is_within(&dn("People,DC=x=")));
+        assert!(!dn("CN=a\\,OU=People,DC=x").is_within(&dn("OU=People,DC=x")));
+    }
+}

@@ -1,0 +1,111 @@
+//! Stable codes for everything that can go wrong, each with its meaning and what to do about it.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+macro_rules! codes {
+    ($($name:ident = $code:literal, $meaning:literal, $remedy:literal;)*) => {
+        /// A stable error code, as shown on pages, in the API and by `passquorum doctor --explain`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum ErrorCode {
+            $(#[doc = $meaning] $name,)*
+        }
+
+        impl ErrorCode {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The code as text.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code),* }
+            }
+
+            /// What happened.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$name => $meaning),* }
+            }
+
+            /// What to do.
+            #[must_use]
+            pub fn remedy(self) -> &'static str {
+                match self { $(Self::$name => $remedy),* }
+            }
+        }
+    };
+}
+
+codes! {
+    NoQuorum = "PQ-NO-QUORUM", "A majority of the realm's nodes cannot be reached, so nothing was changed.",
+        "Try again in a moment. If it stays, start the stopped nodes or repair the network between them.";
+    UnknownOutcome = "PQ-UNKNOWN-OUTCOME", "The request was sent, but no answer came: it may or may not have taken effect.",
+        "Look at the present state before you try again.";
+    StaleRevision = "PQ-STALE-REVISION", "Somebody else changed the configuration since you read it.",
+        "Read the present configuration, compare, and make your change on top of it.";
+    InvalidConfig = "PQ-INVALID-CONFIG", "The configuration would not be valid; nothing was changed.",
+        "Mend each field that is named and send it again.";
+    Locked = "PQ-LOCKED", "Too many wrong attempts: self-service is locked for this user for a while.",
+        "Wait until the lock ends, or ask the helpdesk.";
+    TicketUsed = "PQ-TICKET-USED", "This step was taken already, or its time is over.",
+        "Start again from the first page.";
+    TokenInvalid = "PQ-TOKEN-INVALID", "The token is unknown, expired or used.",
+        "Ask for a new token.";
+    ConditionFailed = "PQ-CONDITION-FAILED", "The label is not in the state that the request's condition names.",
+        "Read the label, then decide.";
+    NotFound = "PQ-NOT-FOUND", "There is nothing with this name.",
+        "Check the name; it may have been removed.";
+    BadInput = "PQ-BAD-INPUT", "The request cannot be understood.",
+        "Mend the field that is named.";
+    TooLarge = "PQ-TOO-LARGE", "The request is larger than is taken here.",
+        "Send less.";
+    Unauthenticated = "PQ-UNAUTHENTICATED", "Nobody is signed in, or the token is not valid.",
+        "Sign in, or send a valid bearer token.";
+    Forbidden = "PQ-FORBIDDEN", "This is not allowed for who is signed in.",
+        "Ask an administrator for the right role or scope.";
+    Csrf = "PQ-CSRF", "The form does not carry the token of this browser's session; nothing was done.",
+        "Load the page again and repeat.";
+    SessionExpired = "PQ-SESSION-EXPIRED", "The session is over or not valid.",
+        "Start again from the first page.";
+    TooManyRequests = "PQ-TOO-MANY-REQUESTS", "Too many attempts came from this network address.",
+        "Wait a few minutes.";
+    LastVoter = "PQ-QUORUM-AT-RISK", "This would leave the realm without a working majority; nothing was changed.",
+        "Add or repair another voter first.";
+    Membership = "PQ-MEMBERSHIP", "The membership cannot be changed that way now.",
+        "Look at passquorum status, and wait for a change under way to end.";
+    DirectoryUnreachable = "PQ-DIRECTORY-UNREACHABLE", "No domain controller could be reached.",
+        "Check the servers of the domain connection, the network and the certificates.";
+    DirectoryRefused = "PQ-DIRECTORY-REFUSED", "The domain controller refused the request.",
+        "Check the access account's rights with passquorum directory check.";
+    PasswordPolicy = "PQ-PASSWORD-POLICY", "The domain does not take this password: too short, too simple or used before.",
+        "Choose another password.";
+    WrongCredentials = "PQ-WRONG-CREDENTIALS", "The user name, password or answers are not right.",
+        "Check them and try again.";
+    NoProfile = "PQ-NO-PROFILE", "No security questions are registered.",
+        "Register security questions first, or ask the helpdesk.";
+    Corrupt = "PQ-CORRUPT", "Stored data is damaged.",
+        "Take the data directory aside and let the node join anew.";
+    Internal = "PQ-INTERNAL", "Something failed that should not.",
+        "Look at the node's log for the request id, and report it.";
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn codes_are_unique_and_explained() {
+        let codes: BTreeSet<_> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(codes.len(), ErrorCode::ALL.len());
+        assert!(
+            ErrorCode::ALL.iter().all(|code| code.as_str().starts_with("PQ-") && !code.remedy().is_empty())
+        );
+    }
+}

@@ -1,0 +1,376 @@
+//! Security questions: the policy's list and settings, and the profile that a user registers.
+//!
+//! A profile holds no answer: each is kept as an Argon2id hash with its own salt (RFC 9106), and the whole profile
+//! is sealed under the realm key, bound to the user's `objectGUID`, before it goes to the directory.
+
+use crate::ids::QuestionId;
+use crate::secret::Answer;
+use argon2::{Algorithm, Argon2, Params, Version};
+use serde::{Deserialize, Serialize};
+
+/// What a question of the list is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum QuestionKind {
+    /// Everyone answers it.
+    Mandatory,
+    /// The user picks some of these.
+    Optional,
+}
+
+/// A question of the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// Its id.
+    pub id: QuestionId,
+    /// What it is for.
+    pub kind: QuestionKind,
+    /// Its text; 1 to 300 characters.
+    pub text: String,
+}
+
+/// The question list and what is asked of a profile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QaPolicy {
+    /// The questions.
+    pub questions: Vec<Question>,
+    /// How many optional questions a user picks.
+    pub optional_to_register: u32,
+    /// How many questions a user writes.
+    pub user_defined_to_register: u32,
+    /// Fewest characters of a question that a user writes.
+    pub min_question_length: u32,
+    /// Fewest characters of an answer.
+    pub min_answer_length: u32,
+    /// Refuse the same answer to two questions.
+    pub reject_same_answer: bool,
+    /// Refuse an answer that its question contains.
+    pub reject_answer_in_question: bool,
+}
+
+impl QaPolicy {
+    /// The questions of one kind.
+    pub fn of_kind(&self, kind: QuestionKind) -> impl Iterator<Item = &Question> {
+        self.questions.iter().filter(move |question| question.kind == kind)
+    }
+
+    /// How many answers a complete profile has.
+    #[must_use]
+    pub fn answers_to_register(&self) -> usize {
+        let chosen = self.optional_to_register.saturating_add(self.user_defined_to_register);
+        self.of_kind(QuestionKind::Mandatory).count().saturating_add(chosen as usize)
+    }
+}
+
+/// A question and answer as the user gives them at registration.
+#[derive(Debug, Clone)]
+pub struct NewAnswer {
+    /// Which question.
+    pub question: AskedQuestion,
+    /// The answer.
+    pub answer: Answer,
+}
+
+/// A question as a profile knows it. The text is kept, so that a question removed from the list can still be asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedQuestion {
+    /// Where it comes from.
+    pub origin: QuestionOrigin,
+    /// Its text when it was answered.
+    pub text: String,
+}
+
+/// Where a profile's question comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum QuestionOrigin {
+    /// The policy's list.
+    Listed(QuestionId),
+    /// The user wrote it.
+    UserDefined,
+}
+
+/// What is wrong with the answers of a registration; `index` counts from 0 in the order given.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProfileProblem {
+    /// A mandatory question is not answered.
+    #[error("The question \u{201c}{text}\u{201d} must be answered.")]
+    MissingMandatory {
+        /// Its text.
+        text: String,
+    },
+    /// The wrong number of optional questions.
+    #[error("Choose {wanted} of the optional questions.")]
+    OptionalCount {
+        /// How many are wanted.
+        wanted: u32,
+    },
+    /// The wrong number of own questions.
+    #[error("Write {wanted} questions of your own.")]
+    UserDefinedCount {
+        /// How many are wanted.
+        wanted: u32,
+    },
+    /// A question that the list does not have.
+    #[error("Question {} is not on the list any more.", index + 1)]
+    UnknownQuestion {
+        /// Which answer.
+        index: usize,
+    },
+    /// The same question twice.
+    #[error("Question {} is answered twice.", index + 1)]
+    RepeatedQuestion {
+        /// Which answer.
+        index: usize,
+    },
+    /// The user's own question is too short or too long.
+    #[error("Your own question {} needs {min} to 300 characters.", index + 1)]
+    QuestionLength {
+        /// Which answer.
+        index: usize,
+        /// Fewest characters.
+        min: u32,
+    },
+    /// The answer is too short.
+    #[error("Answer {} needs at least {min} characters.", index + 1)]
+    AnswerTooShort {
+        /// Which answer.
+        index: usize,
+        /// Fewest characters.
+        min: u32,
+    },
+    /// The same answer as another one.
+    #[error("Answer {} is the same as another one.", index + 1)]
+    SameAnswer {
+        /// Which answer.
+        index: usize,
+    },
+    /// The question contains the answer.
+    #[error("Answer {} stands in its question.", index + 1)]
+    AnswerInQuestion {
+        /// Which answer.
+        index: usize,
+    },
+}
+
+impl QaPolicy {
+    /// Everything that is wrong with a registration.
+    #[must_use]
+    pub fn problems(&self, answers: &[NewAnswer]) -> Vec<ProfileProblem> {
+        let mut problems = Vec::new();
+        let answered =
+            |id: QuestionId| answers.iter().any(|given| given.question.origin == QuestionOrigin::Listed(id));
+        for question in self.of_kind(QuestionKind::Mandatory).filter(|question| !answered(question.id)) {
+            problems.push(ProfileProblem::MissingMandatory { text: question.text.clone() });
+        }
+        let optional = self.of_kind(QuestionKind::Optional).filter(|question| answered(question.id)).count();
+        if optional != self.optional_to_register as usize {
+            problems.push(ProfileProblem::OptionalCount { wanted: self.optional_to_register });
+        }
+        let own = answers.iter().filter(|given| given.question.origin == QuestionOrigin::UserDefined).count();
+        if own != self.user_defined_to_register as usize {
+            problems.push(ProfileProblem::UserDefinedCount { wanted: self.user_defined_to_register });
+        }
+        for (index, given) in answers.iter().enumerate() {
+            problems.extend(self.answer_problems(index, given, answers.get(..index).unwrap_or_default()));
+        }
+        problems
+    }
+
+    fn answer_problems(&self, index: usize, given: &NewAnswer, earlier: &[NewAnswer]) -> Vec<ProfileProblem> {
+        let mut problems = Vec::new();
+        let question = &given.question;
+        match &question.origin {
+            QuestionOrigin::Listed(id) if !self.questions.iter().any(|listed| listed.id == *id) => {
+                problems.push(ProfileProblem::UnknownQuestion { index });
+            }
+            QuestionOrigin::UserDefined => {
+                let length = question.text.trim().chars().count();
+                if length < self.min_question_length as usize || length > 300 {
+                    problems.push(ProfileProblem::QuestionLength { index, min: self.min_question_length });
+                }
+            }
+            QuestionOrigin::Listed(_) => {}
+        }
+        if earlier.iter().any(|other| other.question == *question) {
+            problems.push(ProfileProblem::RepeatedQuestion { index });
+        }
+        let answer = given.answer.normalized();
+        if answer.chars().count() < self.min_answer_length as usize {
+            problems.push(ProfileProblem::AnswerTooShort { index, min: self.min_answer_length });
+        }
+        if self.reject_same_answer
+            && earlier.iter().any(|other| other.answer.normalized().as_str() == answer.as_str())
+        {
+            problems.push(ProfileProblem::SameAnswer { index });
+        }
+        if self.reject_answer_in_question && question.text.to_lowercase().contains(answer.as_str()) {
+            problems.push(ProfileProblem::AnswerInQuestion { index });
+        }
+        problems
+    }
+
+    /// Whether a registered profile still meets this policy as far as can be told without its answers.
+    #[must_use]
+    pub fn is_met_by(&self, profile: &QaProfile) -> bool {
+        let listed = |kind| self.of_kind(kind).filter(|question| profile.asks(question.id)).count();
+        listed(QuestionKind::Mandatory) == self.of_kind(QuestionKind::Mandatory).count()
+            && listed(QuestionKind::Optional) >= self.optional_to_register as usize
+            && profile.user_defined() >= self.user_defined_to_register as usize
+    }
+}
+
+/// A registered profile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QaProfile {
+    /// Questions with their answers' hashes.
+    pub entries: Vec<ProfileEntry>,
+}
+
+/// One question of a profile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileEntry {
+    /// The question.
+    pub question: AskedQuestion,
+    /// The answer's hash.
+    pub answer: AnswerHash,
+}
+
+impl QaProfile {
+    /// Hashes a registration; `salt` draws 16 fresh random bytes for each answer.
+    pub fn register(answers: Vec<NewAnswer>, mut salt: impl FnMut() -> [u8; 16]) -> Result<Self, HashError> {
+        let entries = answers.into_iter().map(|given| {
+            Ok(ProfileEntry { answer: AnswerHash::new(&given.answer, salt())?, question: given.question })
+        });
+        Ok(Self { entries: entries.collect::<Result<_, HashError>>()? })
+    }
+
+    /// Checks the answers to the entries at `asked`. Every one is checked, whatever the others give, so that time
+    /// tells nothing of which was wrong.
+    pub fn verify(&self, asked: &[usize], answers: &[Answer]) -> Result<bool, HashError> {
+        let mut right = !asked.is_empty() && asked.len() == answers.len();
+        for (index, answer) in asked.iter().zip(answers) {
+            match self.entries.get(*index) {
+                Some(entry) => right &= entry.answer.verify(answer)?,
+                None => right = false,
+            }
+        }
+        Ok(right)
+    }
+
+    fn asks(&self, id: QuestionId) -> bool {
+        self.entries.iter().any(|entry| entry.question.origin == QuestionOrigin::Listed(id))
+    }
+
+    fn user_defined(&self) -> usize {
+        self.entries.iter().filter(|entry| entry.question.origin == QuestionOrigin::UserDefined).count()
+    }
+}
+
+/// Argon2id could not run: its parameters or the memory for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an answer could not be hashed (Argon2id)")]
+pub struct HashError;
+
+/// Argon2id hash of a normalised answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnswerHash {
+    /// Memory in KiB.
+    memory_kib: u32,
+    /// Passes.
+    passes: u32,
+    salt: [u8; 16],
+    hash: [u8; 32],
+}
+
+impl AnswerHash {
+    /// 8 MiB and 2 passes: the hash lies sealed under the realm key, so it is the second wall, and a node must be
+    /// able to check many answers at once.
+    const MEMORY_KIB: u32 = 8 * 1024;
+    const PASSES: u32 = 2;
+
+    /// Hashes an answer.
+    pub fn new(answer: &Answer, salt: [u8; 16]) -> Result<Self, HashError> {
+        let (memory_kib, passes) = (Self::MEMORY_KIB, Self::PASSES);
+        Ok(Self { memory_kib, passes, salt, hash: derive(answer, &salt, memory_kib, passes)? })
+    }
+
+    /// Compares in constant time.
+    pub fn verify(&self, answer: &Answer) -> Result<bool, HashError> {
+        let derived = derive(answer, &self.salt, self.memory_kib, self.passes)?;
+        Ok(subtle::ConstantTimeEq::ct_eq(&derived[..], &self.hash[..]).into())
+    }
+
+    /// Spends the time of one check, for a user who does not exist or has no profile.
+    pub fn spend(answer: &Answer) -> Result<(), HashError> {
+        derive(answer, &[0; 16], Self::MEMORY_KIB, Self::PASSES).map(drop)
+    }
+}
+
+fn derive(answer: &Answer, salt: &[u8; 16], memory_kib: u32, passes: u32) -> Result<[u8; 32], HashError> {
+    let params = Params::new(memory_kib.min(1 << 20), passes.min(16), 1, Some(32)).map_err(|_| HashError)?;
+    let mut out = [0; 32];
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into(answer.normalized().as_bytes(), salt, &mut out)
+        .map_err(|_| HashError)?;
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn id(n: u128) -> QuestionId {
+        QuestionId(Uuid::from_u128(n))
+    }
+
+    fn policy() -> QaPolicy {
+        let question = |n, kind, text: &str| Question { id: id(n), kind, text: text.to_owned() };
+        QaPolicy {
+            questions: vec![
+                question(1, QuestionKind::Mandatory, "First school?"),
+                question(2, QuestionKind::Optional, "First pet?"),
+                question(3, QuestionKind::Optional, "Favourite film?"),
+            ],
+            optional_to_register: 1,
+            user_defined_to_register: 0,
+            min_question_length: 10,
+            min_answer_length: 3,
+            reject_same_answer: true,
+            reject_answer_in_question: true,
+        }
+    }
+
+    fn given(n: u128, text: &str, answer: &str) -> NewAnswer {
+        NewAnswer {
+            question: AskedQuestion { origin: QuestionOrigin::Listed(id(n)), text: text.to_owned() },
+            answer: Answer::parse(answer.to_owned()).unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_complete_registration_verifies_and_a_wrong_answer_does_not() {
+        let answers = vec![given(1, "First school?", "Northside"), given(2, "First pet?", "Rex the dog")];
+        assert_eq!(policy().problems(&answers), Vec::new());
+        let profile = QaProfile::register(answers, || [7; 16]).unwrap();
+        let answer = |text: &str| Answer::parse(text.to_owned()).unwrap();
+        assert!(profile.verify(&[0, 1], &[answer(" NORTHSIDE"), answer("rex  the dog")]).unwrap());
+        assert!(!profile.verify(&[0, 1], &[answer("Northside"), answer("Max")]).unwrap());
+        assert!(!profile.verify(&[], &[]).unwrap(), "no question asked proves nothing");
+        assert!(!profile.verify(&[5], &[answer("x")]).unwrap());
+        assert!(policy().is_met_by(&profile));
+    }
+
+    #[test]
+    fn every_problem_is_named_at_once() {
+        let answers =
+            vec![given(2, "First pet?", "pet"), given(3, "Favourite film?", "PET"), given(9, "Gone?", "ab")];
+        let problems = policy().problems(&answers);
+        assert!(problems.contains(&ProfileProblem::MissingMandatory { text: "First school?".into() }));
+        assert!(problems.contains(&ProfileProblem::OptionalCount { wanted: 1 }));
+        assert!(problems.contains(&ProfileProblem::AnswerInQuestion { index: 0 }));
+        assert!(problems.contains(&ProfileProblem::SameAnswer { index: 1 }));
+        assert!(problems.contains(&ProfileProblem::UnknownQuestion { index: 2 }));
+        assert!(problems.contains(&ProfileProblem::AnswerTooShort { index: 2, min: 3 }));
+    }
+}

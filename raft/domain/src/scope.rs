@@ -1,0 +1,75 @@
+//! Which users a management policy serves, and which people may administer or help.
+
+use crate::directory::DistinguishedName;
+use crate::ids::ConnectionId;
+use serde::{Deserialize, Serialize};
+
+/// The users of one domain connection that a policy serves. Denial wins over allowance; groups count nested members.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserScope {
+    /// The domain connection.
+    pub connection: ConnectionId,
+    /// Members of any of these groups are served.
+    pub allowed_groups: Vec<DistinguishedName>,
+    /// Users below any of these OUs are served.
+    pub allowed_ous: Vec<DistinguishedName>,
+    /// Members of any of these groups are not served.
+    pub denied_groups: Vec<DistinguishedName>,
+    /// Users below any of these OUs are not served.
+    pub denied_ous: Vec<DistinguishedName>,
+}
+
+impl UserScope {
+    /// The decision, from the user's DN and the groups (of all that this scope names) the user is a member of.
+    #[must_use]
+    pub fn includes(&self, dn: &DistinguishedName, member_of: &[DistinguishedName]) -> bool {
+        let member = |groups: &[DistinguishedName]| {
+            groups.iter().any(|group| member_of.iter().any(|own| same_dn(own, group)))
+        };
+        let below = |ous: &[DistinguishedName]| ous.iter().any(|ou| dn.is_within(ou));
+        !member(&self.denied_groups)
+            && !below(&self.denied_ous)
+            && (member(&self.allowed_groups) || below(&self.allowed_ous))
+    }
+
+    /// Every group whose membership the decision needs.
+    pub fn groups(&self) -> impl Iterator<Item = &DistinguishedName> {
+        self.allowed_groups.iter().chain(&self.denied_groups)
+    }
+}
+
+fn same_dn(left: &DistinguishedName, right: &DistinguishedName) -> bool {
+    left.as_str().to_lowercase() == right.as_str().to_lowercase()
+}
+
+/// People who hold a role on a site: members, nested too, of one group of a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleScope {
+    /// The domain connection.
+    pub connection: ConnectionId,
+    /// The group.
+    pub group: DistinguishedName,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn denial_wins_over_allowance() {
+        let dn = |text| DistinguishedName::parse(text).unwrap();
+        let scope = UserScope {
+            connection: ConnectionId(uuid::Uuid::nil()),
+            allowed_groups: vec![dn("CN=Users,DC=x")],
+            allowed_ous: vec![dn("OU=People,DC=x")],
+            denied_groups: vec![dn("CN=Protected,DC=x")],
+            denied_ous: vec![dn("OU=Admins,OU=People,DC=x")],
+        };
+        let user = dn("CN=a,OU=People,DC=x");
+        assert!(scope.includes(&user, &[]));
+        assert!(!scope.includes(&user, &[dn("cn=protected,dc=x")]));
+        assert!(!scope.includes(&dn("CN=a,OU=Admins,OU=People,DC=x"), &[dn("CN=Users,DC=x")]));
+        assert!(scope.includes(&dn("CN=a,OU=Else,DC=x"), &[dn("CN=users,DC=x")]));
+        assert!(!scope.includes(&dn("CN=a,OU=Else,DC=x"), &[]));
+    }
+}

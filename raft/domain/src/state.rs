@@ -1,0 +1,296 @@
+//! What every node holds: ordered maps that are cheap to clone, and their form as cells for storage.
+//!
+//! Invariant: a state is fully given by its cells; storage keeps cells and gives them back, and never looks inside.
+
+use crate::audit::{AuditRecord, ChainHash};
+use crate::blob::Sealed;
+use crate::config::RealmConfig;
+use crate::ids::{ApiTokenId, JoinTokenId, KeyedHash, NodeId, RealmId, RequestId, TicketId};
+use crate::instance::{Instance, KeyWrap};
+use crate::label::{Label, LabelKey};
+use crate::lockout::{AttemptTarget, Counter};
+use crate::outcome::Outcome;
+use crate::ticket::Ticket;
+use crate::time::Timestamp;
+use crate::token::{ApiToken, JoinToken};
+use imbl::OrdMap;
+use serde::{Deserialize, Serialize};
+
+/// The realm itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Realm {
+    /// Its id.
+    pub id: RealmId,
+    /// Raised by a recovery after quorum loss, so that nodes of the old epoch are refused.
+    pub epoch: u32,
+    /// PEM certificate of the realm's authority.
+    pub authority: String,
+    /// The authority's private key, sealed.
+    pub authority_key: Sealed,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// Counters that belong to no single thing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct Totals {
+    /// The highest node id given out.
+    pub last_node: u64,
+    /// The revision of the last label write.
+    pub label_revision: u64,
+    /// The number of the last audit record.
+    pub audit_seq: u64,
+    /// The hash of the last audit record.
+    pub audit_head: ChainHash,
+    /// The latest time any command brought.
+    pub latest: Timestamp,
+    /// Requests from before this time are no longer remembered.
+    pub forgotten_before: Timestamp,
+}
+
+/// What a request was answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remembered {
+    /// The command's time.
+    pub at: Timestamp,
+    /// The answer, given again to a repetition.
+    pub outcome: Outcome,
+}
+
+/// The replicated state.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct State {
+    pub(crate) realm: Option<Realm>,
+    pub(crate) config: Option<std::sync::Arc<RealmConfig>>,
+    pub(crate) totals: Totals,
+    pub(crate) instances: OrdMap<NodeId, Instance>,
+    pub(crate) wraps: OrdMap<NodeId, KeyWrap>,
+    pub(crate) join_tokens: OrdMap<JoinTokenId, JoinToken>,
+    pub(crate) api_tokens: OrdMap<ApiTokenId, ApiToken>,
+    pub(crate) counters: OrdMap<AttemptTarget, Counter>,
+    pub(crate) tickets: OrdMap<TicketId, Ticket>,
+    pub(crate) labels: OrdMap<LabelKey, Label>,
+    pub(crate) audit: OrdMap<u64, AuditRecord>,
+    pub(crate) requests: OrdMap<RequestId, Remembered>,
+    /// The remembered requests by time: an index, rebuilt from `requests`.
+    pub(crate) request_times: imbl::OrdSet<(Timestamp, RequestId)>,
+}
+
+/// Names one cell.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum CellKey {
+    /// The realm.
+    Realm,
+    /// The configuration.
+    Config,
+    /// The totals.
+    Totals,
+    /// A node.
+    Instance(NodeId),
+    /// A node's key wrap.
+    Wrap(NodeId),
+    /// A join token.
+    JoinToken(JoinTokenId),
+    /// An API token.
+    ApiToken(ApiTokenId),
+    /// A counter.
+    Counter(AttemptTarget),
+    /// A ticket.
+    Ticket(TicketId),
+    /// A label.
+    Label(LabelKey),
+    /// An audit record.
+    Audit(u64),
+    /// A remembered request.
+    Request(RequestId),
+}
+
+/// The content of one cell; with its key it can be put back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cell {
+    /// The realm.
+    Realm(Realm),
+    /// The configuration.
+    Config(std::sync::Arc<RealmConfig>),
+    /// The totals.
+    Totals(Totals),
+    /// A node.
+    Instance(Instance),
+    /// A node's key wrap.
+    Wrap(KeyWrap),
+    /// A join token.
+    JoinToken(JoinToken),
+    /// An API token.
+    ApiToken(ApiToken),
+    /// A counter.
+    Counter(Counter),
+    /// A ticket.
+    Ticket(Ticket),
+    /// A label.
+    Label(Label),
+    /// An audit record.
+    Audit(AuditRecord),
+    /// A remembered request.
+    Request(Remembered),
+}
+
+/// A cell's content does not belong to its key: stored data is damaged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the cell {key:?} holds something else than its name says; take the data directory aside and join anew"
+)]
+pub struct MismatchedCell {
+    /// Which.
+    pub key: CellKey,
+}
+
+impl State {
+    /// The realm, once it was made.
+    #[must_use]
+    pub fn realm(&self) -> Option<&Realm> {
+        self.realm.as_ref()
+    }
+
+    /// The configuration, once there is a realm.
+    #[must_use]
+    pub fn config(&self) -> Option<&std::sync::Arc<RealmConfig>> {
+        self.config.as_ref()
+    }
+
+    /// The totals.
+    #[must_use]
+    pub fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    /// The nodes, removed ones too, by id.
+    pub fn instances(&self) -> impl Iterator<Item = &Instance> {
+        self.instances.values()
+    }
+
+    /// One node.
+    #[must_use]
+    pub fn instance(&self, id: NodeId) -> Option<&Instance> {
+        self.instances.get(&id)
+    }
+
+    /// A node's key wrap.
+    #[must_use]
+    pub fn wrap(&self, id: NodeId) -> Option<&KeyWrap> {
+        self.wraps.get(&id)
+    }
+
+    /// A join token.
+    #[must_use]
+    pub fn join_token(&self, id: JoinTokenId) -> Option<&JoinToken> {
+        self.join_tokens.get(&id)
+    }
+
+    /// An API token.
+    #[must_use]
+    pub fn api_token(&self, id: ApiTokenId) -> Option<&ApiToken> {
+        self.api_tokens.get(&id)
+    }
+
+    /// Until when a target is locked, if it is.
+    #[must_use]
+    pub fn locked_until(&self, target: AttemptTarget, at: Timestamp) -> Option<Timestamp> {
+        self.counters.get(&target).and_then(|counter| counter.locked_at(at))
+    }
+
+    /// One counter.
+    #[must_use]
+    pub fn counter(&self, target: AttemptTarget) -> Option<&Counter> {
+        self.counters.get(&target)
+    }
+
+    /// One ticket.
+    #[must_use]
+    pub fn ticket(&self, id: TicketId) -> Option<&Ticket> {
+        self.tickets.get(&id)
+    }
+
+    /// All tickets.
+    pub fn tickets(&self) -> impl Iterator<Item = &Ticket> {
+        self.tickets.values()
+    }
+
+    /// One label.
+    #[must_use]
+    pub fn label(&self, key: &LabelKey) -> Option<&Label> {
+        self.labels.get(key)
+    }
+
+    /// The audit window, oldest first.
+    pub fn audit(&self) -> impl DoubleEndedIterator<Item = &AuditRecord> {
+        self.audit.values()
+    }
+
+    /// Records that concern one subject, latest first.
+    pub fn audit_of(&self, subject: KeyedHash) -> impl Iterator<Item = &AuditRecord> {
+        self.audit.values().rev().filter(move |record| record.subject == Some(subject))
+    }
+
+    /// The keys of every cell there is.
+    pub fn cell_keys(&self) -> impl Iterator<Item = CellKey> + '_ {
+        let single = [
+            self.realm.as_ref().map(|_| CellKey::Realm),
+            self.config.as_ref().map(|_| CellKey::Config),
+            Some(CellKey::Totals),
+        ];
+        single
+            .into_iter()
+            .flatten()
+            .chain(self.instances.keys().map(|id| CellKey::Instance(*id)))
+            .chain(self.wraps.keys().map(|id| CellKey::Wrap(*id)))
+            .chain(self.join_tokens.keys().map(|id| CellKey::JoinToken(*id)))
+            .chain(self.api_tokens.keys().map(|id| CellKey::ApiToken(*id)))
+            .chain(self.counters.keys().map(|target| CellKey::Counter(*target)))
+            .chain(self.tickets.keys().map(|id| CellKey::Ticket(*id)))
+            .chain(self.labels.keys().map(|key| CellKey::Label(key.clone())))
+            .chain(self.audit.keys().map(|seq| CellKey::Audit(*seq)))
+            .chain(self.requests.keys().map(|id| CellKey::Request(*id)))
+    }
+
+    /// The content of one cell; `None` when it was removed.
+    #[must_use]
+    pub fn cell(&self, key: &CellKey) -> Option<Cell> {
+        match key {
+            CellKey::Realm => self.realm.clone().map(Cell::Realm),
+            CellKey::Config => self.config.clone().map(Cell::Config),
+            CellKey::Totals => Some(Cell::Totals(self.totals.clone())),
+            CellKey::Instance(id) => self.instances.get(id).cloned().map(Cell::Instance),
+            CellKey::Wrap(id) => self.wraps.get(id).cloned().map(Cell::Wrap),
+            CellKey::JoinToken(id) => self.join_tokens.get(id).cloned().map(Cell::JoinToken),
+            CellKey::ApiToken(id) => self.api_tokens.get(id).cloned().map(Cell::ApiToken),
+            CellKey::Counter(target) => self.counters.get(target).cloned().map(Cell::Counter),
+            CellKey::Ticket(id) => self.tickets.get(id).cloned().map(Cell::Ticket),
+            CellKey::Label(key) => self.labels.get(key).cloned().map(Cell::Label),
+            CellKey::Audit(seq) => self.audit.get(seq).cloned().map(Cell::Audit),
+            CellKey::Request(id) => self.requests.get(id).cloned().map(Cell::Request),
+        }
+    }
+
+    /// Puts a stored cell back.
+    pub fn restore_cell(&mut self, key: CellKey, cell: Cell) -> Result<(), MismatchedCell> {
+        match (key, cell) {
+            (CellKey::Realm, Cell::Realm(realm)) => self.realm = Some(realm),
+            (CellKey::Config, Cell::Config(config)) => self.config = Some(config),
+            (CellKey::Totals, Cell::Totals(totals)) => self.totals = totals,
+            (CellKey::Instance(id), Cell::Instance(instance)) => drop(self.instances.insert(id, instance)),
+            (CellKey::Wrap(id), Cell::Wrap(wrap)) => drop(self.wraps.insert(id, wrap)),
+            (CellKey::JoinToken(id), Cell::JoinToken(token)) => drop(self.join_tokens.insert(id, token)),
+            (CellKey::ApiToken(id), Cell::ApiToken(token)) => drop(self.api_tokens.insert(id, token)),
+            (CellKey::Counter(target), Cell::Counter(counter)) => drop(self.counters.insert(target, counter)),
+            (CellKey::Ticket(id), Cell::Ticket(ticket)) => drop(self.tickets.insert(id, ticket)),
+            (CellKey::Label(key), Cell::Label(label)) => drop(self.labels.insert(key, label)),
+            (CellKey::Audit(seq), Cell::Audit(record)) => drop(self.audit.insert(seq, record)),
+            (CellKey::Request(id), Cell::Request(remembered)) => {
+                self.request_times.insert((remembered.at, id));
+                self.requests.insert(id, remembered);
+            }
+            (key, _) => return Err(MismatchedCell { key }),
+        }
+        Ok(())
+    }
+}
