@@ -39,13 +39,13 @@ runs() {
 
 group_is_gone() { ! pgrep --pgroup "$1" >/dev/null; }
 
-# stop_group PIDFILE NAME: ends the process in PIDFILE, which leads its process group, and proves all of the
-# group gone; by SIGTERM first, by SIGKILL when that was not heard.
+# stop_group PIDFILE NAME [SIGNAL]: ends the process in PIDFILE, which leads its process group, and proves all of
+# the group gone; by SIGNAL (TERM when not given) first, by SIGKILL when that was not heard.
 stop_group() {
-    local file=$1 name=$2 pid
+    local file=$1 name=$2 signal=${3:-TERM} pid
     if runs "$file" "$name"; then
         pid=$(cat "$file")
-        kill -TERM "$pid"
+        kill "-$signal" "$pid"
         if ! wait_until 10 "$name $pid and its children end" group_is_gone "$pid"; then
             kill -KILL -- "-$pid"
             wait_until 5 "$name $pid is killed" group_is_gone "$pid"
