@@ -49,9 +49,7 @@ up() {
 
 down() {
     local node
-    # By SIGKILL, which etcd's write-ahead log is made for: asked to end, a leader first spends seconds on
-    # handing over to nodes that are ending as well.
-    for node in "${nodes[@]}"; do stop_group "$dir/$node.pid" etcd KILL; done
+    for node in "${nodes[@]}"; do stop_group "$dir/$node.pid" etcd; done
 }
 
 status() {
