@@ -46,6 +46,17 @@ async fn the_demonstration_directory_conforms() {
 }
 
 #[tokio::test]
+async fn the_suite_notices_a_directory_that_breaks_a_rule() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("directory.json");
+    demo::seed(&path, &seed()).unwrap();
+    let directory = DemoDirectory::open(path, CONNECTION);
+    let impatient = conformance::Fixture { lockout_threshold: 4, ..fixture(&LAYOUT) };
+    let violation = conformance::verify(&directory, &impatient).await.unwrap_err();
+    assert!(violation.rule.contains("threshold"), "{violation}");
+}
+
+#[tokio::test]
 async fn a_seed_never_replaces_a_directory() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("directory.json");
