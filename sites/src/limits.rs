@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::page_error::Failure;
-use crate::ports::SiteSettings;
+use crate::ports::{Ports, SiteSettings};
 use http::{HeaderMap, Request};
 use passquorum_domain::audit::Actor;
 use passquorum_domain::command::Action;
@@ -55,26 +55,26 @@ fn forwarded(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
     hops
 }
 
-impl App {
-    /// Counts one attempt against the source address. Right ones stay counted too: else one own account would buy an
-    /// attacker endless guesses at others.
-    pub(crate) async fn count_source(&self, source: IpAddr) -> Result<(), Failure> {
-        let bytes = match source {
-            IpAddr::V4(address) => address.octets().to_vec(),
-            // A household or host has a whole /64 of addresses.
-            IpAddr::V6(address) => address.octets().into_iter().take(8).collect(),
-        };
-        let target = AttemptTarget::Source(self.ports.vault.keyed_hash(Purpose::Source, &bytes)?);
-        let attempt = AttemptId(fresh_uuid(&*self.ports.entropy));
-        let action = Action::CountAttempt { attempt, target, policy: None };
-        match self.ports.commit(Actor::Anonymous, action).await {
-            Err(failure) if failure.code == ErrorCode::Locked => {
-                Err(Failure { until: failure.until, ..Failure::new(ErrorCode::TooManyRequests) })
-            }
-            other => other.map(drop),
+/// Counts one attempt against the source address. Right ones stay counted too: else one own account would buy an
+/// attacker endless guesses at others.
+pub(crate) async fn count_source(ports: &Ports, source: IpAddr) -> Result<(), Failure> {
+    let bytes = match source {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        // A household or host has a whole /64 of addresses.
+        IpAddr::V6(address) => address.octets().into_iter().take(8).collect(),
+    };
+    let target = AttemptTarget::Source(ports.vault.keyed_hash(Purpose::Source, &bytes)?);
+    let attempt = AttemptId(fresh_uuid(&*ports.entropy));
+    let action = Action::CountAttempt { attempt, target, policy: None };
+    match ports.commit(Actor::Anonymous, action).await {
+        Err(failure) if failure.code == ErrorCode::Locked => {
+            Err(Failure { until: failure.until, ..Failure::new(ErrorCode::TooManyRequests) })
         }
+        other => other.map(drop),
     }
+}
 
+impl App {
     /// Runs a step and answers at the next line of the time grid, so that its own time is not seen.
     pub(crate) async fn on_the_grid<T>(&self, step: impl Future<Output = T>) -> T {
         let grid = self.settings.answer_grid;

@@ -3,6 +3,7 @@
 //! A wrong password, an unknown name and a missing role are answered alike; the audit tells them apart.
 
 use crate::attempt;
+use crate::limits;
 use crate::page_error::Failure;
 use crate::people::{self, Person};
 use crate::ports::Ports;
@@ -18,8 +19,8 @@ use passquorum_domain::secret::Password;
 use std::net::IpAddr;
 
 /// Checks name, password and role. The attempt is committed as counted before the password is tried. Fails with
-/// [`ErrorCode::WrongCredentials`], [`ErrorCode::Locked`] (with the time in [`Failure::until`]), or what keeps the
-/// check from being made.
+/// [`ErrorCode::WrongCredentials`], [`ErrorCode::Locked`] or [`ErrorCode::TooManyRequests`] (with the time in
+/// [`Failure::until`]), or what keeps the check from being made.
 pub async fn sign_in(
     ports: &Ports,
     site: Site,
@@ -27,6 +28,7 @@ pub async fn sign_in(
     password: &Password,
     source: IpAddr,
 ) -> Result<Staff, Failure> {
+    limits::count_source(ports, source).await?;
     let config = ports.current_config().await?;
     let person = people::find(ports, &config, name).await?;
     let Person::One(record, directory) = person else {
