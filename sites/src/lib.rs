@@ -11,18 +11,23 @@ pub mod ports;
 pub mod session;
 pub mod sign_in;
 
+mod activity;
 mod app;
 mod attempt;
 mod csrf;
+mod decoy;
 mod extract;
 mod hashing;
 mod headers;
 mod limits;
 mod page_error;
 mod people;
+mod profile_store;
+mod self_service;
 mod static_files;
 mod text;
 mod view;
+mod workflow;
 
 pub use crate::hashing::Hashing;
 pub use crate::limits::{LocalOperator, PeerAddress};
@@ -38,7 +43,8 @@ use axum::routing::get;
 /// extensions of each request.
 pub fn router(ports: Ports, settings: SiteSettings) -> Router {
     let app = App::new(ports, settings);
-    let sites = Router::new().merge(static_files::routes()).merge(legacy_paths());
+    let sites =
+        Router::new().merge(static_files::routes()).merge(legacy_paths()).merge(self_service::routes());
     headers::wrap(sites, app)
 }
 
