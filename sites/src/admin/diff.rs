@@ -25,10 +25,8 @@ struct Leaf<'a> {
 /// Every field that differs, by its place; the revision apart.
 pub(super) fn differences(yours: &RealmConfig, present: &RealmConfig) -> Vec<Difference> {
     // A configuration has string keys only, so that it always has a JSON form; without one nothing is shown.
-    let (yours, present) = (
-        serde_json::to_value(yours).unwrap_or_default(),
-        serde_json::to_value(present).unwrap_or_default(),
-    );
+    let (yours, present) =
+        (serde_json::to_value(yours).unwrap_or_default(), serde_json::to_value(present).unwrap_or_default());
     let (yours, present) = (leaves(&yours), leaves(&present));
     let mut paths: Vec<&String> = yours.keys().chain(present.keys()).collect();
     paths.sort_unstable();

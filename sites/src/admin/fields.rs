@@ -1,28 +1,27 @@
 //! A posted form as typed values. What cannot be read becomes a problem with its field's name, so that all of them are
 //! shown at once.
 
+use crate::extract::Form;
 use passquorum_domain::config::Problem;
 use passquorum_domain::directory::DistinguishedName;
 use passquorum_domain::time::Span;
 use std::str::FromStr;
-use zeroize::Zeroizing;
 
-/// The fields of one form, wiped from memory when dropped. Not `Debug`: one of them may be a password.
+/// The fields of one form. Not `Debug`: one of them may be a password.
 pub(super) struct Fields {
-    pairs: Vec<(String, Zeroizing<String>)>,
+    form: Form,
     problems: Vec<Problem>,
 }
 
 impl Fields {
     /// Takes what was posted.
-    pub(super) fn new(pairs: Vec<(String, String)>) -> Self {
-        let pairs = pairs.into_iter().map(|(name, value)| (name, Zeroizing::new(value))).collect();
-        Self { pairs, problems: Vec::new() }
+    pub(super) fn new(form: Form) -> Self {
+        Self { form, problems: Vec::new() }
     }
 
     /// What was typed; empty when the field is not there.
     pub(super) fn raw(&self, name: &str) -> &str {
-        self.pairs.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value.as_str())
+        self.form.text(name).unwrap_or("")
     }
 
     /// What was typed, without the space around it.
@@ -59,7 +58,9 @@ impl Fields {
         for (number, line) in (1..).zip(self.lines(name)) {
             match DistinguishedName::parse(&line) {
                 Ok(dn) => names.push(dn),
-                Err(error) => self.refuse(name, &format!("entry {number} is not a distinguished name: {error}")),
+                Err(error) => {
+                    self.refuse(name, &format!("entry {number} is not a distinguished name: {error}"))
+                }
             }
         }
         names
@@ -82,13 +83,8 @@ mod tests {
 
     #[test]
     fn every_unreadable_field_is_named_and_the_rest_is_kept() {
-        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let mut fields = Fields::new(vec![
-            pair("threshold", "five"),
-            pair("duration", " 60 "),
-            pair("groups", "CN=a,DC=x\r\n\r\nnonsense\r\n"),
-            pair("on", "on"),
-        ]);
+        let posted = b"threshold=five&duration=+60+&groups=CN%3Da,DC%3Dx%0D%0A%0D%0Anonsense%0D%0A&on=on";
+        let mut fields = Fields::new(Form::parse(posted).unwrap());
         assert_eq!(fields.number("threshold", 3u32), 3);
         assert_eq!(fields.seconds("duration", Span(0)), Span::seconds(60));
         assert_eq!(fields.distinguished_names("groups").len(), 1);

@@ -126,8 +126,8 @@ mod tests {
             Input::secret("password", "Password", ""),
         ];
         let mut sections = [Section::new("S", "", inputs)];
-        let pairs = [("name", "new"), ("password", "planted")].map(|(n, v)| (n.to_owned(), v.to_owned()));
-        refill(&mut sections, &Fields::new(pairs.into()));
+        let form = crate::extract::Form::parse(b"name=new&password=planted").unwrap();
+        refill(&mut sections, &Fields::new(form));
         let problem = Problem { field: "name".into(), message: "too short".into() };
         mark(&mut sections, &[problem]);
         let [section] = &sections;

@@ -9,7 +9,7 @@ use passquorum_domain::lockout::LockoutSettings;
 use passquorum_domain::policy::{ComplexityRule, LengthRule, PasswordRule};
 use passquorum_domain::qa::QaPolicy;
 use passquorum_domain::scope::UserScope;
-use passquorum_domain::workflow::Workflow;
+use passquorum_domain::workflow::{Workflow, WorkflowKind};
 
 const DEFAULT_LENGTH: LengthRule = LengthRule { min: 12, max: 128 };
 const DEFAULT_COMPLEXITY: ComplexityRule = ComplexityRule { min_kinds: 3, forbid_names: true };
@@ -50,7 +50,11 @@ pub(super) fn sections(policy: &ManagementPolicy, config: &RealmConfig) -> Vec<S
         let note = "One distinguished name a line. Denial wins over allowance; groups count nested members.";
         Section::new(title, note, scope_inputs(policy, connection.id))
     }));
-    sections.push(Section::new("Password rules", "They add to what the domain demands.", rule_inputs(policy)));
+    sections.push(Section::new(
+        "Password rules",
+        "They add to what the domain demands.",
+        rule_inputs(policy),
+    ));
     sections.push(Section::new("Security questions", "", qa_inputs(&policy.qa)));
     sections.push(Section::new(
         "Lockout",
@@ -58,7 +62,7 @@ pub(super) fn sections(policy: &ManagementPolicy, config: &RealmConfig) -> Vec<S
         lockout_inputs("lockout", &policy.lockout),
     ));
     let workflows = policy.workflows.iter().map(|workflow| {
-        Input::check(workflow_field(workflow.id), &workflow.name, &workflow.description, workflow.enabled)
+        Input::check(workflow_field(workflow), &workflow.name, &workflow.description, workflow.enabled)
     });
     sections.push(Section::new("Workflows", "What users can start.", workflows.collect()));
     sections
@@ -68,8 +72,12 @@ fn scope_field(connection: ConnectionId, part: &str) -> String {
     format!("scope.{connection}.{part}")
 }
 
-fn workflow_field(id: WorkflowId) -> String {
-    format!("workflow.{id}")
+/// By its kind, of which a policy has one; custom ones by their id.
+fn workflow_field(workflow: &Workflow) -> String {
+    match workflow.kind {
+        WorkflowKind::Custom => format!("workflow.{}", workflow.id),
+        kind => format!("workflow.{kind:?}"),
+    }
 }
 
 fn scope_inputs(policy: &ManagementPolicy, connection: ConnectionId) -> Vec<Input> {
@@ -206,7 +214,7 @@ pub(super) fn read(
         reject_answer_in_question: fields.is_checked("qa.reject_answer_in_question"),
     };
     let workflows = present.workflows.iter().map(|workflow| Workflow {
-        enabled: fields.is_checked(&workflow_field(workflow.id)),
+        enabled: fields.is_checked(&workflow_field(workflow)),
         ..workflow.clone()
     });
     ManagementPolicy {
@@ -247,11 +255,15 @@ fn rules(fields: &mut Fields, present: &ManagementPolicy) -> Vec<PasswordRule> {
 
 /// The configuration's problems with this policy, under the names of the form's inputs.
 pub(super) fn located(problems: Vec<Problem>, policy: &ManagementPolicy) -> Vec<Problem> {
-    problems.into_iter().map(|problem| Problem { field: input_of(&problem.field, policy), ..problem }).collect()
+    problems
+        .into_iter()
+        .map(|problem| Problem { field: input_of(&problem.field, policy), ..problem })
+        .collect()
 }
 
 fn input_of(field: &str, policy: &ManagementPolicy) -> String {
-    let path = field.strip_prefix("policies[").and_then(|rest| rest.split_once("].")).map_or(field, |(_, p)| p);
+    let path =
+        field.strip_prefix("policies[").and_then(|rest| rest.split_once("].")).map_or(field, |(_, p)| p);
     let rule = |path: &str| {
         let index: usize = path.strip_prefix("password_rules[")?.split(']').next()?.parse().ok()?;
         Some(match policy.password_rules.get(index)? {
@@ -295,20 +307,23 @@ mod tests {
         (config, policy)
     }
 
-    fn posted(sections: &[Section]) -> Vec<(String, String)> {
+    fn posted(sections: &[Section]) -> Fields {
         let inputs = sections.iter().flat_map(|section| &section.inputs);
         let value = |input: &Input| match &input.control {
             Control::Line(value) | Control::Number(value) | Control::Lines(value) => Some(value.clone()),
             Control::Check(checked) => checked.then(|| "on".to_owned()),
             Control::Secret => None,
         };
-        inputs.filter_map(|input| Some((input.name.clone(), value(input)?))).collect()
+        let escape = |text: String| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
+        let pairs: Vec<_> =
+            inputs.filter_map(|input| Some(format!("{}={}", input.name, escape(value(input)?)))).collect();
+        Fields::new(crate::extract::Form::parse(pairs.join("&").as_bytes()).unwrap())
     }
 
     #[test]
     fn a_form_that_is_sent_back_untouched_changes_nothing() {
         let (config, policy) = realm();
-        let mut fields = Fields::new(posted(&sections(&policy, &config)));
+        let mut fields = posted(&sections(&policy, &config));
         assert_eq!(read(&mut fields, &policy, &config), policy);
         assert!(fields.take_problems().is_empty());
     }
