@@ -7,6 +7,9 @@
 //! Invariants: any node can serve any step; nothing about a visitor stays in memory between requests; no page, log
 //! line or cookie holds a password or an answer in clear. This crate must not know openraft, LDAP or TLS.
 
+pub mod admin;
+pub mod api;
+pub mod helpdesk;
 pub mod ports;
 pub mod session;
 pub mod sign_in;
@@ -24,6 +27,7 @@ mod page_error;
 mod people;
 mod profile_store;
 mod self_service;
+mod staff;
 mod static_files;
 mod text;
 mod view;
@@ -33,19 +37,26 @@ pub use crate::hashing::Hashing;
 pub use crate::limits::{LocalOperator, PeerAddress};
 pub use crate::page_error::Failure;
 pub use crate::ports::{Ports, SiteSettings};
+pub use crate::staff::{Access, Route};
 
 use crate::app::App;
 use axum::Router;
 use axum::response::Redirect;
 use axum::routing::get;
+use passquorum_domain::audit::Site;
 
 /// Every site of a node on one router. The caller's listener puts [`PeerAddress`] or [`LocalOperator`] into the
 /// extensions of each request.
 pub fn router(ports: Ports, settings: SiteSettings) -> Router {
+    let api = api::router(ports.clone());
     let app = App::new(ports, settings);
-    let sites =
-        Router::new().merge(static_files::routes()).merge(legacy_paths()).merge(self_service::routes());
-    headers::wrap(sites, app)
+    let sites = Router::new()
+        .merge(static_files::routes())
+        .merge(legacy_paths())
+        .merge(self_service::routes())
+        .merge(staff::router(&app, Site::Helpdesk, helpdesk::ROUTES))
+        .merge(staff::router(&app, Site::Admin, admin::ROUTES));
+    headers::wrap(sites, app).merge(api)
 }
 
 /// The front door, and the paths under which the replaced product served its sites, so that old bookmarks work.
