@@ -307,6 +307,9 @@ pub enum DirectoryReason {
     /// The value in the attribute changed meanwhile (compare-and-swap failed).
     #[error("the attribute was changed meanwhile")]
     Changed,
+    /// The attribute holds something that was not written by this product; it is never overwritten.
+    #[error("the attribute holds a value that does not belong to this realm")]
+    ForeignValue,
     /// The value is larger than the attribute takes.
     #[error("the value is too large for the attribute")]
     TooLarge,
@@ -393,6 +396,8 @@ pub trait Directory: Send + Sync {
     async fn read(&self, user: &UserRef) -> Result<UserRecord, DirectoryError>;
 
     /// Which of the groups the user is a member of: directly, through nested groups, or as the primary group.
+    /// A group that is not there is an error ([`DirectoryReason::NotFound`]): a denied group that was renamed must
+    /// not let its members in.
     async fn member_of(
         &self,
         user: &UserRecord,
@@ -431,7 +436,7 @@ pub trait Directory: Send + Sync {
     /// The rules that the domain or a PSO sets for this user.
     async fn password_rules(&self, user: &UserRef) -> Result<DomainPasswordRules, DirectoryError>;
 
-    /// Reads the profile attribute, whatever is in it.
+    /// Reads the profile attribute; [`DirectoryReason::ForeignValue`] when something else is in it.
     async fn read_profile(&self, user: &UserRef) -> Result<Option<Blob>, DirectoryError>;
 
     /// Writes or clears the profile attribute if it still holds `expected`; else [`DirectoryReason::Changed`].
