@@ -460,6 +460,7 @@ pub trait Directories: Send + Sync {
 
 /// What a joining node sends.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct JoinRequest {
     /// The whole token, as the operator pasted it.
     pub token: String,
