@@ -199,8 +199,8 @@ impl Reader {
             election_min: self.millis("raft.election_min_ms", default.election_min),
             election_max: self.millis("raft.election_max_ms", default.election_max),
         };
-        if timing.election_min < timing.heartbeat.saturating_mul(2) {
-            self.problem("raft.election_min_ms", "use at least twice raft.heartbeat_ms".to_owned());
+        if timing.election_min < timing.heartbeat.saturating_mul(3) {
+            self.problem("raft.election_min_ms", "use at least three times raft.heartbeat_ms".to_owned());
         }
         if timing.election_max <= timing.election_min {
             self.problem("raft.election_max_ms", "use more than raft.election_min_ms".to_owned());
