@@ -61,7 +61,9 @@ mod tests {
             shown("ldaps://127.0.0.1:1636/").unwrap(),
             ("127.0.0.1:1636".into(), "ldaps://127.0.0.1:1636".into())
         );
-        for bad in ["ldap://dc1", "ldaps://", "ldaps:///x", "ldaps://a:0", "ldaps://a:b", "ldaps://a@b", "dc1"] {
+        for bad in
+            ["ldap://dc1", "ldaps://", "ldaps:///x", "ldaps://a:0", "ldaps://a:b", "ldaps://a@b", "dc1"]
+        {
             assert_eq!(shown(bad), Err(AddressError), "{bad}");
         }
     }

@@ -66,7 +66,8 @@ impl Connection {
         }
         let mut ldap = connect(url, tls).await?;
         let silent = || ConnectFault::Unreachable("the bind was not answered".to_owned());
-        let result = ldap.with_timeout(ANSWER_TIMEOUT).simple_bind(name, password).await.map_err(|_| silent())?;
+        let result =
+            ldap.with_timeout(ANSWER_TIMEOUT).simple_bind(name, password).await.map_err(|_| silent())?;
         if result.rc != 0 {
             return Err(ConnectFault::BindRefused(result));
         }
@@ -142,11 +143,8 @@ impl Connection {
     ) -> Result<(), Fault> {
         let mut ldap = self.ldap.clone();
         let changes = changes.into_iter().map(Change::into_mod).collect();
-        let answer = ldap
-            .with_controls(controls)
-            .with_timeout(ANSWER_TIMEOUT)
-            .modify(&dn_of(guid), changes)
-            .await;
+        let answer =
+            ldap.with_controls(controls).with_timeout(ANSWER_TIMEOUT).modify(&dn_of(guid), changes).await;
         match answer {
             Ok(result) if result.rc == 0 => Ok(()),
             Ok(result) => Err(Fault::Refused(result)),

@@ -133,11 +133,26 @@ mod tests {
     fn every_known_answer_has_its_reason_and_code() {
         let table = [
             // Active Directory and Samba use different LDAP codes for one thing; the Win32 error decides.
-            (53, "0000052D: SvcErr: DSID-031A12D2, problem 5003 (WILL_NOT_PERFORM), data 0", "PasswordPolicy", 0x52D),
-            (19, "0000052D: Constraint violation - check_password_restrictions: the password is too short", "PasswordPolicy", 0x52D),
+            (
+                53,
+                "0000052D: SvcErr: DSID-031A12D2, problem 5003 (WILL_NOT_PERFORM), data 0",
+                "PasswordPolicy",
+                0x52D,
+            ),
+            (
+                19,
+                "0000052D: Constraint violation - check_password_restrictions: the password is too short",
+                "PasswordPolicy",
+                0x52D,
+            ),
             (19, "00000056: AtrErr: DSID-03191083, #1: 0: 00000056", "WrongPassword", 0x56),
             (19, "00000775: AtrErr: DSID-0, #1", "AccountLocked", 0x775),
-            (50, "00002098: SecErr: DSID-03150F94, problem 4003 (INSUFF_ACCESS_RIGHTS), data 0", "AccessDenied", 0x2098),
+            (
+                50,
+                "00002098: SecErr: DSID-03150F94, problem 4003 (INSUFF_ACCESS_RIGHTS), data 0",
+                "AccessDenied",
+                0x2098,
+            ),
             (50, "", "AccessDenied", 50),
             (32, "0000208D: NameErr: DSID-0310028B, problem 2001 (NO_OBJECT), data 0", "NotFound", 0x208D),
             (16, "00002085: AtrErr: DSID-03190F80, #1:", "Changed", 0x2085),
@@ -159,7 +174,9 @@ mod tests {
     #[test]
     fn every_bind_code_has_its_verdict() {
         let text = |code: &str| {
-            format!("80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data {code}, v3839")
+            format!(
+                "80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data {code}, v3839"
+            )
         };
         let verdict = |code| password_verdict(&answer(49, &text(code)));
         assert_eq!(password_verdict(&answer(0, "")), Some(PasswordCheck::Right));

@@ -102,7 +102,8 @@ impl Pool {
                 Err(error) if can_go_elsewhere(&error) => {
                     tracing::warn!(dc = %error.dc, operation, reason = %error.reason, "domain controller passed over");
                     // An untrusted certificate says more than silence does.
-                    if first_failure.as_ref().is_none_or(|first| first.reason == DirectoryReason::Unreachable) {
+                    if first_failure.as_ref().is_none_or(|first| first.reason == DirectoryReason::Unreachable)
+                    {
                         first_failure = Some(error);
                     }
                 }
