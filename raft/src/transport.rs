@@ -5,7 +5,7 @@
 
 pub(crate) mod client;
 pub(crate) mod frame;
-pub mod identity;
+pub(crate) mod identity;
 pub(crate) mod request;
 pub(crate) mod server;
-pub mod tls;
+pub(crate) mod tls;
