@@ -1,11 +1,10 @@
 //! Lets nodes into the realm and makes tokens: the [`Admission`] of the production system.
 //!
 //! A token is used up by a committed command before anything is signed, so it admits one node even when two bring it to
-//! two voters at once. A node whose admission is cut off after that stays registered and is seen in `node list`; the
-//! operator removes it and makes a new token. Nothing of a token's secret is kept or logged.
+//! two voters at once. A node that never got its grant stays registered and is seen in `node list`; the operator removes
+//! it and makes a new token. Nothing of a token's secret is kept or logged.
 
 use crate::authority::{Authority, AuthorityError, host_of, pin_of_pem};
-use crate::identity::Identity;
 use crate::keyring::{Keyring, WrapPublicKey};
 use crate::token::{JoinTokenText, TokenSecret, reveal_api_token};
 use async_trait::async_trait;
@@ -21,6 +20,7 @@ use passquorum_domain::ports::{
 use passquorum_domain::state::State;
 use passquorum_domain::time::Span;
 use passquorum_domain::token::{ApiScope, ApiToken, JoinToken};
+use passquorum_raft::PeerIdentity;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -59,7 +59,7 @@ impl RealmAdmission {
 
     fn authority(&self, state: &State) -> Result<Authority, AdmissionError> {
         let realm = state.realm().ok_or(VaultError::NoKey)?;
-        let key = self.keyring.open(Purpose::AuthorityKey, realm.id.0.as_bytes(), &realm.authority_key)?;
+        let key = self.keyring.open(Purpose::AuthorityKey, &authority_key_context(realm.id), &realm.authority_key)?;
         Authority::open(&realm.authority, &key).map_err(|_| VaultError::DoesNotOpen.into())
     }
 
@@ -131,7 +131,7 @@ impl Admission for RealmAdmission {
         let mut serial = [0; 16];
         self.entropy.fill(&mut serial);
         let sign = |node| {
-            let identity = Identity { realm: realm.id, epoch: realm.epoch, node, role };
+            let identity = PeerIdentity { realm: realm.id, epoch: realm.epoch, node, role };
             let signed = authority.sign(&request.csr, &identity, &hosts, serial, self.clock.now());
             signed.map_err(|error| match error {
                 AuthorityError::BadRequest(_) => bad("csr", error.to_string()),
@@ -147,7 +147,10 @@ impl Admission for RealmAdmission {
             return Err(bad("request", "the cluster answered something else".to_owned()));
         };
         let certificate = sign(node)?;
-        self.learners.add_learner(node, &address).await?;
+        if let Err(error) = self.learners.add_learner(node, &address).await {
+            // The leader brings the membership in line with the registry by itself.
+            tracing::warn!(%node, %error, "an admitted node is not a member yet");
+        }
         tracing::info!(%node, %role, name = %request.node.name, "admitted a node");
         Ok(JoinGrant { realm: realm.id, node, role, certificate, authority: realm.authority.clone() })
     }

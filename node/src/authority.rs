@@ -3,8 +3,8 @@
 //! It signs only keys whose owner proved possession (PKCS#10), and decides alone what a certificate says: nothing of a
 //! request but its public key is used. A node certificate serves both ends of peer connections and the sites.
 
-use crate::identity::Identity;
 use passquorum_domain::time::{Span, Timestamp};
+use passquorum_raft::PeerIdentity;
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CertificateSigningRequestParams, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType, SerialNumber,
@@ -78,14 +78,14 @@ impl Authority {
     pub fn sign(
         &self,
         csr: &str,
-        identity: &Identity,
+        identity: &PeerIdentity,
         hosts: &[String],
         serial: [u8; 16],
         now: Timestamp,
     ) -> Result<String, AuthorityError> {
         let mut request = CertificateSigningRequestParams::from_pem(csr).map_err(AuthorityError::BadRequest)?;
         let mut params = params(&format!("passquorum node {}", identity.node), now, NODE_CERTIFICATE_LIFE);
-        params.subject_alt_names = vec![uri(identity)?, dns(&format!("node-{}.passquorum", identity.node))?];
+        params.subject_alt_names = vec![uri(identity)?, dns(&identity.dns_name())?];
         for host in hosts {
             let name = match host.parse::<IpAddr>() {
                 Ok(address) => SanType::IpAddress(address),
@@ -119,6 +119,14 @@ pub fn pin_of_pem(certificate: &str) -> Result<[u8; 32], AuthorityError> {
     pin_of(&der)
 }
 
+/// When a certificate ends.
+#[must_use]
+pub fn expiry_of(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
+    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+    let seconds = u64::try_from(parsed.validity().not_after.timestamp()).ok()?;
+    Some(Timestamp(seconds.saturating_mul(1000)))
+}
+
 /// The host part of `host:port` or of `https://host:port/…`; an IPv6 address stands in brackets.
 #[must_use]
 pub fn host_of(address: &str) -> &str {
@@ -144,8 +152,8 @@ fn date(at: Timestamp) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
-fn uri(identity: &Identity) -> Result<SanType, AuthorityError> {
-    let text = identity.to_string();
+fn uri(identity: &PeerIdentity) -> Result<SanType, AuthorityError> {
+    let text = identity.uri();
     text.clone().try_into().map(SanType::URI).map_err(|_| AuthorityError::BadName(text))
 }
 
@@ -177,8 +185,8 @@ mod tests {
         RealmId(uuid::Uuid::from_u128(1))
     }
 
-    fn identity() -> Identity {
-        Identity { realm: realm(), epoch: 1, node: NodeId(4), role: Role::Voter }
+    fn identity() -> PeerIdentity {
+        PeerIdentity { realm: realm(), epoch: 1, node: NodeId(4), role: Role::Voter }
     }
 
     #[test]
@@ -189,9 +197,8 @@ mod tests {
         let hosts = ["127.0.0.1".to_owned(), "node.example.com".to_owned()];
         let pem = authority.sign(&csr, &identity(), &hosts, [5; 16], NOW).unwrap();
         let der = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
-        let (read, end) = Identity::of_certificate(&der).unwrap();
-        assert_eq!(read, identity());
-        assert_eq!(end, NOW.plus(NODE_CERTIFICATE_LIFE));
+        assert_eq!(PeerIdentity::of_certificate(&der).unwrap(), identity());
+        assert_eq!(expiry_of(&der), Some(NOW.plus(NODE_CERTIFICATE_LIFE)));
         let (_, parsed) = X509Certificate::from_der(&der).unwrap();
         let authority_der = CertificateDer::from_pem_slice(new.certificate.as_bytes()).unwrap();
         let (_, issuer) = X509Certificate::from_der(&authority_der).unwrap();

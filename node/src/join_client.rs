@@ -7,7 +7,6 @@
 use crate::authority::pin_of;
 use crate::config::SiteUrl;
 use crate::http_connection::{AskError, ask};
-use crate::identity::Identity;
 use crate::listen::JOIN_SERVER_NAME;
 use crate::token::JoinTokenText;
 use bytes::Bytes;
@@ -15,6 +14,7 @@ use http::Request;
 use http_body_util::Full;
 use passquorum_domain::instance::Role;
 use passquorum_domain::ports::{JoinGrant, JoinRequest};
+use passquorum_raft::PeerIdentity;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_cert_signed_by_trust_anchor;
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
@@ -128,8 +128,8 @@ impl ServerCertVerifier for PinnedAuthority {
         let parsed = ParsedCertificate::try_from(end_entity)?;
         let algorithms = self.provider.signature_verification_algorithms.all;
         verify_server_cert_signed_by_trust_anchor(&parsed, &roots, &[], now, algorithms)?;
-        match Identity::of_certificate(end_entity) {
-            Ok((identity, _)) if identity.role == Role::Voter => Ok(ServerCertVerified::assertion()),
+        match PeerIdentity::of_certificate(end_entity) {
+            Ok(identity) if identity.role == Role::Voter => Ok(ServerCertVerified::assertion()),
             _ => Err(refused(CertificateError::InvalidPurpose)),
         }
     }
@@ -178,7 +178,7 @@ mod tests {
         let new = NewAuthority::create(realm, NOW).unwrap();
         let authority = Authority::open(&new.certificate, &new.key).unwrap();
         let csr = signing_request(&rcgen::KeyPair::generate().unwrap()).unwrap();
-        let identity = Identity { realm, epoch: 1, node: NodeId(1), role };
+        let identity = PeerIdentity { realm, epoch: 1, node: NodeId(1), role };
         (der(&authority.sign(&csr, &identity, &[], [1; 16], NOW).unwrap()), new.certificate)
     }
 

@@ -2,12 +2,12 @@
 //!
 //! `node.key` (TLS) and `wrap.key` (X25519) have mode 0600 and never leave the host. The realm key is not here.
 
-use crate::authority::{AuthorityError, signing_request};
-use crate::identity::{Identity, IdentityError};
+use crate::authority::{AuthorityError, expiry_of, signing_request};
 use crate::keyring::WrapKey;
 use crate::secret_file::{self, SecretFileError};
 use passquorum_domain::ports::Entropy;
 use passquorum_domain::time::Timestamp;
+use passquorum_raft::{IdentityError, PeerIdentity};
 use rcgen::KeyPair;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
@@ -46,7 +46,7 @@ pub struct NewKeys {
 /// The keys of a node that belongs to a realm.
 pub struct NodeKeys {
     /// Who the certificate says we are.
-    pub identity: Identity,
+    pub identity: PeerIdentity,
     /// When the certificate ends.
     pub expires_at: Timestamp,
     /// The node's certificate, then the authority's: PEM.
@@ -99,7 +99,8 @@ impl NodeKeys {
         let path = folder.join("node.crt");
         let der = CertificateDer::from_pem_slice(certificate.as_bytes())
             .map_err(|_| KeysError::Damaged(path.clone()))?;
-        let (identity, expires_at) = Identity::of_certificate(&der)
+        let expires_at = expiry_of(&der).ok_or_else(|| KeysError::Damaged(path.clone()))?;
+        let identity = PeerIdentity::of_certificate(&der)
             .map_err(|source| KeysError::Certificate { path, source })?;
         Ok(Self {
             identity,
