@@ -5,7 +5,7 @@
 
 use super::problem::ApiProblem;
 use super::{Access, Shared};
-use crate::ports::LocalOperator;
+use crate::limits::LocalOperator;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};

@@ -11,7 +11,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderValue};
 use passquorum_domain::blob::Blob;
 use passquorum_domain::command::Action;
@@ -80,6 +80,7 @@ fn written(effect: Effect) -> Result<Response, ApiProblem> {
 fn describe(headers: &mut HeaderMap, revision: u64, content_type: &'static str) {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Ok(tag) = HeaderValue::try_from(format!("\"{revision}\"")) {
         headers.insert(ETAG, tag);
     }

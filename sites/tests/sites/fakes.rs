@@ -12,7 +12,7 @@ use passquorum_domain::ports::*;
 use passquorum_domain::state::State;
 use passquorum_domain::time::{Span, Timestamp};
 use passquorum_domain::token::ApiScope;
-use passquorum_sites::ports::Ports;
+use passquorum_sites::Ports;
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
