@@ -20,7 +20,7 @@ pub struct SocketError {
 }
 
 /// Makes the socket. The caller holds the data directory's lock, so what is left of an earlier process is removed.
-pub fn bind(path: &Path) -> Result<UnixListener, SocketError> {
+pub(crate) fn bind(path: &Path) -> Result<UnixListener, SocketError> {
     let bound = (|| {
         match std::fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -34,7 +34,7 @@ pub fn bind(path: &Path) -> Result<UnixListener, SocketError> {
 }
 
 /// Serves until the word to stop.
-pub async fn serve(listener: UnixListener, router: Router, mut stop: Stop) {
+pub(crate) async fn serve(listener: UnixListener, router: Router, mut stop: Stop) {
     let mut connections = tokio::task::JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -44,7 +44,12 @@ pub async fn serve(listener: UnixListener, router: Router, mut stop: Stop) {
         while connections.try_join_next().is_some() {}
         match accepted {
             Ok((stream, _)) => {
-                connections.spawn(http_connection::serve(stream, router.clone(), LocalOperator, stop.clone()));
+                connections.spawn(http_connection::serve(
+                    stream,
+                    router.clone(),
+                    LocalOperator,
+                    stop.clone(),
+                ));
             }
             Err(error) => {
                 tracing::warn!(%error, "a local connection could not be taken");

@@ -14,8 +14,8 @@ use passquorum_domain::ids::{ApiTokenId, JoinTokenId, NodeId, RealmId, RequestId
 use passquorum_domain::instance::Role;
 use passquorum_domain::outcome::{Effect, Rejection};
 use passquorum_domain::ports::{
-    Admission, AdmissionError, Clock, Consensus, Consistency, Entropy, JoinGrant, JoinRequest, MembershipError,
-    ProposeError, Purpose, Vault, VaultError, fresh_uuid,
+    Admission, AdmissionError, Clock, Consensus, Consistency, Entropy, JoinGrant, JoinRequest,
+    MembershipError, ProposeError, Purpose, Vault, VaultError, fresh_uuid,
 };
 use passquorum_domain::state::State;
 use passquorum_domain::time::Span;
@@ -59,11 +59,19 @@ impl RealmAdmission {
 
     fn authority(&self, state: &State) -> Result<Authority, AdmissionError> {
         let realm = state.realm().ok_or(VaultError::NoKey)?;
-        let key = self.keyring.open(Purpose::AuthorityKey, &authority_key_context(realm.id), &realm.authority_key)?;
+        let key = self.keyring.open(
+            Purpose::AuthorityKey,
+            &authority_key_context(realm.id),
+            &realm.authority_key,
+        )?;
         Authority::open(&realm.authority, &key).map_err(|_| VaultError::DoesNotOpen.into())
     }
 
-    fn wrap(&self, role: Role, node: &NewNode) -> Result<Option<passquorum_domain::instance::KeyWrap>, AdmissionError> {
+    fn wrap(
+        &self,
+        role: Role,
+        node: &NewNode,
+    ) -> Result<Option<passquorum_domain::instance::KeyWrap>, AdmissionError> {
         if !role.holds_keys() {
             return Ok(None);
         }
@@ -155,7 +163,12 @@ impl Admission for RealmAdmission {
         Ok(JoinGrant { realm: realm.id, node, role, certificate, authority: realm.authority.clone() })
     }
 
-    async fn create_join_token(&self, actor: Actor, role: Role, life: Span) -> Result<String, AdmissionError> {
+    async fn create_join_token(
+        &self,
+        actor: Actor,
+        role: Role,
+        life: Span,
+    ) -> Result<String, AdmissionError> {
         let state = self.state().await?;
         let realm = state.realm().ok_or(VaultError::NoKey)?;
         let pin = pin_of_pem(&realm.authority).map_err(|_| VaultError::DoesNotOpen)?;

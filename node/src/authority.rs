@@ -6,8 +6,9 @@
 use passquorum_domain::time::{Span, Timestamp};
 use passquorum_raft::PeerIdentity;
 use rcgen::{
-    BasicConstraints, Certificate, CertificateParams, CertificateSigningRequestParams, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType, SerialNumber,
+    BasicConstraints, Certificate, CertificateParams, CertificateSigningRequestParams, DistinguishedName,
+    DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType,
+    SerialNumber,
 };
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
@@ -28,7 +29,9 @@ const CLOCK_SKEW: Span = Span::hours(1);
 #[derive(Debug, thiserror::Error)]
 pub enum AuthorityError {
     /// The signing request does not parse, or its signature is wrong.
-    #[error("the certificate signing request is not valid PKCS#10 in PEM, or is not signed by its own key: {0}")]
+    #[error(
+        "the certificate signing request is not valid PKCS#10 in PEM, or is not signed by its own key: {0}"
+    )]
     BadRequest(rcgen::Error),
     /// A name for the certificate cannot be in one.
     #[error("{0} cannot stand in a certificate; use host:port with an ASCII host name or an IP address")]
@@ -83,7 +86,8 @@ impl Authority {
         serial: [u8; 16],
         now: Timestamp,
     ) -> Result<String, AuthorityError> {
-        let mut request = CertificateSigningRequestParams::from_pem(csr).map_err(AuthorityError::BadRequest)?;
+        let mut request =
+            CertificateSigningRequestParams::from_pem(csr).map_err(AuthorityError::BadRequest)?;
         let mut params = params(&format!("passquorum node {}", identity.node), now, NODE_CERTIFICATE_LIFE);
         params.subject_alt_names = vec![uri(identity)?, dns(&identity.dns_name())?];
         for host in hosts {

@@ -65,7 +65,11 @@ impl Birth {
         let create = CreateRealm {
             realm,
             authority: authority.certificate.clone(),
-            authority_key: keyring.seal(Purpose::AuthorityKey, &authority_key_context(realm), &authority.key)?,
+            authority_key: keyring.seal(
+                Purpose::AuthorityKey,
+                &authority_key_context(realm),
+                &authority.key,
+            )?,
             wrap: keyring.wrap_for(&keys.wrap.public())?,
             first,
             config,

@@ -169,7 +169,8 @@ mod tests {
 
     #[test]
     fn a_problem_is_shown_with_its_code_fields_and_remedy() {
-        let body = br#"{"type":"urn:x","title":"t","status":422,"detail":"2 fields","code":"PQ-INVALID-CONFIG",
+        let body =
+            br#"{"type":"urn:x","title":"t","status":422,"detail":"2 fields","code":"PQ-INVALID-CONFIG",
             "remedy":"Mend it.","problems":[{"field":"a.b","message":"use 1"}]}"#;
         let problem = Problem::read(StatusCode::UNPROCESSABLE_ENTITY, body);
         assert_eq!(problem.to_string(), "PQ-INVALID-CONFIG: 2 fields\n  a.b: use 1\nMend it.");

@@ -69,7 +69,10 @@ impl Node {
         let keys = NodeKeys::load(&config.data.keys())?;
         let identity = keys.identity;
         if env.clock.now().plus(EXPIRY_WARNING) >= keys.expires_at {
-            tracing::warn!(expires_at_ms = keys.expires_at.0, "the node's certificate ends soon; let it join anew");
+            tracing::warn!(
+                expires_at_ms = keys.expires_at.0,
+                "the node's certificate ends soon; let it join anew"
+            );
         }
         let tls = listen::tls(&keys.chain, &keys.tls_key, config.site_certificate.as_ref())?;
         let site_listener = listen::bind(config.site_address.as_str()).await?;
@@ -106,7 +109,10 @@ impl Node {
 
         let (stopper, stop) = stop::channel();
         let mut tasks = JoinSet::new();
-        tasks.spawn(named("the HTTPS listener", listen::serve(site_listener, tls, router.clone(), stop.clone())));
+        tasks.spawn(named(
+            "the HTTPS listener",
+            listen::serve(site_listener, tls, router.clone(), stop.clone()),
+        ));
         tasks.spawn(named("the local socket", admin_socket::serve(socket, router, stop.clone())));
         let wraps = key_arrival(Arc::clone(&cluster), keyring, keys, stop);
         tasks.spawn(named("the key ring", wraps));
@@ -157,7 +163,9 @@ async fn key_arrival(cluster: Arc<Cluster>, keyring: Arc<Keyring>, keys: NodeKey
         if wrap != seen {
             match wrap.as_ref().map(|wrap| keyring.unwrap_from(&keys.wrap, realm, wrap)) {
                 Some(Ok(())) => tracing::info!("the realm key is here"),
-                Some(Err(error)) => tracing::error!(%error, "the realm key's wrap does not open with this node's key"),
+                Some(Err(error)) => {
+                    tracing::error!(%error, "the realm key's wrap does not open with this node's key")
+                }
                 None => {}
             }
             seen = wrap;

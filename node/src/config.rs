@@ -42,7 +42,13 @@ pub struct NodeConfig {
 impl NodeConfig {
     /// The settings that `init` and `join` start from.
     #[must_use]
-    pub fn new(data: DataDir, name: String, cluster: HostPort, site: HostPort, site_url: Option<SiteUrl>) -> Self {
+    pub fn new(
+        data: DataDir,
+        name: String,
+        cluster: HostPort,
+        site: HostPort,
+        site_url: Option<SiteUrl>,
+    ) -> Self {
         let own_url = SiteUrl(format!("https://{site}"));
         Self {
             data,
@@ -204,7 +210,8 @@ mod tests {
         for good in ["10.0.0.1:1", "[::1]:7400", "a-b.example:65535"] {
             assert_eq!(good.parse::<HostPort>().unwrap().as_str(), good);
         }
-        for bad in ["", "host", "host:", "host:0", "host:65536", "::1:7400", "[x]:1", "a b:1", "user@host:1"] {
+        for bad in ["", "host", "host:", "host:0", "host:65536", "::1:7400", "[x]:1", "a b:1", "user@host:1"]
+        {
             assert!(bad.parse::<HostPort>().is_err(), "{bad}");
         }
         assert_eq!("https://pw.example.com/".parse::<SiteUrl>().unwrap().authority(), "pw.example.com:443");

@@ -59,7 +59,7 @@ impl RealmDirectories {
                     tracing::error!("the realm uses the embedded directory, but demo.directory is not set");
                     return Err(refused(DirectoryReason::Unreachable));
                 };
-                let directory = DemoDirectory::open(file, connection.id)?;
+                let directory = DemoDirectory::open(file, connection.id);
                 Ok(Arc::new(directory))
             }
         }

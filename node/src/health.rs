@@ -119,7 +119,10 @@ pub fn router(health: Arc<Health>) -> Router {
     Router::new()
         .route("/live", get(|| async { "alive\n" }))
         .route("/ready", get(ready))
-        .route("/status", get(|State(health): State<Arc<Health>>| async move { Json(health.consensus.status()) }))
+        .route(
+            "/status",
+            get(|State(health): State<Arc<Health>>| async move { Json(health.consensus.status()) }),
+        )
         .route("/metrics", get(show_metrics))
         .with_state(health)
 }

@@ -32,7 +32,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The node was not let in.
 #[derive(Debug, thiserror::Error)]
-pub enum JoinError {
+pub(crate) enum JoinError {
     /// No connection.
     #[error("{server} cannot be reached: {source}")]
     Unreachable {
@@ -42,7 +42,9 @@ pub enum JoinError {
         source: io::Error,
     },
     /// The server is not a voter of the token's realm. Nothing was sent.
-    #[error("{server} did not prove that it is a voter of the realm that made the token; nothing was sent: {source}")]
+    #[error(
+        "{server} did not prove that it is a voter of the realm that made the token; nothing was sent: {source}"
+    )]
     Untrusted {
         /// Which.
         server: String,
@@ -50,7 +52,9 @@ pub enum JoinError {
         source: io::Error,
     },
     /// It was sent, but no answer came.
-    #[error("no answer came from {0} in time; see `passquorum node list` there whether the node was admitted")]
+    #[error(
+        "no answer came from {0} in time; see `passquorum node list` there whether the node was admitted"
+    )]
     NoAnswer(String),
     /// The connection broke.
     #[error(transparent)]
@@ -64,7 +68,11 @@ pub enum JoinError {
 }
 
 /// Brings the token to a voter and takes what it grants.
-pub async fn join(server: &SiteUrl, token: &JoinTokenText, request: &JoinRequest) -> Result<JoinGrant, JoinError> {
+pub(crate) async fn join(
+    server: &SiteUrl,
+    token: &JoinTokenText,
+    request: &JoinRequest,
+) -> Result<JoinGrant, JoinError> {
     let name = server.authority();
     let work = async {
         let unreachable = |source| JoinError::Unreachable { server: name.clone(), source };

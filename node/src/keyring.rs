@@ -188,7 +188,8 @@ mod tests {
         assert_eq!(ring.open(Purpose::Profile, b"alice", &sealed).unwrap().as_slice(), b"clear text");
         assert_eq!(ring.open(Purpose::Profile, b"bob", &sealed), Err(VaultError::DoesNotOpen));
         assert_eq!(ring.open(Purpose::Session, b"alice", &sealed), Err(VaultError::DoesNotOpen));
-        assert_eq!(super::tests::ring().open(Purpose::Profile, b"alice", &sealed), Err(VaultError::DoesNotOpen));
+        let another_realm_key = Keyring::create(Arc::new(SystemEntropy), RealmId(uuid::Uuid::from_u128(7)));
+        assert_eq!(another_realm_key.open(Purpose::Profile, b"alice", &sealed), Err(VaultError::DoesNotOpen));
     }
 
     #[test]
@@ -210,7 +211,10 @@ mod tests {
     #[test]
     fn equal_clear_texts_never_look_equal_and_keyed_hashes_differ_by_purpose() {
         let ring = ring();
-        assert_ne!(ring.seal(Purpose::Session, b"", b"x").unwrap(), ring.seal(Purpose::Session, b"", b"x").unwrap());
+        assert_ne!(
+            ring.seal(Purpose::Session, b"", b"x").unwrap(),
+            ring.seal(Purpose::Session, b"", b"x").unwrap()
+        );
         let hash = |purpose| ring.keyed_hash(purpose, b"x").unwrap();
         assert_eq!(hash(Purpose::Token), hash(Purpose::Token));
         assert_ne!(hash(Purpose::Token), hash(Purpose::Subject));

@@ -94,14 +94,15 @@ impl NodeKeys {
             Ok::<_, KeysError>(Zeroizing::new(text.to_owned()))
         };
         let wrap_path = folder.join("wrap.key");
-        let wrap = WrapKey::from_bytes(&secret_file::read(&wrap_path)?).ok_or(KeysError::Damaged(wrap_path))?;
+        let wrap =
+            WrapKey::from_bytes(&secret_file::read(&wrap_path)?).ok_or(KeysError::Damaged(wrap_path))?;
         let (certificate, authority) = (text("node.crt")?, text("authority.crt")?);
         let path = folder.join("node.crt");
         let der = CertificateDer::from_pem_slice(certificate.as_bytes())
             .map_err(|_| KeysError::Damaged(path.clone()))?;
         let expires_at = expiry_of(&der).ok_or_else(|| KeysError::Damaged(path.clone()))?;
-        let identity = PeerIdentity::of_certificate(&der)
-            .map_err(|source| KeysError::Certificate { path, source })?;
+        let identity =
+            PeerIdentity::of_certificate(&der).map_err(|source| KeysError::Certificate { path, source })?;
         Ok(Self {
             identity,
             expires_at,

@@ -158,7 +158,13 @@ pub async fn serve(listener: TcpListener, tls: Arc<rustls::ServerConfig>, router
     while connections.join_next().await.is_some() {}
 }
 
-async fn connection(stream: TcpStream, peer: PeerAddress, acceptor: &TlsAcceptor, router: Router, mut stop: Stop) {
+async fn connection(
+    stream: TcpStream,
+    peer: PeerAddress,
+    acceptor: &TlsAcceptor,
+    router: Router,
+    mut stop: Stop,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection ended at once");
         return;

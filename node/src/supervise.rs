@@ -23,7 +23,9 @@ pub enum Failed {
     #[error("{0} ended unexpectedly; the log says why")]
     Task(String),
     /// The realm removed it.
-    #[error("this node was removed from the realm; its id is never used again: empty its directory and join anew")]
+    #[error(
+        "this node was removed from the realm; its id is never used again: empty its directory and join anew"
+    )]
     Removed,
     /// Raft stopped.
     #[error("Raft stopped because the storage failed (PQ-CORRUPT or a full disk); the log says why")]

@@ -38,5 +38,8 @@ async fn import(args: &FileArgs) -> Result<(), Failure> {
     let client = Client::of(data_dir(&args.local.dir)?);
     let changed = client.send(Method::PUT, "/api/v1/config", &[(header::IF_MATCH, &condition)], text).await?;
     let changed: Value = serde_json::from_slice(changed.body())?;
-    answer(&format!("the configuration is at revision {} now", changed.get("revision").unwrap_or(&Value::Null)))
+    answer(&format!(
+        "the configuration is at revision {} now",
+        changed.get("revision").unwrap_or(&Value::Null)
+    ))
 }

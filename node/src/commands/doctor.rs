@@ -9,7 +9,8 @@ pub(super) fn run(args: &DoctorArgs) -> Result<(), Failure> {
         return ErrorCode::ALL.iter().try_for_each(|code| answer(&format!("{code}: {}", code.meaning())));
     };
     let found = ErrorCode::ALL.iter().find(|code| code.as_str().eq_ignore_ascii_case(wanted.trim()));
-    let code = found
-        .ok_or_else(|| Failure::usage(format!("there is no code {wanted}; `passquorum doctor` lists them all")))?;
+    let code = found.ok_or_else(|| {
+        Failure::usage(format!("there is no code {wanted}; `passquorum doctor` lists them all"))
+    })?;
     answer(&format!("{code}\n{}\n{}", code.meaning(), code.remedy()))
 }

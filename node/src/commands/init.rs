@@ -15,7 +15,9 @@ pub(super) async fn run(args: InitArgs) -> Result<(), Failure> {
     let config = join::settings(&args.node)?;
     found(&config, RealmConfig::empty()).await?;
     let dir = config.data.path().display();
-    answer(&format!("a realm was made, and this host is its node 1; start it with: passquorum run --dir {dir}"))
+    answer(&format!(
+        "a realm was made, and this host is its node 1; start it with: passquorum run --dir {dir}"
+    ))
 }
 
 /// Makes the realm and writes everything that `run` needs. Gives the realm key back for what the founder seals at once.

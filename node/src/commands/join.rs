@@ -65,11 +65,8 @@ pub(super) fn introduce(config: &NodeConfig, keys: &NewKeys) -> NewNode {
 pub(super) async fn join(config: &NodeConfig, server: &SiteUrl, token: &str) -> Result<JoinGrant, Failure> {
     let parsed = JoinTokenText::parse(token).map_err(|error| Failure::usage(error.to_string()))?;
     let keys = NewKeys::generate(&SystemEntropy)?;
-    let request = JoinRequest {
-        token: parsed.reveal(),
-        node: introduce(config, &keys),
-        csr: keys.signing_request()?,
-    };
+    let request =
+        JoinRequest { token: parsed.reveal(), node: introduce(config, &keys), csr: keys.signing_request()? };
     let grant = join_client::join(server, &parsed, &request).await.map_err(|error| match error {
         join_client::JoinError::Refused(problem) if problem.is_temporary() => {
             Failure::not_now(problem.to_string())

@@ -17,8 +17,12 @@ fn render(status: &ClusterStatus) -> String {
     let leader = status.leader.map_or_else(|| "none".to_owned(), |leader| leader.to_string());
     let quorum = if status.quorum { "yes" } else { "NO" };
     let (term, revision) = (status.term, status.revision);
-    let mut out = format!("leader {leader}   term {term}   quorum {quorum}   configuration revision {revision}\n");
-    out.push_str(&format!("{:>4}  {:<20} {:<8} {:>10} {:>8}  {}", "node", "name", "role", "applied", "lag", "site"));
+    let mut out =
+        format!("leader {leader}   term {term}   quorum {quorum}   configuration revision {revision}\n");
+    out.push_str(&format!(
+        "{:>4}  {:<20} {:<8} {:>10} {:>8}  {}",
+        "node", "name", "role", "applied", "lag", "site"
+    ));
     for member in &status.members {
         let role = match member.role {
             MemberRole::Voter if member.leader => "leader",

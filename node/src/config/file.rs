@@ -47,7 +47,11 @@ pub struct KeyProblem {
 }
 
 fn list(problems: &[KeyProblem]) -> String {
-    problems.iter().map(|problem| format!("  {}: {}", problem.key, problem.message)).collect::<Vec<_>>().join("\n")
+    problems
+        .iter()
+        .map(|problem| format!("  {}: {}", problem.key, problem.message))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Reads the settings of the node in a data directory.
@@ -77,7 +81,10 @@ fn parse(data: DataDir, table: toml::Table) -> Result<NodeConfig, Vec<KeyProblem
         (Some(certificate), Some(key)) => Some(SiteCertificate { certificate, key }),
         (None, None) => None,
         _ => {
-            reader.problem("site.certificate", "give both site.certificate and site.key, or neither".to_owned());
+            reader.problem(
+                "site.certificate",
+                "give both site.certificate and site.key, or neither".to_owned(),
+            );
             None
         }
     };
@@ -96,7 +103,8 @@ fn parse(data: DataDir, table: toml::Table) -> Result<NodeConfig, Vec<KeyProblem
             .map(|_| text.to_owned())
             .map_err(|_| "use a filter such as info or info,passquorum_raft=debug".to_owned())
     });
-    let log = LogSettings { format: format.unwrap_or(default.format), filter: filter.unwrap_or(default.filter) };
+    let log =
+        LogSettings { format: format.unwrap_or(default.format), filter: filter.unwrap_or(default.filter) };
     let demo_directory = reader.optional("demo.directory", path);
     let problems = reader.finish();
     match (name, cluster_address, site_address, site_url) {
