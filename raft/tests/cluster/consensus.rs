@@ -19,7 +19,8 @@ async fn what_any_node_wrote_every_node_reads() {
     let statuses = eventually("every node shows every member's place in the log", || {
         let all: Vec<_> = rig.nodes.values().map(|node| node.cluster.status()).collect();
         let complete = all.iter().all(|status| {
-            status.quorum && status.members.iter().all(|member| member.applied.is_some() && member.lag == Some(0))
+            status.quorum
+                && status.members.iter().all(|member| member.applied.is_some() && member.lag == Some(0))
         });
         complete.then_some(all)
     })

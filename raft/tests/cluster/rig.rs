@@ -18,8 +18,8 @@ use passquorum_raft::net::{BoxStream, Listener, Net, TcpNet};
 use passquorum_raft::{Cluster, ClusterSettings, PeerIdentity, PeerTls, Store, Tuning};
 use passquorum_storage::MemoryDisk;
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, PKCS_ED25519,
-    SanType,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    PKCS_ED25519, SanType,
 };
 use std::collections::BTreeMap;
 use std::io;
