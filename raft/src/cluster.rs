@@ -202,9 +202,7 @@ impl Cluster {
 
     /// Stops at once, as far as the others can tell by a crash.
     pub async fn halt(&self) {
-        self.phase.send_if_modified(|phase| {
-            std::mem::replace(phase, Phase::Stopped) != Phase::Stopped
-        });
+        self.phase.send_if_modified(|phase| std::mem::replace(phase, Phase::Stopped) != Phase::Stopped);
         let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         tasks.shutdown().await;
         self.member.peers.close();
@@ -308,11 +306,7 @@ impl Membership for Cluster {
         self.member.change(Change::Remove { node, actor }).await.map(drop)
     }
 
-    async fn transfer_leader(
-        &self,
-        to: Option<NodeId>,
-        actor: Actor,
-    ) -> Result<NodeId, MembershipError> {
+    async fn transfer_leader(&self, to: Option<NodeId>, actor: Actor) -> Result<NodeId, MembershipError> {
         self.member.change(Change::Transfer { to, actor }).await
     }
 }

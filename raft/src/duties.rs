@@ -47,8 +47,7 @@ impl Member {
         let membership = self.metrics.borrow().membership_config.membership().clone();
         if membership.get_joint_config().len() > 1 {
             let _one_at_a_time = self.changing.lock().await;
-            let target: BTreeSet<u64> =
-                membership.get_joint_config().last().cloned().unwrap_or_default();
+            let target: BTreeSet<u64> = membership.get_joint_config().last().cloned().unwrap_or_default();
             return self.write_membership(ChangeMembers::ReplaceAllVoters(target)).await;
         }
         let state = self.state();

@@ -11,7 +11,9 @@ pub enum StartError {
     #[error(transparent)]
     Tuning(#[from] TuningError),
     /// The certificate is another node's.
-    #[error("this is node {node}, but its certificate names node {certified}; use the certificate it was given")]
+    #[error(
+        "this is node {node}, but its certificate names node {certified}; use the certificate it was given"
+    )]
     OtherNode {
         /// This node.
         node: NodeId,

@@ -69,12 +69,14 @@ impl Member {
         let metrics = self.metrics.borrow();
         match metrics.current_leader {
             Some(leader) if leader == self.node.0 => {
-                if metrics.state == ServerState::Leader { Lead::Here } else { Lead::Nowhere }
+                if metrics.state == ServerState::Leader {
+                    Lead::Here
+                } else {
+                    Lead::Nowhere
+                }
             }
             Some(leader) => match metrics.membership_config.membership().get_node(&leader) {
-                Some(info) => {
-                    Lead::At { node: NodeId(leader), address: info.cluster_address.clone() }
-                }
+                Some(info) => Lead::At { node: NodeId(leader), address: info.cluster_address.clone() },
                 None => Lead::Nowhere,
             },
             None => Lead::Nowhere,

@@ -189,7 +189,10 @@ impl Member {
             return true;
         }
         let Some(address) = self.address_of(node) else { return false };
-        self.peer(node, address).ask::<Done, Option<crate::wire::Report>>(Request::Report, &Done, ALIVE).await.is_ok()
+        self.peer(node, address)
+            .ask::<Done, Option<crate::wire::Report>>(Request::Report, &Done, ALIVE)
+            .await
+            .is_ok()
     }
 
     /// Writes a change of Raft's membership; members that lose their vote stay as learners.

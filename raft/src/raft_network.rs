@@ -27,11 +27,7 @@ impl RaftNetworkFactory<TypeConfig> for Network {
     type Network = Peer;
 
     async fn new_client(&mut self, target: u64, node: &NodeInfo) -> Peer {
-        Peer {
-            peers: Arc::clone(&self.0),
-            node: NodeId(target),
-            address: node.cluster_address.clone(),
-        }
+        Peer { peers: Arc::clone(&self.0), node: NodeId(target), address: node.cluster_address.clone() }
     }
 }
 

@@ -103,7 +103,9 @@ impl Receiver {
     ) -> Result<SnapshotResponse<u64>, Refusal> {
         let arrived = self.0.lock().await.take();
         let arrived = arrived
-            .filter(|a| a.from == from && a.meta.snapshot_id == install.snapshot_id && a.body.len() == a.length)
+            .filter(|a| {
+                a.from == from && a.meta.snapshot_id == install.snapshot_id && a.body.len() == a.length
+            })
             .ok_or(Refusal::Malformed)?;
         arrived.body.verify().map_err(|error| {
             tracing::warn!(%error, peer = %from, "a snapshot arrived damaged; it will be sent again");

@@ -72,8 +72,7 @@ impl Member {
         let metrics = self.metrics.borrow();
         let members = state.instances().filter(|instance| instance.is_active()).map(|instance| {
             let id = instance.id;
-            let reached =
-                if id == self.node { applied } else { matched.get(&id).copied().flatten() };
+            let reached = if id == self.node { applied } else { matched.get(&id).copied().flatten() };
             let votes = metrics.membership_config.voter_ids().any(|voter| voter == id.0);
             MemberStatus {
                 id,

@@ -44,11 +44,7 @@ impl Drop for Handover<'_> {
 
 impl Member {
     /// Moves leadership and leaves an audit record.
-    pub(crate) async fn transfer(
-        &self,
-        to: Option<NodeId>,
-        actor: Actor,
-    ) -> Result<NodeId, MembershipError> {
+    pub(crate) async fn transfer(&self, to: Option<NodeId>, actor: Actor) -> Result<NodeId, MembershipError> {
         if to == Some(self.node) {
             return Ok(self.node);
         }
@@ -95,9 +91,8 @@ impl Member {
                 Err(MembershipError::NotCaughtUp(target))
             };
         }
-        let matched = |voter: &u64| {
-            metrics.replication.as_ref().and_then(|all| all.get(voter)).copied().flatten()
-        };
+        let matched =
+            |voter: &u64| metrics.replication.as_ref().and_then(|all| all.get(voter)).copied().flatten();
         let best = voters.max_by_key(matched).map(NodeId);
         best.ok_or_else(|| MembershipError::QuorumAtRisk("there is no other voter".into()))
     }

@@ -42,7 +42,9 @@ impl Default for Tuning {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TuningError {
     /// An election would begin although the leader lives.
-    #[error("the shortest election time ({election_min:?}) must be at least three heartbeats ({heartbeat:?})")]
+    #[error(
+        "the shortest election time ({election_min:?}) must be at least three heartbeats ({heartbeat:?})"
+    )]
     ElectionTooShort {
         /// The shortest election time.
         election_min: Duration,
@@ -58,7 +60,9 @@ pub enum TuningError {
         election_max: Duration,
     },
     /// Proposals would give up before a new leader can be elected.
-    #[error("the patience ({patience:?}) must be at least three times the longest election time ({election_max:?})")]
+    #[error(
+        "the patience ({patience:?}) must be at least three times the longest election time ({election_max:?})"
+    )]
     NoPatience {
         /// How long a proposal waits.
         patience: Duration,

@@ -36,7 +36,7 @@ pub enum Durability {
     Synced,
 }
 
-/// Changes that take effect together. Ranges are removed first, then the other changes apply in order.
+/// Changes that take effect together. Keys lie below `[0xff]`. Ranges are removed first, then the other changes apply in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Batch {
     /// Half-open key ranges to empty.

@@ -8,8 +8,9 @@
 //! snapshots/   the newest snapshot
 //! ```
 
-use std::fs::{File, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
 use std::io::Write;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -58,13 +59,17 @@ where
     C: RaftConfig + openraft::RaftTypeConfig<D = M::Command, R = M::Outcome>,
     M: Machine,
 {
-    /// Opens or creates a data directory.
+    /// Opens or creates a data directory; a new one can be entered by its owner only.
     ///
     /// # Errors
     /// [`StoreError::Locked`], [`StoreError::FormatTooNew`], [`StoreError::Corrupt`] or [`StoreError::Io`];
     /// each says what to do.
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(directory).map_err(StoreError::io("create", directory))?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory)
+            .map_err(StoreError::io("create", directory))?;
         let lock = Arc::new(lock(directory)?);
         check_format(directory)?;
         let raft = SledEngine::open(&directory.join("raft"), Arc::clone(&lock))?;

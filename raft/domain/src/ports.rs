@@ -30,7 +30,9 @@ pub enum ProposeError {
     #[error("this node's role does not allow that")]
     Forbidden,
     /// Nothing was done: this node's clock is more than a minute off the leader's.
-    #[error("this node's clock is more than a minute off the leader's; nothing was changed; set the clocks right")]
+    #[error(
+        "this node's clock is more than a minute off the leader's; nothing was changed; set the clocks right"
+    )]
     ClockSkew,
 }
 

@@ -125,10 +125,7 @@ pub(crate) async fn read_payload(
     limit: usize,
 ) -> io::Result<Vec<u8>> {
     if head.length > limit {
-        return Err(invalid(format!(
-            "{:?} of {} bytes is over its limit of {limit}",
-            head.tag, head.length
-        )));
+        return Err(invalid(format!("{:?} of {} bytes is over its limit of {limit}", head.tag, head.length)));
     }
     let mut payload = vec![0; head.length];
     stream.read_exact(&mut payload).await?;

@@ -81,11 +81,7 @@ pub(crate) async fn listen(mut listener: Box<dyn Listener>, tls: Arc<PeerTls>, s
 
 type Tls = tokio_rustls::TlsStream<BoxStream>;
 
-async fn welcome(
-    stream: BoxStream,
-    tls: &PeerTls,
-    service: &dyn Service,
-) -> io::Result<(Tls, PeerIdentity)> {
+async fn welcome(stream: BoxStream, tls: &PeerTls, service: &dyn Service) -> io::Result<(Tls, PeerIdentity)> {
     let mut stream = tls.accept(stream).await?;
     let peer = peer_of(&stream)?;
     let admitted = if tls.is_kin(&peer) { service.admit(&peer) } else { Err(Refusal::Stranger) };

@@ -262,3 +262,74 @@ fn size<C: RaftConfig>(operation: &Operation<C>) -> usize {
         Operation::Truncate { .. } => 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::MemoryEngine;
+    use openraft::Vote;
+
+    openraft::declare_raft_types!(
+        Config:
+            D = u64,
+            R = u64,
+            NodeId = u64,
+            Node = openraft::EmptyNode,
+            Entry = openraft::Entry<Config>,
+            SnapshotData = crate::SnapshotBody,
+            AsyncRuntime = openraft::TokioRuntime,
+    );
+
+    fn scribe(disk: &MemoryEngine) -> Scribe<Config> {
+        Scribe::new(Arc::new(Shared::open(Arc::new(disk.clone())).unwrap()))
+    }
+
+    fn vote(term: u64) -> (Operation<Config>, oneshot::Receiver<Result<(), StoreError>>) {
+        let (done, waiting) = oneshot::channel();
+        let bytes = codec::encode(layout::VOTE, &Vote::<u64>::new(term, 1)).unwrap();
+        (Operation::Vote { bytes, done }, waiting)
+    }
+
+    #[test]
+    fn what_is_queued_shares_one_sync_and_the_last_vote_stands() {
+        let disk = MemoryEngine::default();
+        let (queue, operations) = channel();
+        let waiting: Vec<_> = (1..=100)
+            .map(|term| {
+                let (operation, waiting) = vote(term);
+                queue.send(operation).unwrap();
+                waiting
+            })
+            .collect();
+        drop(queue);
+        scribe(&disk).run(&operations);
+        assert!(waiting.into_iter().all(|mut waiting| matches!(waiting.try_recv(), Ok(Ok(())))));
+        assert_eq!(disk.writes_and_syncs(), (1, 2), "one for the batch, one for the orderly stop");
+        assert_eq!(scribe(&disk).shared.tail().vote, Some(Vote::new(100, 1)));
+    }
+
+    #[test]
+    fn keys_of_purged_entries_that_a_crash_left_are_deleted_after_reopening() {
+        let disk = MemoryEngine::default();
+        let mut batch = Batch::default();
+        for index in 0..1000 {
+            let entry = openraft::Entry::<Config> {
+                log_id: LogId::new(openraft::CommittedLeaderId::new(1, 1), index),
+                payload: openraft::EntryPayload::Normal(index),
+            };
+            for (key, value) in layout::encode_entry(&entry).unwrap().0 {
+                batch.put(key, value);
+            }
+        }
+        let purged = LogId::<u64>::new(openraft::CommittedLeaderId::new(1, 1), 899);
+        batch.put(layout::PURGED_KEY, codec::encode(layout::PURGED, &purged).unwrap());
+        crate::engine::Engine::write(&disk, batch, Durability::Synced).unwrap();
+
+        let mut scribe = scribe(&disk);
+        while scribe.is_purging() {
+            scribe.purge_some();
+        }
+        assert_eq!(disk.keys().len(), 101, "a hundred entries and the purge record");
+        assert_eq!(scribe.shared.read(0, 2000, usize::MAX).unwrap().len(), 100);
+    }
+}

@@ -2,19 +2,21 @@
 //!
 //! | key | value |
 //! |---|---|
-//! | `m` | last applied id and membership |
+//! | `a` | last applied id |
+//! | `m` | membership, once there is one |
 //! | `c`, cell key | a cell |
 //! | `x`, length of the key above (u16), that key, part (u16) | what did not fit into the first value |
 //!
 //! The first value begins with the number of parts (u16) and a crc32c over key and value (u32). Numbers are
-//! big-endian. The record under `m` is written in the same batch as the cells that it describes; while cells
+//! big-endian. The record under `a` is written in the same batch as the cells that it describes; while cells
 //! are replaced by those of a snapshot it is absent.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use openraft::{LogId, StoredMembership};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::RaftConfig;
 use crate::codec::{self, Kind};
@@ -23,7 +25,9 @@ use crate::error::StoreError;
 use crate::machine::MAX_CELL_KEY;
 
 const APPLIED: Kind = Kind::new(5, 1);
-const APPLIED_NAME: &[u8] = b"m";
+const APPLIED_NAME: &[u8] = b"a";
+const MEMBERSHIP: Kind = Kind::new(7, 1);
+const MEMBERSHIP_NAME: &[u8] = b"m";
 const CELL: u8 = b'c';
 const CELLS_END: &[u8] = b"d";
 const MORE: u8 = b'x';
@@ -32,8 +36,7 @@ const PREFIX: usize = 6;
 const REPLACE_BYTES: usize = 1 << 20;
 
 /// Up to where the state is applied.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Debug, Clone)]
 pub(crate) struct Applied<C: RaftConfig> {
     pub(crate) last: Option<LogId<u64>>,
     pub(crate) membership: StoredMembership<u64, C::Node>,
@@ -60,12 +63,14 @@ pub(crate) struct Cells {
     engine: Arc<dyn Engine>,
     /// Names of the values that have more than one part.
     spread: BTreeMap<Vec<u8>, u16>,
+    /// The entry that brought the stored membership.
+    membership: Option<LogId<u64>>,
 }
 
 impl Cells {
     /// Reads and checks everything.
     pub(crate) fn load<C: RaftConfig>(engine: Arc<dyn Engine>) -> Result<Loaded<C>, StoreError> {
-        let mut cells = Self { engine, spread: BTreeMap::new() };
+        let mut cells = Self { engine, spread: BTreeMap::new(), membership: None };
         let engine = Arc::clone(&cells.engine);
         let mut first_values = Vec::new();
         engine.scan(&[CELL], CELLS_END, &mut |name, value| {
@@ -77,15 +82,11 @@ impl Cells {
             let value = cells.assemble(&name, &first)?;
             pairs.push((name.get(1..).unwrap_or_default().to_vec(), value));
         }
-        let applied = match engine.get(APPLIED_NAME)? {
-            None => None,
-            Some(first) => {
-                let bytes = cells.assemble(APPLIED_NAME, &first)?;
-                let applied = codec::decode(APPLIED, &bytes)
-                    .map_err(|e| StoreError::corrupt("applied state", format!("last applied id: {e}")))?;
-                Some(applied)
-            }
-        };
+        let membership: StoredMembership<u64, C::Node> =
+            cells.record(MEMBERSHIP, MEMBERSHIP_NAME)?.unwrap_or_default();
+        cells.membership = *membership.log_id();
+        let last: Option<Option<LogId<u64>>> = cells.record(APPLIED, APPLIED_NAME)?;
+        let applied = last.map(|last| Applied { last, membership });
         Ok(Loaded { cells, applied, pairs })
     }
 
@@ -99,7 +100,7 @@ impl Cells {
         for (key, value) in changes {
             self.change(&mut batch, &cell_name(&key)?, value.as_deref())?;
         }
-        self.change(&mut batch, APPLIED_NAME, Some(&encode(applied)?))?;
+        self.advance(&mut batch, applied)?;
         self.engine.write(batch, Durability::Buffered)
     }
 
@@ -110,7 +111,7 @@ impl Cells {
         applied: &Applied<C>,
         all: impl Iterator<Item = Pair>,
     ) -> Result<Self, StoreError> {
-        let mut cells = Self { engine, spread: BTreeMap::new() };
+        let mut cells = Self { engine, spread: BTreeMap::new(), membership: None };
         let mut batch = Batch::default();
         batch.delete_range([], [u8::MAX]);
         cells.engine.write(std::mem::take(&mut batch), Durability::Synced)?;
@@ -123,9 +124,27 @@ impl Cells {
                 bytes = 0;
             }
         }
-        cells.change(&mut batch, APPLIED_NAME, Some(&encode(applied)?))?;
+        cells.advance(&mut batch, applied)?;
         cells.engine.write(batch, Durability::Synced)?;
         Ok(cells)
+    }
+
+    /// Adds how far the state is applied, and the membership if it is not the stored one.
+    fn advance<C: RaftConfig>(&mut self, batch: &mut Batch, applied: &Applied<C>) -> Result<(), StoreError> {
+        self.change(batch, APPLIED_NAME, Some(&encode(APPLIED, &applied.last)?))?;
+        if self.membership != *applied.membership.log_id() {
+            self.change(batch, MEMBERSHIP_NAME, Some(&encode(MEMBERSHIP, &applied.membership)?))?;
+            self.membership = *applied.membership.log_id();
+        }
+        Ok(())
+    }
+
+    fn record<T: DeserializeOwned>(&mut self, kind: Kind, name: &[u8]) -> Result<Option<T>, StoreError> {
+        let Some(first) = self.engine.get(name)? else { return Ok(None) };
+        let bytes = self.assemble(name, &first)?;
+        let value = codec::decode(kind, &bytes)
+            .map_err(|e| StoreError::corrupt("applied state", format!("key {name:02x?}: {e}")))?;
+        Ok(Some(value))
     }
 
     fn change(&mut self, batch: &mut Batch, name: &[u8], value: Option<&[u8]>) -> Result<(), StoreError> {
@@ -177,9 +196,8 @@ impl Cells {
     }
 }
 
-fn encode<C: RaftConfig>(applied: &Applied<C>) -> Result<Vec<u8>, StoreError> {
-    codec::encode(APPLIED, applied)
-        .map_err(|e| StoreError::Refused(format!("the last applied id cannot be stored: {e}")))
+fn encode<T: Serialize>(kind: Kind, value: &T) -> Result<Vec<u8>, StoreError> {
+    codec::encode(kind, value).map_err(|e| StoreError::Refused(format!("{kind} cannot be stored: {e}")))
 }
 
 fn cell_name(key: &[u8]) -> Result<Vec<u8>, StoreError> {

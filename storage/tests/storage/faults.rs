@@ -131,7 +131,7 @@ async fn every_flipped_bit_in_the_state_is_named() {
     let keys = disk.state.keys();
     assert_eq!(keys.len(), 5, "two cells, two more parts, one record");
     for key in keys {
-        for bit in [3, 30, 60] {
+        for bit in [3, 30, 50] {
             assert!(disk.state.flip_bit(&key, bit));
             let error = refused(&disk);
             assert!(matches!(error, StoreError::Corrupt { what: "applied state", .. }), "{error}");

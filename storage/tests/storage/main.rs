@@ -9,6 +9,8 @@ mod golden;
 #[cfg(test)]
 mod machine;
 #[cfg(test)]
+mod member;
+#[cfg(test)]
 mod reopen;
 #[cfg(test)]
 mod snapshots;

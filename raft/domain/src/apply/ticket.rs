@@ -90,8 +90,13 @@ impl Change<'_> {
         for id in overdue {
             self.close_ticket(id, TicketResult::Unknown)?;
         }
-        let old: Vec<TicketId> =
-            self.state.tickets.values().filter(|ticket| is_past(ticket, at)).map(|ticket| ticket.id).collect();
+        let old: Vec<TicketId> = self
+            .state
+            .tickets
+            .values()
+            .filter(|ticket| is_past(ticket, at))
+            .map(|ticket| ticket.id)
+            .collect();
         for id in old {
             self.state.tickets.remove(&id);
             self.touch(CellKey::Ticket(id));
