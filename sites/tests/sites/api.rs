@@ -1,6 +1,6 @@
 //! The operators' API: who gets in, what each answer says, and what a label, a configuration and a token promise.
 
-use crate::fakes::{FakeConsensus, FakeVault, NOW, ports};
+use crate::fakes::{FakeConsensus, FakeVault, NOW, Realm};
 use axum::Router;
 use axum::body::Body;
 use http::{Request, Response, StatusCode};
@@ -51,7 +51,7 @@ impl Answer {
 
 impl Api {
     fn new() -> Self {
-        let (ports, consensus) = ports();
+        let Realm { ports, consensus, .. } = Realm::new();
         let api = Self { router: api::router(ports), consensus };
         api.token(1, "all", &ApiScope::ALL, None);
         api
@@ -335,7 +335,7 @@ async fn an_access_password_goes_in_in_clear_and_is_sealed_before_it_is_proposed
         if let Some(password) = password {
             ldaps["bind_password"] = json!(password);
         }
-        json!({"alias": "EXAMPLE", "endpoint": {"ldaps": ldaps}}).to_string()
+        json!({"alias": "CORP", "endpoint": {"ldaps": ldaps}}).to_string()
     };
     let at = |revision: &str| format!("\"{revision}\"");
     let base = at("0");
@@ -348,9 +348,9 @@ async fn an_access_password_goes_in_in_clear_and_is_sealed_before_it_is_proposed
     assert_eq!(kept.status, StatusCode::OK, "the present password stays");
     let read = api.call("GET", "/api/v1/config", &[], "").await;
     assert!(!String::from_utf8_lossy(&read.body).contains("planted-secret"));
-    assert_eq!(read.json()["connections"][0]["alias"], "EXAMPLE");
+    assert_eq!(read.json()["connections"][1]["alias"], "CORP");
 
-    let mut copied = read.json()["connections"][0].clone();
+    let mut copied = read.json()["connections"][1].clone();
     copied["id"] = json!(Uuid::from_u128(6));
     copied["alias"] = json!("OTHER");
     let change = json!({"base": 2, "change": {"PutConnection": copied}}).to_string();

@@ -4,11 +4,17 @@ use async_trait::async_trait;
 use passquorum_domain::audit::Actor;
 use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::command::{Action, Command, CreateRealm, NewNode};
-use passquorum_domain::config::RealmConfig;
+use passquorum_domain::config::{DirectoryEndpoint, DomainConnection, RealmConfig};
+use passquorum_domain::directory::{
+    AccountStatus, DistinguishedName, DomainPasswordRules, LoginName, ObjectGuid, RulesSource, UserRecord,
+    UserRef,
+};
 use passquorum_domain::ids::*;
 use passquorum_domain::instance::{KeyWrap, Role};
 use passquorum_domain::outcome::Outcome;
 use passquorum_domain::ports::*;
+use passquorum_domain::scope::RoleScope;
+use passquorum_domain::secret::Password;
 use passquorum_domain::state::State;
 use passquorum_domain::time::{Span, Timestamp};
 use passquorum_domain::token::ApiScope;
@@ -136,18 +142,124 @@ impl Entropy for FakeEntropy {
     }
 }
 
-pub(crate) struct NoDirectories;
+pub(crate) const DOMAIN: ConnectionId = ConnectionId(Uuid::from_u128(0xd0));
+pub(crate) const ADMINS: &str = "CN=Admins,DC=example";
+pub(crate) const HELPDESK: &str = "CN=Helpdesk,DC=example";
+
+/// Users whose password is their account name with `-password` behind it.
+#[derive(Default)]
+pub(crate) struct FakeDirectory {
+    pub(crate) users: Mutex<Vec<FakeUser>>,
+    pub(crate) down: Mutex<bool>,
+}
+
+#[derive(Clone)]
+pub(crate) struct FakeUser {
+    pub(crate) record: UserRecord,
+    pub(crate) groups: Vec<&'static str>,
+    pub(crate) profile: Option<Blob>,
+}
+
+impl FakeDirectory {
+    pub(crate) fn add(&self, account: &str, groups: &[&'static str]) -> ObjectGuid {
+        let mut users = self.users.lock().unwrap();
+        let guid = ObjectGuid([u8::try_from(users.len() + 1).unwrap(); 16]);
+        let record = UserRecord {
+            user: UserRef { connection: DOMAIN, guid, dc: "dc1".into() },
+            dn: DistinguishedName::parse(&format!("CN={account},OU=People,DC=example")).unwrap(),
+            account: account.into(),
+            upn: None,
+            display_name: format!("Name of {account}"),
+            mail: None,
+            status: AccountStatus::default(),
+        };
+        users.push(FakeUser { record, groups: groups.to_vec(), profile: None });
+        guid
+    }
+
+    fn with<T>(&self, guid: ObjectGuid, act: impl FnOnce(&mut FakeUser) -> T) -> Result<T, DirectoryError> {
+        self.reach()?;
+        let mut users = self.users.lock().unwrap();
+        let user = users.iter_mut().find(|user| user.record.user.guid == guid);
+        user.map(act).ok_or_else(|| failed(DirectoryReason::NotFound))
+    }
+
+    fn reach(&self) -> Result<(), DirectoryError> {
+        if *self.down.lock().unwrap() { Err(failed(DirectoryReason::Unreachable)) } else { Ok(()) }
+    }
+}
+
+fn failed(reason: DirectoryReason) -> DirectoryError {
+    DirectoryError { dc: "dc1".into(), operation: "test", reason, ad_code: None, retry: Retry::Safe }
+}
 
 #[async_trait]
-impl Directories for NoDirectories {
-    async fn open(&self, _: ConnectionId) -> Result<Arc<dyn Directory>, DirectoryError> {
-        Err(DirectoryError {
-            dc: "none".into(),
-            operation: "open",
-            reason: DirectoryReason::Unreachable,
-            ad_code: None,
-            retry: Retry::Safe,
+impl Directory for FakeDirectory {
+    async fn find(&self, name: &LoginName) -> Result<Found, DirectoryError> {
+        self.reach()?;
+        let (LoginName::Account { account: wanted, .. } | LoginName::Address(wanted)) = name;
+        let users = self.users.lock().unwrap();
+        let found = users.iter().find(|user| user.record.account == *wanted);
+        Ok(found.map_or(Found::Nobody, |user| Found::One(Box::new(user.record.clone()))))
+    }
+    async fn read(&self, user: &UserRef) -> Result<UserRecord, DirectoryError> {
+        self.with(user.guid, |user| user.record.clone())
+    }
+    async fn member_of(
+        &self,
+        user: &UserRecord,
+        groups: &[DistinguishedName],
+    ) -> Result<Vec<DistinguishedName>, DirectoryError> {
+        self.with(user.user.guid, |user| {
+            groups.iter().filter(|group| user.groups.contains(&group.as_str())).cloned().collect()
         })
+    }
+    async fn check_password(
+        &self,
+        user: &UserRecord,
+        password: &Password,
+    ) -> Result<PasswordCheck, DirectoryError> {
+        let right = password.expose() == format!("{}-password", user.account);
+        self.reach()?;
+        Ok(if right { PasswordCheck::Right } else { PasswordCheck::Wrong })
+    }
+    async fn reset_password(&self, _: &UserRef, _: &Password, _: ResetOptions) -> Result<(), DirectoryError> {
+        Err(failed(DirectoryReason::Refused))
+    }
+    async fn change_password(&self, _: &UserRef, _: &Password, _: &Password) -> Result<(), DirectoryError> {
+        Err(failed(DirectoryReason::Refused))
+    }
+    async fn unlock(&self, _: &UserRef) -> Result<(), DirectoryError> {
+        Err(failed(DirectoryReason::Refused))
+    }
+    async fn set_must_change(&self, _: &UserRef) -> Result<(), DirectoryError> {
+        Err(failed(DirectoryReason::Refused))
+    }
+    async fn password_rules(&self, _: &UserRef) -> Result<DomainPasswordRules, DirectoryError> {
+        Ok(DomainPasswordRules { source: RulesSource::Domain, min_length: 7, complexity: true, history: 24 })
+    }
+    async fn read_profile(&self, user: &UserRef) -> Result<Option<Blob>, DirectoryError> {
+        self.with(user.guid, |user| user.profile.clone())
+    }
+    async fn write_profile(
+        &self,
+        user: &UserRef,
+        _: Option<&Blob>,
+        new: Option<&Blob>,
+    ) -> Result<(), DirectoryError> {
+        self.with(user.guid, |user| user.profile = new.cloned())
+    }
+    async fn check(&self) -> Result<(), DirectoryError> {
+        self.reach()
+    }
+}
+
+pub(crate) struct OneDirectory(pub(crate) Arc<FakeDirectory>);
+
+#[async_trait]
+impl Directories for OneDirectory {
+    async fn open(&self, connection: ConnectionId) -> Result<Arc<dyn Directory>, DirectoryError> {
+        if connection == DOMAIN { Ok(self.0.clone()) } else { Err(failed(DirectoryReason::Unreachable)) }
     }
 }
 
@@ -196,10 +308,29 @@ impl Admission for FakeAdmission {
     }
 }
 
-pub(crate) fn ports() -> (Ports, Arc<FakeConsensus>) {
-    let consensus = Arc::new(FakeConsensus::default());
-    consensus
-        .apply(Action::CreateRealm(Box::new(CreateRealm {
+/// A realm with an embedded domain, and the ports of a node in it.
+pub(crate) struct Realm {
+    pub(crate) consensus: Arc<FakeConsensus>,
+    pub(crate) directory: Arc<FakeDirectory>,
+    pub(crate) ports: Ports,
+}
+
+impl Realm {
+    pub(crate) fn new() -> Self {
+        let consensus = Arc::new(FakeConsensus::default());
+        let directory = Arc::new(FakeDirectory::default());
+        let role =
+            |group: &str| RoleScope { connection: DOMAIN, group: DistinguishedName::parse(group).unwrap() };
+        let mut config = RealmConfig::empty();
+        config.connections.push(DomainConnection {
+            id: DOMAIN,
+            alias: "EXAMPLE".into(),
+            endpoint: DirectoryEndpoint::Embedded,
+            profile_attribute: "comment".into(),
+        });
+        config.administrators.push(role(ADMINS));
+        config.helpdesk.push(role(HELPDESK));
+        let realm = CreateRealm {
             realm: RealmId(Uuid::from_u128(1)),
             authority: String::new(),
             authority_key: Sealed(Blob::from(vec![])),
@@ -210,17 +341,18 @@ pub(crate) fn ports() -> (Ports, Arc<FakeConsensus>) {
                 wrap_key: [0; 32],
             },
             wrap: KeyWrap { generation: 1, wrapped: Blob::from(vec![]) },
-            config: RealmConfig::empty(),
-        })))
-        .unwrap();
-    let ports = Ports {
-        consensus: consensus.clone(),
-        directories: Arc::new(NoDirectories),
-        vault: Arc::new(FakeVault),
-        clock: Arc::new(FakeClock),
-        entropy: Arc::new(FakeEntropy),
-        membership: Arc::new(FakeMembership),
-        admission: Arc::new(FakeAdmission),
-    };
-    (ports, consensus)
+            config,
+        };
+        consensus.apply(Action::CreateRealm(Box::new(realm))).unwrap();
+        let ports = Ports {
+            consensus: consensus.clone(),
+            directories: Arc::new(OneDirectory(directory.clone())),
+            vault: Arc::new(FakeVault),
+            clock: Arc::new(FakeClock),
+            entropy: Arc::new(FakeEntropy),
+            membership: Arc::new(FakeMembership),
+            admission: Arc::new(FakeAdmission),
+        };
+        Self { consensus, directory, ports }
+    }
 }
