@@ -53,7 +53,11 @@ async fn around(State(app): State<App>, mut request: Request, next: Next) -> Res
     let mut response = next.run(request).await;
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         failure.log(visit.request);
-        response = view::failure_page(&app, &visit, &failure);
+        let mut page = view::failure_page(&app, &visit, &failure);
+        for cookie in response.headers().get_all(header::SET_COOKIE) {
+            page.headers_mut().append(header::SET_COOKIE, cookie.clone());
+        }
+        response = page;
     }
     let for_people = !visit.path.starts_with("/api/") && !visit.path.starts_with("/static/");
     if known.is_none() && for_people {

@@ -13,19 +13,24 @@ pub mod ports;
 pub mod session;
 pub mod sign_in;
 
+mod activity;
 mod app;
 mod attempt;
 mod csrf;
+mod decoy;
 mod extract;
 mod hashing;
 mod headers;
 mod limits;
 mod page_error;
 mod people;
+mod profile_store;
+mod self_service;
 mod staff;
 mod static_files;
 mod text;
 mod view;
+mod workflow;
 
 pub use crate::hashing::Hashing;
 pub use crate::limits::{LocalOperator, PeerAddress};
@@ -44,11 +49,11 @@ use passquorum_domain::audit::Site;
 pub fn router(ports: Ports, settings: SiteSettings) -> Router {
     let api = api::router(ports.clone());
     let app = App::new(ports, settings);
-    let sites = Router::new().merge(static_files::routes()).merge(legacy_paths()).merge(staff::router(
-        &app,
-        Site::Admin,
-        admin::ROUTES,
-    ));
+    let sites = Router::new()
+        .merge(static_files::routes())
+        .merge(legacy_paths())
+        .merge(self_service::routes())
+        .merge(staff::router(&app, Site::Admin, admin::ROUTES));
     headers::wrap(sites, app).merge(api)
 }
 

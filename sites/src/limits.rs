@@ -7,9 +7,9 @@ use http::{HeaderMap, Request};
 use passquorum_domain::audit::Actor;
 use passquorum_domain::command::Action;
 use passquorum_domain::error_code::ErrorCode;
-use passquorum_domain::ids::AttemptId;
+use passquorum_domain::ids::{AttemptId, KeyedHash};
 use passquorum_domain::lockout::AttemptTarget;
-use passquorum_domain::ports::{Purpose, fresh_uuid};
+use passquorum_domain::ports::{Purpose, VaultError, fresh_uuid};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -55,15 +55,20 @@ fn forwarded(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
     hops
 }
 
-/// Counts one attempt against the source address. Right ones stay counted too: else one own account would buy an
-/// attacker endless guesses at others.
-pub(crate) async fn count_source(ports: &Ports, source: IpAddr) -> Result<(), Failure> {
+/// What an address is counted under.
+pub(crate) fn source_hash(ports: &Ports, source: IpAddr) -> Result<KeyedHash, VaultError> {
     let bytes = match source {
         IpAddr::V4(address) => address.octets().to_vec(),
         // A household or host has a whole /64 of addresses.
         IpAddr::V6(address) => address.octets().into_iter().take(8).collect(),
     };
-    let target = AttemptTarget::Source(ports.vault.keyed_hash(Purpose::Source, &bytes)?);
+    ports.vault.keyed_hash(Purpose::Source, &bytes)
+}
+
+/// Counts one attempt against the source address. Right ones stay counted too: else one own account would buy an
+/// attacker endless guesses at others.
+pub(crate) async fn count_source(ports: &Ports, source: IpAddr) -> Result<(), Failure> {
+    let target = AttemptTarget::Source(source_hash(ports, source)?);
     let attempt = AttemptId(fresh_uuid(&*ports.entropy));
     let action = Action::CountAttempt { attempt, target, policy: None };
     match ports.commit(Actor::Anonymous, action).await {

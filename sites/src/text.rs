@@ -1,6 +1,7 @@
 //! What pages say beside their own templates: failures and field messages, in plain language for the visitor.
 
 use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::qa::ProfileProblem;
 use passquorum_domain::time::{Span, Timestamp};
 
 pub(crate) const NODE_HOLDS_NO_KEY: &str =
@@ -16,6 +17,29 @@ pub(crate) const CONFIRMATION_DIFFERS: &str = "The two new passwords are not the
 pub(crate) const SAME_AS_CURRENT: &str = "The new password is the same as the current one.";
 pub(crate) const DOMAIN_REFUSES_PASSWORD: &str = "Your organisation does not accept this password. It may be too \
      short, too simple, used before, or changed too recently. Choose another one.";
+pub(crate) const CHOOSE_QUESTION: &str = "Choose a question from the list.";
+pub(crate) const TASK_NOT_OFFERED: &str = "This task is not offered here.";
+pub(crate) const TASK_CHANGED: &str =
+    "An administrator changed the settings of this task while you were at it. Nothing was changed for you.";
+pub(crate) const PROFILE_CHANGED: &str =
+    "Your security questions were changed somewhere else at the same time, so this change was not saved.";
+pub(crate) const ATTEMPT_UNSURE: &str = "We could not confirm that your attempt was recorded, so it was not checked. \
+     It may count as one attempt.";
+pub(crate) const TICKET_UNSURE: &str = "We could not confirm that this step was recorded, so it was not done: nothing \
+     was changed. Wait two minutes before you try again.";
+
+/// What is wrong with one field of a registration.
+pub(crate) fn profile_problem(problem: &ProfileProblem) -> String {
+    match problem {
+        ProfileProblem::UnknownQuestion { .. } => "This question is not on the list any more.".to_owned(),
+        ProfileProblem::RepeatedQuestion { .. } => "You have chosen this question twice.".to_owned(),
+        ProfileProblem::QuestionLength { min, .. } => format!("Write a question of {min} to 300 characters."),
+        ProfileProblem::AnswerTooShort { min, .. } => format!("Use at least {min} characters."),
+        ProfileProblem::SameAnswer { .. } => "You have given this answer to another question.".to_owned(),
+        ProfileProblem::AnswerInQuestion { .. } => "The question already holds this answer.".to_owned(),
+        whole => whole.to_string(),
+    }
+}
 
 /// What happened, for the visitor.
 pub(crate) fn what_happened(code: ErrorCode) -> &'static str {
