@@ -114,7 +114,7 @@ impl Connection {
         }
     }
 
-    /// The entries below `base`, at most `limit` of them. Referrals are not followed.
+    /// The entries below `base`, or `limit` of them when there are more. Referrals are not followed.
     pub(crate) async fn search(
         &self,
         base: &str,
@@ -127,7 +127,9 @@ impl Connection {
         ldap.with_search_options(SearchOptions::new().sizelimit(limit));
         let answer = tokio::time::timeout(ANSWER_TIMEOUT, ldap.search(base, scope, filter, attributes)).await;
         let Ok(Ok(ldap3::SearchResult(entries, result))) = answer else { return Err(Fault::NotDone) };
-        if result.rc != 0 && result.rc != SIZE_LIMIT_EXCEEDED {
+        let is_full =
+            result.rc == SIZE_LIMIT_EXCEEDED && i32::try_from(entries.len()).is_ok_and(|n| n >= limit);
+        if result.rc != 0 && !is_full {
             return Err(Fault::Refused(result));
         }
         let is_entry = |entry: &ResultEntry| !entry.is_ref() && !entry.is_intermediate();
@@ -188,8 +190,7 @@ pub(crate) fn dn_of(guid: ObjectGuid) -> String {
     format!("<GUID={guid}>")
 }
 
-/// One change of one attribute.
-#[derive(Debug)]
+/// One change of one attribute. It may hold a password, so it is never printed.
 pub(crate) enum Change<'a> {
     /// Adds a value.
     Add(&'a str, Vec<u8>),

@@ -43,7 +43,7 @@ pub struct DemoDirectory {
 }
 
 impl DemoDirectory {
-    /// The directory in the file, which [`seed`] has made. Nothing is read yet.
+    /// The directory in the file, which [`seed()`] has made. Nothing is read yet.
     #[must_use]
     pub fn open(path: impl Into<PathBuf>, connection: ConnectionId) -> Self {
         Self::open_with_clock(path, connection, Arc::new(SystemClock))

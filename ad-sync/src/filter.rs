@@ -3,8 +3,8 @@
 
 use passquorum_domain::directory::{DistinguishedName, LoginName};
 
-/// User objects only: people, no computers and no contacts.
-pub(crate) const USER: &str = "(&(objectCategory=person)(objectClass=user)(!(objectClass=computer)))";
+/// People's accounts only (SAM_NORMAL_USER_ACCOUNT, MS-SAMR 2.2.1.9): no contacts, computers or trusts.
+pub(crate) const USER: &str = "(&(objectCategory=person)(objectClass=user)(sAMAccountType=805306368))";
 
 /// Any object.
 pub(crate) const ANY: &str = "(objectClass=*)";

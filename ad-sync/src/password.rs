@@ -16,6 +16,9 @@ use passquorum_domain::secret::Password;
 const ENFORCE: [u8; 5] = [0x30, 0x03, 0x02, 0x01, 0x01];
 
 /// Tries a password by a bind as the user, under the DN that the object has now.
+///
+/// For an hour after a reset or a change a controller may take the password before as well
+/// (`OldPasswordAllowedPeriod`): right means "known to the domain", not "the latest".
 pub(crate) async fn check(
     site: &Site<'_>,
     guid: ObjectGuid,

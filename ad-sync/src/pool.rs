@@ -17,6 +17,8 @@ use tokio::time::Instant;
 
 /// How many requests one controller is asked to work on at a time.
 const CONNECTIONS: usize = 8;
+/// How long a request waits for its turn on a busy controller.
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Idle connections are not kept longer: the other side, or a firewall between, forgets them without a word.
 const IDLE: Duration = Duration::from_secs(60);
 /// For how long a controller that could not be reached comes last.
@@ -53,7 +55,6 @@ struct ControllerState {
 }
 
 /// The controller that a request runs on.
-#[derive(Clone)]
 pub(crate) struct Site<'a> {
     pool: &'a Pool,
     controller: &'a Controller,
@@ -143,8 +144,14 @@ impl Pool {
                 Err(Fault::Because(reason)) => Err(because(reason)),
                 Err(Fault::NoAnswer) => Err(because(DirectoryReason::NoAnswer)),
                 // The connection had gone stale; a fresh one tells whether the controller is there.
-                Err(Fault::NotDone) if !is_fresh => continue,
-                Err(Fault::NotDone) => Err(because(DirectoryReason::Unreachable)),
+                Err(Fault::NotDone) if !is_fresh => {
+                    lock(&controller.state).idle.clear();
+                    continue;
+                }
+                Err(Fault::NotDone) => {
+                    lock(&controller.state).unreachable_since = Some(Instant::now());
+                    Err(because(DirectoryReason::Unreachable))
+                }
             };
         }
     }
@@ -215,9 +222,12 @@ fn can_go_elsewhere(error: &DirectoryError) -> bool {
 }
 
 impl Controller {
+    /// A place among the requests that run; a controller that gives none in time counts as unreachable.
     async fn permit(&self, operation: &'static str) -> Result<SemaphorePermit<'_>, DirectoryError> {
-        let closed = |_| error::because(&self.name, operation, DirectoryReason::Unreachable);
-        self.permits.acquire().await.map_err(closed)
+        match tokio::time::timeout(QUEUE_TIMEOUT, self.permits.acquire()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(error::because(&self.name, operation, DirectoryReason::Unreachable)),
+        }
     }
 
     fn take_idle(&self) -> Option<Connection> {
@@ -238,4 +248,53 @@ impl Controller {
 /// The lock. A panic elsewhere leaves nothing half done in what these guard.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pool(servers: &[&str]) -> Pool {
+        let addresses: Vec<_> = servers.iter().map(|server| Address::parse(server).unwrap()).collect();
+        let authority = rcgen::generate_simple_self_signed(["dc".to_owned()]).unwrap().cert.pem();
+        let account = Account { name: "svc".to_owned(), password: "secret".into() };
+        Pool::new(&addresses, crate::tls::client_config(&authority).unwrap(), account)
+    }
+
+    fn order<'a>(pool: &'a Pool, preferred: Option<&str>) -> Vec<&'a str> {
+        pool.in_order(preferred).iter().map(|controller| controller.name.as_str()).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_preferred_controller_comes_first_unless_it_was_unreachable_a_moment_ago() {
+        let pool = pool(&["ldaps://a", "ldaps://b", "ldaps://c"]);
+        assert_eq!(order(&pool, None), ["a", "b", "c"]);
+        assert_eq!(order(&pool, Some("b")), ["b", "a", "c"]);
+        assert_eq!(order(&pool, Some("elsewhere")), ["a", "b", "c"]);
+        lock(&pool.controllers[1].state).unreachable_since = Some(Instant::now());
+        assert_eq!(order(&pool, Some("b")), ["a", "c", "b"]);
+        tokio::time::advance(SHUNNED).await;
+        assert_eq!(order(&pool, Some("b")), ["b", "a", "c"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_controller_that_gives_no_turn_is_passed_over() {
+        let pool = pool(&["ldaps://a"]);
+        let _busy = pool.controllers[0].permits.acquire_many(CONNECTIONS as u32).await.unwrap();
+        let error = pool.run("find", None, |_| async { Ok(()) }).await.unwrap_err();
+        assert_eq!(error.reason, DirectoryReason::Unreachable);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_refused_bind_the_account_is_left_alone_for_a_while() {
+        // Nobody listens there, so that an attempt would be told apart as unreachable.
+        let pool = pool(&["ldaps://127.0.0.1:1"]);
+        let refusal = error::because("a", "find", DirectoryReason::BindRefused);
+        *lock(&pool.refusal) = Some((Instant::now(), refusal));
+        let attempt = || pool.run("read", None, |_| async { Ok(()) });
+        let error = attempt().await.unwrap_err();
+        assert_eq!((error.reason, error.operation), (DirectoryReason::BindRefused, "read"));
+        tokio::time::advance(REFUSAL).await;
+        assert_eq!(attempt().await.unwrap_err().reason, DirectoryReason::Unreachable);
+    }
 }

@@ -5,6 +5,7 @@ pub mod cluster;
 pub mod etcd;
 pub mod haproxy;
 pub mod process;
+pub mod realm;
 pub mod samba;
 mod script;
 pub mod webdriver;

@@ -1,4 +1,7 @@
 //! Resets and changes.
+//!
+//! That the replaced password is wrong from then on is no rule: a domain controller may take it for another hour
+//! (`OldPasswordAllowedPeriod` of Windows, `old password allowed period` of Samba).
 
 use super::{PLAIN, Suite, Violation, password, refused, same, seen};
 use passquorum_domain::ports::{DirectoryReason, PasswordCheck, ResetOptions};
@@ -42,7 +45,6 @@ impl Suite<'_> {
         let new = password("Zürich \"42\" <&\\> 🔑")?;
         seen(rule, self.directory.reset_password(&user.user, &new, PLAIN).await)?;
         self.password_is(rule, &user, &new, PasswordCheck::Right).await?;
-        self.password_is(rule, &user, &known.password, PasswordCheck::Wrong).await?;
 
         let rule = "a reset can require a change at the next logon";
         let temporary = password("Temporary-Gate-7")?;
@@ -74,7 +76,6 @@ impl Suite<'_> {
         let rule = "a change replaces the password";
         seen(rule, self.directory.change_password(&user.user, &known.password, &new).await)?;
         self.password_is(rule, &user, &new, PasswordCheck::Right).await?;
-        self.password_is(rule, &user, &known.password, PasswordCheck::Wrong).await?;
 
         let rule = "a change obeys length and history, and says so with 0x52D";
         for poor in [&password("Aa1-")?, &known.password, &new] {

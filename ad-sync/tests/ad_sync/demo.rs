@@ -1,36 +1,16 @@
 //! The demonstration directory.
 
-use passquorum_ad_sync::conformance::{self, Fixture, KnownUser};
+use crate::people::{CONNECTION, Layout, dn, first_password, fixture, one, password};
+use passquorum_ad_sync::conformance;
 use passquorum_ad_sync::demo::{self, DemoDirectory, Person, Seed};
-use passquorum_domain::directory::{
-    DistinguishedName, DomainPasswordRules, LoginName, RulesSource, UserRecord,
-};
-use passquorum_domain::ids::ConnectionId;
-use passquorum_domain::ports::{
-    BarredReason, Clock, Directory, DirectoryReason, Found, PasswordCheck, Retry,
-};
-use passquorum_domain::secret::Password;
+use passquorum_domain::ports::{BarredReason, Clock, Directory, DirectoryReason, PasswordCheck, Retry};
 use passquorum_domain::time::{Span, Timestamp};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-const CONNECTION: ConnectionId = ConnectionId(uuid::Uuid::nil());
-
-fn password(text: &str) -> Password {
-    Password::parse(text.to_owned()).unwrap()
-}
-
-fn dn(text: &str) -> DistinguishedName {
-    DistinguishedName::parse(text).unwrap()
-}
-
-fn start_password(account: &str) -> String {
-    format!("Start-Passw0rd-{account}1")
-}
-
 fn seed() -> Seed {
     let person =
-        |account: &str, groups: &[&str]| Person::new(account, account, &start_password(account), groups);
+        |account: &str, groups: &[&str]| Person::new(account, account, &first_password(account), groups);
     let shared = |account: &str| Person { mail: Some("shared@demo.example".into()), ..person(account, &[]) };
     Seed {
         people: vec![
@@ -48,41 +28,13 @@ fn seed() -> Seed {
     }
 }
 
-fn fixture() -> Fixture {
-    let user = |account: &str| KnownUser {
-        account: account.to_owned(),
-        upn: format!("{account}@demo.example"),
-        mail: format!("{account}@demo.example"),
-        password: password(&start_password(account)),
-    };
-    let group = |name: &str| dn(&format!("CN={name},{}", demo::GROUPS));
-    let rules = |source, min_length| DomainPasswordRules { source, min_length, complexity: true, history: 5 };
-    let pso = "CN=Strict,CN=Password Settings Container,CN=System,DC=demo,DC=example";
-    Fixture {
-        ordinary: user("alice"),
-        changing: user("dave"),
-        lockable: user("bob"),
-        disabled: user("heidi"),
-        strict: user("erin"),
-        nested: user("carol"),
-        protected: user("ivan"),
-        shared_mail: "shared@demo.example".into(),
-        outer_group: group("SSPR-Users"),
-        inner_group: group("SSPR-Staff"),
-        primary_group: dn(demo::USERS),
-        other_group: group("SSPR-Admins"),
-        rules: rules(RulesSource::Domain, 8),
-        strict_rules: rules(RulesSource::Pso(dn(pso)), demo::STRICT_MIN_LENGTH),
-        lockout_threshold: 5,
-    }
-}
-
-async fn one(directory: &dyn Directory, name: &str) -> UserRecord {
-    match directory.find(&LoginName::parse(name).unwrap()).await.unwrap() {
-        Found::One(record) => *record,
-        other => panic!("{name}: {other:?}"),
-    }
-}
+const LAYOUT: Layout<'_> = Layout {
+    mail_domain: "demo.example",
+    base: demo::BASE,
+    groups: demo::GROUPS,
+    admins: demo::ADMINISTRATORS,
+    primary_group: demo::USERS,
+};
 
 #[tokio::test]
 async fn the_demonstration_directory_conforms() {
@@ -90,7 +42,18 @@ async fn the_demonstration_directory_conforms() {
     let path = folder.path().join("directory.json");
     assert!(demo::seed(&path, &seed()).unwrap());
     let directory = DemoDirectory::open(path, CONNECTION);
-    conformance::verify(&directory, &fixture()).await.unwrap();
+    conformance::verify(&directory, &fixture(&LAYOUT)).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_suite_notices_a_directory_that_breaks_a_rule() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("directory.json");
+    demo::seed(&path, &seed()).unwrap();
+    let directory = DemoDirectory::open(path, CONNECTION);
+    let impatient = conformance::Fixture { lockout_threshold: 4, ..fixture(&LAYOUT) };
+    let violation = conformance::verify(&directory, &impatient).await.unwrap_err();
+    assert!(violation.rule.contains("threshold"), "{violation}");
 }
 
 #[tokio::test]

@@ -75,7 +75,8 @@ fn tls(authority: &str) -> Result<Arc<rustls::ClientConfig>, Failure> {
         roots.add(certificate?)?;
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let builder =
+        rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     Ok(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
 }
 
@@ -101,7 +102,8 @@ impl Target {
         let (method, path, body) = match self.system {
             System::Passquorum => (Method::PUT, format!("/api/v1/labels/{key}"), value),
             System::Etcd => {
-                let body = format!(r#"{{"key":"{}","value":"{}"}}"#, STANDARD.encode(key), STANDARD.encode(value));
+                let body =
+                    format!(r#"{{"key":"{}","value":"{}"}}"#, STANDARD.encode(key), STANDARD.encode(value));
                 (Method::POST, "/v3/kv/put".to_owned(), body.into_bytes())
             }
         };
@@ -117,7 +119,11 @@ impl Target {
         let response = sender.send_request(self.request(client, number)?).await?;
         let status = response.status();
         let body = response.into_body().collect().await?.to_bytes();
-        if status.is_success() { Ok(()) } else { Err(format!("{status}: {}", String::from_utf8_lossy(&body)).into()) }
+        if status.is_success() {
+            Ok(())
+        } else {
+            Err(format!("{status}: {}", String::from_utf8_lossy(&body)).into())
+        }
     }
 }
 

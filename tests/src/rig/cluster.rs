@@ -150,6 +150,16 @@ impl Cluster {
         Ok(cluster)
     }
 
+    /// Starts one more node that was set up by other means, and waits until it is ready.
+    ///
+    /// # Errors
+    /// As [`Cluster::restart`].
+    pub async fn add(&mut self, node: NodeInfo) -> Result<(), RigError> {
+        let id = node.id;
+        self.nodes.insert(id, node);
+        self.restart(id).await
+    }
+
     /// The nodes, by id.
     pub fn nodes(&self) -> impl Iterator<Item = &NodeInfo> {
         self.nodes.values()
