@@ -57,7 +57,9 @@ impl Report {
     pub(super) fn text(&self) -> String {
         let mut out = String::from("The realm is ready. Any node serves every page.\n\n");
         // Writing to a string cannot fail.
-        let mut line = |text: String| drop(writeln!(out, "{text}"));
+        let mut line = |text: String| {
+            let _ = writeln!(out, "{text}");
+        };
         for NodeReport { id, pid, self_service, admin, .. } in &self.nodes {
             line(format!("  node {id}  {self_service}   {admin}   (process {pid})"));
         }
