@@ -144,6 +144,7 @@ pub struct CreateRealm {
 
 /// A node as it introduces itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NewNode {
     /// What the operator called it.
     pub name: String,

@@ -17,6 +17,7 @@ use std::collections::BTreeSet;
 
 /// Everything that is configured for the whole realm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RealmConfig {
     /// Grows with each accepted change.
     pub revision: Revision,
@@ -34,6 +35,7 @@ pub struct RealmConfig {
 
 /// Settings that belong to no policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct GeneralSettings {
     /// The organisation's name on every page; at most 100 characters.
     pub organisation: String,
@@ -45,6 +47,7 @@ pub struct GeneralSettings {
 
 /// A connection to one domain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DomainConnection {
     /// Its id.
     pub id: ConnectionId,
@@ -67,6 +70,7 @@ pub enum DirectoryEndpoint {
 
 /// Domain controllers over LDAPS.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LdapsSettings {
     /// `ldaps://host:port`, in order of preference.
     pub servers: Vec<String>,
@@ -82,6 +86,7 @@ pub struct LdapsSettings {
 
 /// Who is served, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ManagementPolicy {
     /// Its id.
     pub id: PolicyId,

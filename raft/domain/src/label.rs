@@ -28,6 +28,13 @@ impl LabelKey {
     }
 }
 
+impl std::str::FromStr for LabelKey {
+    type Err = LabelKeyError;
+    fn from_str(text: &str) -> Result<Self, LabelKeyError> {
+        Self::parse(text)
+    }
+}
+
 impl TryFrom<String> for LabelKey {
     type Error = LabelKeyError;
     fn try_from(text: String) -> Result<Self, LabelKeyError> {

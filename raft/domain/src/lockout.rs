@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 /// When guesses lock, for how long, and when old failures are forgotten (the guide's *Lock Q&A profile* activity).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LockoutSettings {
     /// Failures that lock. At least 1.
     pub threshold: u32,

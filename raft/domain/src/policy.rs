@@ -16,6 +16,7 @@ pub enum PasswordRule {
 
 /// Bounds on the number of characters (Unicode scalar values).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LengthRule {
     /// Fewest; at least 1.
     pub min: u32,
@@ -25,6 +26,7 @@ pub struct LengthRule {
 
 /// Kinds of character: upper case, lower case, digit, other (MS-ADTS 3.1.1.3.1.5 without its fifth, caseless, kind).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ComplexityRule {
     /// How many of the four kinds; 1 to 4.
     pub min_kinds: u8,

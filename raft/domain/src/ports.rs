@@ -1,6 +1,7 @@
 //! The doors to the world, as the domain's users need them. Object-safe, each with its error contract; the node crate
 //! chooses what stands behind them.
 
+use crate::audit::Actor;
 use crate::blob::{Blob, Sealed};
 use crate::command::Command;
 use crate::directory::{DistinguishedName, DomainPasswordRules, LoginName, UserRecord, UserRef};
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// What is known of a proposal that was not answered with an outcome.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum ProposeError {
     /// Nothing was done: no leader could be reached, or it has no quorum.
     #[error("no leader with a quorum could be reached; nothing was changed")]
@@ -28,6 +29,11 @@ pub enum ProposeError {
     /// This node may not propose it.
     #[error("this node's role does not allow that")]
     Forbidden,
+    /// Nothing was done: this node's clock is more than a minute off the leader's.
+    #[error(
+        "this node's clock is more than a minute off the leader's; nothing was changed; set the clocks right"
+    )]
+    ClockSkew,
 }
 
 impl ProposeError {
@@ -38,6 +44,7 @@ impl ProposeError {
             Self::NoQuorum => ErrorCode::NoQuorum,
             Self::Unknown => ErrorCode::UnknownOutcome,
             Self::Forbidden => ErrorCode::Forbidden,
+            Self::ClockSkew => ErrorCode::ClockSkew,
         }
     }
 }
@@ -123,7 +130,7 @@ pub enum MemberRole {
 }
 
 /// A membership verb could not be done.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum MembershipError {
     /// There is no such active node.
     #[error("there is no active node {0}")]
@@ -158,17 +165,17 @@ impl MembershipError {
     }
 }
 
-/// The verbs on nodes. May be called on any node.
+/// The verbs on nodes, each in the name of an actor for the audit. May be called on any voter.
 #[async_trait]
 pub trait Membership: Send + Sync {
     /// Makes a caught-up learner with the voter role a voter.
-    async fn promote(&self, node: NodeId) -> Result<(), MembershipError>;
+    async fn promote(&self, node: NodeId, actor: Actor) -> Result<(), MembershipError>;
 
     /// Removes a node for good; its id is never used again.
-    async fn remove(&self, node: NodeId) -> Result<(), MembershipError>;
+    async fn remove(&self, node: NodeId, actor: Actor) -> Result<(), MembershipError>;
 
     /// Moves leadership to a caught-up voter: the one named, or the one that has most of the log. Answers who leads.
-    async fn transfer_leader(&self, to: Option<NodeId>) -> Result<NodeId, MembershipError>;
+    async fn transfer_leader(&self, to: Option<NodeId>, actor: Actor) -> Result<NodeId, MembershipError>;
 }
 
 /// What a sealed value or a keyed hash is for. Each has a key of its own, derived from the realm key.
@@ -460,6 +467,7 @@ pub trait Directories: Send + Sync {
 
 /// What a joining node sends.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct JoinRequest {
     /// The whole token, as the operator pasted it.
     pub token: String,
@@ -532,7 +540,7 @@ pub trait Admission: Send + Sync {
     /// Makes a single-use join token for a role.
     async fn create_join_token(
         &self,
-        actor: crate::audit::Actor,
+        actor: Actor,
         role: Role,
         life: crate::time::Span,
     ) -> Result<String, AdmissionError>;
@@ -540,7 +548,7 @@ pub trait Admission: Send + Sync {
     /// Makes an API token.
     async fn create_api_token(
         &self,
-        actor: crate::audit::Actor,
+        actor: Actor,
         name: &str,
         scopes: std::collections::BTreeSet<crate::token::ApiScope>,
         life: Option<crate::time::Span>,

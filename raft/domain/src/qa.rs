@@ -20,6 +20,7 @@ pub enum QuestionKind {
 
 /// A question of the list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Question {
     /// Its id.
     pub id: QuestionId,
@@ -31,6 +32,7 @@ pub struct Question {
 
 /// The question list and what is asked of a profile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct QaPolicy {
     /// The questions.
     pub questions: Vec<Question>,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// The users of one domain connection that a policy serves. Denial wins over allowance; groups count nested members.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct UserScope {
     /// The domain connection.
     pub connection: ConnectionId,
@@ -44,6 +45,7 @@ fn same_dn(left: &DistinguishedName, right: &DistinguishedName) -> bool {
 
 /// People who hold a role on a site: members, nested too, of one group of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RoleScope {
     /// The domain connection.
     pub connection: ConnectionId,

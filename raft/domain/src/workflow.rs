@@ -40,10 +40,12 @@ pub enum Activity {
 
 /// Settings of *Authenticate with password*.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PasswordAuthentication {}
 
 /// Settings of *Authenticate with Q&A profile*.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct QuestionAuthentication {
     /// Which of the profile's questions are asked.
     pub ask: AskedQuestions,
@@ -60,10 +62,12 @@ pub enum AskedQuestions {
 
 /// Settings of *Edit Q&A profile*.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct EditProfile {}
 
 /// Settings of *Reset password*.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ResetPassword {
     /// Also unlock an account that the domain has locked.
     pub unlock: bool,
@@ -73,14 +77,17 @@ pub struct ResetPassword {
 
 /// Settings of *Change password*.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ChangePassword {}
 
 /// Settings of *Unlock account*.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct UnlockAccount {}
 
 /// A workflow of a management policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Workflow {
     /// Its id.
     pub id: WorkflowId,

@@ -1,0 +1,112 @@
+//! *Authenticate with Q&A profile*. The attempt is committed as counted before the profile is even read; then every
+//! answer is checked, whatever the others are. A user without a profile, and a name that is nobody's, are asked
+//! questions that fit the policy, cost the same hashing, and always fail.
+
+use crate::attempt;
+use crate::extract::Form;
+use crate::page_error::Failure;
+use crate::view::Problems;
+use crate::workflow::{Context, StepView, Verdict};
+use crate::{decoy, limits, profile_store, text};
+use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::ports::{DirectoryError, Retry};
+use passquorum_domain::qa::{AnswerHash, HashError, QaProfile};
+use passquorum_domain::secret::Answer;
+use passquorum_domain::workflow::{AskedQuestions, QuestionAuthentication};
+
+/// More answers than any page asks for are not looked at.
+const MOST: usize = 100;
+
+pub(super) async fn show(
+    context: &Context<'_>,
+    settings: QuestionAuthentication,
+) -> Result<StepView, Failure> {
+    let texts: Vec<String> = match profile_of(context).await? {
+        Some(profile) => profile.entries.into_iter().map(|entry| entry.question.text).collect(),
+        None => decoy::questions(&context.app.ports, &context.policy()?.qa, context.subject())?,
+    };
+    let asked = asked(context, settings, texts.len())?;
+    let texts = asked.iter().filter_map(|index| texts.get(*index).cloned()).collect();
+    Ok(StepView::Questions { texts })
+}
+
+pub(super) async fn run(
+    context: &Context<'_>,
+    settings: QuestionAuthentication,
+    form: &Form,
+) -> Result<Verdict, Failure> {
+    let mut problems = Problems::default();
+    let answers = answers_of(form, &mut problems);
+    if !problems.is_empty() {
+        return Ok(Verdict::Again(problems));
+    }
+    let app = context.app;
+    limits::count_source(&app.ports, context.source).await?;
+    let counted = attempt::count(&app.ports, context.subject(), Some(context.policy()?.id)).await?;
+    let profile = profile_of(context).await?;
+    let right = match profile {
+        Some(profile) => {
+            let asked = asked(context, settings, profile.entries.len())?;
+            app.hasher.run(move || profile.verify(&asked, &answers)).await??
+        }
+        None => app.hasher.run(move || spend(&answers)).await??,
+    };
+    counted.decide(&app.ports, right).await?;
+    if right {
+        return Ok(Verdict::Passed);
+    }
+    problems.add("", counted.left_after(text::WRONG_ANSWERS, context.policy()?, app)?);
+    Ok(Verdict::Again(problems))
+}
+
+fn answers_of(form: &Form, problems: &mut Problems) -> Vec<Answer> {
+    let fields = (0..MOST).map(|index| format!("answer-{index}"));
+    let given = fields.take_while(|field| field == "answer-0" || form.text(field).is_some());
+    given.filter_map(|field| problems.take(&field, form.answer(&field))).collect()
+}
+
+fn spend(answers: &[Answer]) -> Result<bool, HashError> {
+    answers.iter().try_for_each(AnswerHash::spend)?;
+    Ok(false)
+}
+
+/// Which of `count` questions are asked. A draw is fixed for the run, so that loading the page again does not show
+/// other questions.
+fn asked(
+    context: &Context<'_>,
+    settings: QuestionAuthentication,
+    count: usize,
+) -> Result<Vec<usize>, Failure> {
+    let mut order: Vec<usize> = (0..count).collect();
+    if let AskedQuestions::Random(wanted) = settings.ask {
+        let rank = |index: &usize| {
+            context.progress.draw(&context.app.ports, "question", u32::try_from(*index).unwrap_or(u32::MAX))
+        };
+        let mut ranked =
+            order.iter().map(|index| Ok((rank(index)?, *index))).collect::<Result<Vec<_>, Failure>>()?;
+        ranked.sort_unstable();
+        order = ranked.into_iter().map(|(_, index)| index).take(wanted as usize).collect();
+        order.sort_unstable();
+    }
+    Ok(order)
+}
+
+/// The user's profile, if there is a user and one that opens. What is not a profile of ours is none: to say more would
+/// tell that the user exists.
+async fn profile_of(context: &Context<'_>) -> Result<Option<QaProfile>, Failure> {
+    let Some(user) = context.user() else { return Ok(None) };
+    let directory = context.directory(user).await?;
+    match directory.read_profile(user).await {
+        Ok(stored) => Ok(stored.and_then(|blob| profile_store::open(&context.app.ports, user.guid, &blob))),
+        Err(error) if says_nothing_is_there(&error) => {
+            tracing::warn!(subject = %context.subject(), %error, "a profile cannot be read");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn says_nothing_is_there(error: &DirectoryError) -> bool {
+    error.retry == Retry::Pointless
+        && matches!(error.reason.code(), ErrorCode::DirectoryRefused | ErrorCode::NotFound)
+}

@@ -1,0 +1,69 @@
+//! The Admin site: the cluster at a glance, and the realm's configuration to edit.
+//!
+//! Invariants: every edit says which revision it is based on, and one that is based on an older one is refused with both
+//! versions side by side; every problem is shown at once, beside its field; the access accounts' passwords go in and
+//! never come out. The site must not know Raft, LDAP or sessions beyond who is signed in.
+
+mod audit;
+pub(crate) mod audit_text;
+mod cluster;
+mod connection_form;
+mod connections;
+mod diff;
+mod edit;
+mod fields;
+mod general;
+mod inputs;
+mod policies;
+mod policy_form;
+mod questions;
+
+use crate::app::App;
+use crate::extract::{Form, Visit};
+use crate::staff::{self, Route};
+use axum::extract::State;
+use axum::routing;
+use http::Method;
+use passquorum_domain::audit::Site;
+
+/// The parts of the site, for its navigation: where, and what it is called.
+const NAVIGATION: [(&str, &str); 5] = [
+    ("/admin/", "Cluster"),
+    ("/admin/policies", "Policies"),
+    ("/admin/connections", "Domains"),
+    ("/admin/general", "General"),
+    ("/admin/audit", "Audit"),
+];
+
+/// Every route of the site.
+pub const ROUTES: &[Route] = &[
+    Route::open(Method::GET, "/admin/sign-in", || {
+        routing::get(|State(app): State<App>, visit: Visit| staff::show_sign_in(app, visit, Site::Admin))
+    }),
+    Route::open(Method::POST, "/admin/sign-in", || {
+        routing::post(|State(app): State<App>, visit: Visit, form: Form| {
+            staff::sign_in(app, visit, form, Site::Admin)
+        })
+    }),
+    Route::post("/admin/sign-out", || routing::post(|form: Form| staff::sign_out(form, Site::Admin))),
+    Route::get("/admin/", || routing::get(cluster::page)),
+    Route::get("/admin/cluster", || routing::get(cluster::fragment)),
+    Route::get("/admin/policies", || routing::get(policies::list)),
+    Route::get("/admin/policies/new", || routing::get(policies::new)),
+    Route::get("/admin/policies/{id}", || routing::get(policies::show)),
+    Route::post("/admin/policies/{id}", || routing::post(policies::save)),
+    Route::post("/admin/policies/{id}/remove", || routing::post(policies::remove)),
+    Route::get("/admin/policies/{id}/questions", || routing::get(questions::list)),
+    Route::post("/admin/policies/{id}/questions", || routing::post(questions::add)),
+    Route::post("/admin/policies/{id}/questions/{question}", || routing::post(questions::change)),
+    Route::post("/admin/policies/{id}/questions/{question}/remove", || routing::post(questions::remove)),
+    Route::get("/admin/connections", || routing::get(connections::list)),
+    Route::get("/admin/connections/new", || routing::get(connections::new)),
+    Route::get("/admin/connections/{id}", || routing::get(connections::show)),
+    Route::post("/admin/connections/{id}", || routing::post(connections::save)),
+    Route::post("/admin/connections/{id}/test", || routing::post(connections::test)),
+    Route::post("/admin/connections/{id}/remove", || routing::post(connections::remove)),
+    Route::get("/admin/general", || routing::get(general::show)),
+    Route::post("/admin/general", || routing::post(general::save)),
+    Route::get("/admin/audit", || routing::get(audit::page)),
+];

@@ -1,0 +1,69 @@
+//! Audit records in words.
+
+use passquorum_domain::audit::{Actor, AuditEvent, Site};
+use passquorum_domain::ticket::{TicketKind, TicketResult};
+
+/// Who.
+pub(crate) fn actor(actor: &Actor) -> String {
+    match actor {
+        Actor::Realm => "the realm".to_owned(),
+        Actor::LocalOperator(node) => format!("operator on node {node}"),
+        Actor::ApiToken(id) => format!("API token {id}"),
+        Actor::JoinToken(id) => format!("join token {id}"),
+        Actor::Anonymous => "not signed in".to_owned(),
+        Actor::User(subject) => format!("user {subject}"),
+        Actor::Helpdesk(subject) => format!("helpdesk {subject}"),
+        Actor::Administrator(subject) => format!("administrator {subject}"),
+    }
+}
+
+/// What.
+pub(crate) fn event(event: &AuditEvent) -> String {
+    match event {
+        AuditEvent::RealmCreated => "Realm created".to_owned(),
+        AuditEvent::JoinTokenCreated(_, role) => format!("Join token created for a {role}"),
+        AuditEvent::NodeAdmitted(node, role) => format!("Node {node} admitted as {role}"),
+        AuditEvent::NodeRoleChanged(node, role) => format!("Node {node} became {role}"),
+        AuditEvent::NodeRemoved(node) => format!("Node {node} removed"),
+        AuditEvent::ApiTokenCreated(id) => format!("API token {id} created"),
+        AuditEvent::ApiTokenRevoked(id) => format!("API token {id} revoked"),
+        AuditEvent::ConfigChanged(revision) => format!("Configuration changed to revision {revision}"),
+        AuditEvent::LabelWritten(key, revision) => format!("Label {key} written, revision {revision}"),
+        AuditEvent::LabelRemoved(key) => format!("Label {key} removed"),
+        AuditEvent::AttemptCounted { remaining } => format!("Attempt counted, {remaining} left"),
+        AuditEvent::AttemptSucceeded => "Attempt was right".to_owned(),
+        AuditEvent::AttemptFailed => "Attempt was wrong".to_owned(),
+        AuditEvent::LockLifted => "Lock lifted".to_owned(),
+        AuditEvent::TicketOpened(_, kind) => format!("{} begun", ticket(*kind)),
+        AuditEvent::TicketClosed(_, TicketResult::Done) => "Directory change done".to_owned(),
+        AuditEvent::TicketClosed(_, TicketResult::Failed { code }) => {
+            format!("Directory change failed ({code})")
+        }
+        AuditEvent::TicketClosed(_, TicketResult::Unknown) => {
+            "Directory change ended without an answer: outcome unknown".to_owned()
+        }
+        AuditEvent::SignedIn(on) => format!("Signed in to {}", site(*on)),
+        AuditEvent::SignInRefused(on) => format!("Sign-in to {} refused", site(*on)),
+        AuditEvent::NotServed(on) => format!("Not served on {}", site(*on)),
+        AuditEvent::ConfigRefused(..) => "Configuration change refused".to_owned(),
+        AuditEvent::Refused(rejection) => format!("Refused: {rejection}"),
+        AuditEvent::LeadershipTransferred(node) => format!("Leadership moved to node {node}"),
+    }
+}
+
+fn ticket(kind: TicketKind) -> &'static str {
+    match kind {
+        TicketKind::Reset => "Password reset",
+        TicketKind::Change => "Password change",
+        TicketKind::Unlock => "Account unlock",
+        TicketKind::WriteProfile => "Profile write",
+    }
+}
+
+fn site(site: Site) -> &'static str {
+    match site {
+        Site::SelfService => "Self-Service",
+        Site::Helpdesk => "Helpdesk",
+        Site::Admin => "Administration",
+    }
+}

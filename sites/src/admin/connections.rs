@@ -1,0 +1,146 @@
+//! The domain connections: a list, a form for each, and a try whether its controllers can be reached.
+
+use super::connection_form::{located, read, sections};
+use super::edit::{Desk, Edit, Editor, Notice, Verdict, saved};
+use super::fields::Fields;
+use crate::extract::Form;
+use crate::page_error::Failure;
+use crate::view::{Page, render};
+use askama::Template;
+use axum::extract::Path;
+use axum::response::Response;
+use passquorum_domain::config::{ConfigChange, DirectoryEndpoint, DomainConnection};
+use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::ids::ConnectionId;
+use passquorum_domain::ports::fresh_uuid;
+
+const PART: &str = "/admin/connections";
+
+#[derive(Template)]
+#[template(path = "admin/connections.html")]
+struct ListPage {
+    page: Page,
+    part: &'static str,
+    notice: Notice,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    id: ConnectionId,
+    alias: String,
+    servers: String,
+    attribute: String,
+}
+
+impl From<&DomainConnection> for Row {
+    fn from(connection: &DomainConnection) -> Self {
+        Self {
+            id: connection.id,
+            alias: connection.alias.clone(),
+            servers: match &connection.endpoint {
+                DirectoryEndpoint::Ldaps(ldaps) => ldaps.servers.join(", "),
+                DirectoryEndpoint::Embedded => "embedded directory".to_owned(),
+            },
+            attribute: connection.profile_attribute.clone(),
+        }
+    }
+}
+
+/// The list.
+pub(super) async fn list(desk: Desk) -> Result<Response, Failure> {
+    let config = desk.config().await?;
+    let rows = config.connections.iter().map(Row::from).collect();
+    let notice = Notice::after(desk.saved);
+    render(&ListPage { page: desk.page("Domains")?, part: PART, notice, rows })
+}
+
+fn editor(id: ConnectionId, present: Option<&DomainConnection>) -> Editor {
+    let path = format!("{PART}/{id}");
+    Editor {
+        title: present.map_or("New domain".to_owned(), |connection| format!("Domain {}", connection.alias)),
+        part: PART,
+        sections: sections(present),
+        related: Vec::new(),
+        buttons: present
+            .map(|_| {
+                vec![
+                    (format!("{path}/test"), "Test the saved connection", false),
+                    (format!("{path}/remove"), "Remove this domain", true),
+                ]
+            })
+            .unwrap_or_default(),
+        action: path,
+    }
+}
+
+/// A form for a new one.
+pub(super) async fn new(desk: Desk) -> Result<Response, Failure> {
+    let config = desk.config().await?;
+    let id = ConnectionId(fresh_uuid(&*desk.app.ports.entropy));
+    editor(id, None).show(&desk, config.revision, Notice::None)
+}
+
+/// The form of one.
+pub(super) async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response, Failure> {
+    show_with(&desk, &id, Notice::after(desk.saved)).await
+}
+
+async fn show_with(desk: &Desk, id: &str, notice: Notice) -> Result<Response, Failure> {
+    let config = desk.config().await?;
+    let id = parse(id)?;
+    let present = config.connection(id).ok_or_else(|| Failure::new(ErrorCode::NotFound))?;
+    editor(id, Some(present)).show(desk, config.revision, notice)
+}
+
+fn parse(id: &str) -> Result<ConnectionId, Failure> {
+    id.parse().map_err(|_| Failure::new(ErrorCode::NotFound))
+}
+
+/// Saves one, new or not.
+pub(super) async fn save(desk: Desk, Path(id): Path<String>, form: Form) -> Result<Response, Failure> {
+    let id = parse(&id)?;
+    let config = desk.config().await?;
+    let present = config.connection(id);
+    let mut fields = Fields::new(form);
+    let connection = read(&desk.app.ports, &mut fields, id, present)?;
+    let edit = Edit::new(&mut fields, ConfigChange::PutConnection(Box::new(connection)))?;
+    editor(id, present).save(&desk, &fields, edit, located).await
+}
+
+/// Tries whether the saved connection reaches a controller and is accepted there.
+pub(super) async fn test(desk: Desk, Path(id): Path<String>, _: Form) -> Result<Response, Failure> {
+    let outcome = match desk.app.ports.directories.open(parse(&id)?).await {
+        Ok(directory) => directory.check().await,
+        Err(error) => Err(error),
+    };
+    let notice = match outcome {
+        Ok(()) => Notice::Good("A domain controller was reached and accepts the access account.".to_owned()),
+        Err(error) => {
+            let code = error.ad_code.map(|code| format!(" (code {code:#x})")).unwrap_or_default();
+            Notice::Bad(format!("{error}{code}. {}", error.reason.code().remedy()))
+        }
+    };
+    show_with(&desk, &id, notice).await
+}
+
+/// Removes one.
+pub(super) async fn remove(desk: Desk, Path(id): Path<String>, form: Form) -> Result<Response, Failure> {
+    let id = parse(&id)?;
+    let config = desk.config().await?;
+    let present = config.connection(id).ok_or_else(|| Failure::new(ErrorCode::NotFound))?;
+    let mut fields = Fields::new(form);
+    let edit = Edit::new(&mut fields, ConfigChange::RemoveConnection(id))?;
+    match desk.propose(&edit, &format!("Removed domain {}", present.alias)).await? {
+        Verdict::Saved(revision) => Ok(saved(PART, revision)),
+        Verdict::Invalid(problems) => {
+            let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            let notice =
+                Notice::Bad(format!("It is still in use, so it was not removed. {}.", problems.join("; ")));
+            editor(id, Some(present)).show(&desk, config.revision, notice)
+        }
+        Verdict::Stale(now) => {
+            let notice = Notice::Bad("The configuration changed meanwhile; nothing was removed.".to_owned());
+            editor(id, now.connection(id)).show(&desk, now.revision, notice)
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! The one way in which the site edits the configuration: a form with the revision it is based on goes in; out come the
+//! saved page, the form with its problems, or the form with what changed meanwhile.
+
+use super::diff::{Difference, differences};
+use super::fields::Fields;
+use super::inputs::{Control, Section, element_id, mark, refill};
+use crate::app::App;
+use crate::extract::Visit;
+use crate::page_error::Failure;
+use crate::session::Staff;
+use crate::view::{Page, render_as};
+use askama::Template;
+use axum::extract::FromRequestParts;
+use axum::response::{IntoResponse, Redirect, Response};
+use http::StatusCode;
+use http::request::Parts;
+use passquorum_domain::audit::Site;
+use passquorum_domain::command::Action;
+use passquorum_domain::config::{ConfigChange, Problem, RealmConfig};
+use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::ids::Revision;
+use passquorum_domain::outcome::Effect;
+use std::sync::Arc;
+
+/// Who edits, and the request; every handler behind the guard takes one.
+pub(super) struct Desk {
+    pub(super) app: App,
+    pub(super) visit: Visit,
+    pub(super) staff: Staff,
+    /// Whether this page follows a successful save, and which revision that made.
+    pub(super) saved: Option<Revision>,
+}
+
+impl FromRequestParts<App> for Desk {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        let visit = Visit::from_request_parts(parts, app).await?;
+        let staff = parts.extensions.get::<Staff>().cloned();
+        let staff = staff.ok_or_else(|| Failure::internal("no staff: the route has no guard"))?;
+        let query = parts.uri.query().unwrap_or("");
+        let saved = query.strip_prefix("saved=").and_then(|number| number.parse().ok()).map(Revision);
+        Ok(Self { app: app.clone(), visit, staff, saved })
+    }
+}
+
+impl Desk {
+    /// The shell of a page.
+    pub(super) fn page(&self, title: impl Into<String>) -> Result<Page, Failure> {
+        Page::new(&self.app, &self.visit, Site::Admin, title)
+    }
+
+    /// The configuration to edit, linearizable.
+    pub(super) async fn config(&self) -> Result<Arc<RealmConfig>, Failure> {
+        self.app.ports.current_config().await
+    }
+
+    /// Proposes an edit; `note` says in the audit what was edited.
+    pub(super) async fn propose(&self, edit: &Edit, note: &str) -> Result<Verdict, Failure> {
+        let present = self.config().await?;
+        if present.revision != edit.base {
+            return Ok(Verdict::Stale(present));
+        }
+        let mut problems = edit.problems.clone();
+        problems.extend(present.with(edit.change.clone()).err().unwrap_or_default());
+        if !problems.is_empty() {
+            return Ok(Verdict::Invalid(problems));
+        }
+        let note = format!("{note}, by {}", self.staff.display_name);
+        let detail = Some(self.app.ports.seal_detail(&note)?);
+        let action = Action::ChangeConfig { base: edit.base, change: edit.change.clone() };
+        match self.app.ports.commit_with(self.staff.actor(), action, detail).await {
+            Ok(Effect::Config(revision)) => Ok(Verdict::Saved(revision)),
+            Ok(effect) => Err(Failure::internal(format!("an edit was answered with {effect:?}"))),
+            Err(failure) if failure.code == ErrorCode::StaleRevision => {
+                Ok(Verdict::Stale(self.config().await?))
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+/// An edit as it was sent.
+pub(super) struct Edit {
+    /// The revision that the editor saw.
+    pub(super) base: Revision,
+    /// What is to change.
+    pub(super) change: ConfigChange,
+    /// What could not be read in the form.
+    pub(super) problems: Vec<Problem>,
+}
+
+impl Edit {
+    /// An edit from a form, once everything was read from it.
+    pub(super) fn new(fields: &mut Fields, change: ConfigChange) -> Result<Self, Failure> {
+        let base = fields.raw("revision").parse().map(Revision);
+        let base =
+            base.map_err(|_| Failure::bad_input("The form does not say which revision it is based on."))?;
+        Ok(Self { base, change, problems: fields.take_problems() })
+    }
+}
+
+/// How an edit ended.
+pub(super) enum Verdict {
+    /// It is in force under this revision.
+    Saved(Revision),
+    /// Nothing was changed: it would not be valid.
+    Invalid(Vec<Problem>),
+    /// Nothing was changed: the configuration is this one by now.
+    Stale(Arc<RealmConfig>),
+}
+
+/// Leads on after a save.
+pub(super) fn saved(path: &str, revision: Revision) -> Response {
+    Redirect::to(&format!("{path}?saved={revision}")).into_response()
+}
+
+/// What the head of a page says about what was just done.
+#[derive(Default)]
+pub(super) enum Notice {
+    /// Nothing.
+    #[default]
+    None,
+    /// It worked.
+    Good(String),
+    /// It did not.
+    Bad(String),
+}
+
+impl Notice {
+    /// The notice after a save.
+    pub(super) fn after(saved: Option<Revision>) -> Self {
+        saved.map_or(Self::None, |revision| Self::Good(format!("Saved as revision {revision}.")))
+    }
+}
+
+/// A page with one form.
+pub(super) struct Editor {
+    pub(super) title: String,
+    /// The part of the site it belongs to; one of the navigation's paths.
+    pub(super) part: &'static str,
+    /// Where the form is sent.
+    pub(super) action: String,
+    pub(super) sections: Vec<Section>,
+    /// Links to what belongs to it.
+    pub(super) related: Vec<(String, &'static str)>,
+    /// Buttons beside the form: where they are sent, what they are called, and whether they destroy something.
+    pub(super) buttons: Vec<(String, &'static str, bool)>,
+}
+
+#[derive(Template)]
+#[template(path = "admin/edit.html")]
+struct EditPage {
+    page: Page,
+    part: &'static str,
+    editor: Editor,
+    revision: Revision,
+    notice: Notice,
+    /// Problems with the ids of their inputs, where there is one.
+    problems: Vec<(String, String)>,
+    stale: Option<Vec<Difference>>,
+}
+
+impl Editor {
+    /// The page as it is to be edited.
+    pub(super) fn show(self, desk: &Desk, revision: Revision, notice: Notice) -> Result<Response, Failure> {
+        self.render(desk, StatusCode::OK, revision, notice, &[], None)
+    }
+
+    /// Proposes the edit and answers with what came of it. `locate` puts the configuration's problems under the names
+    /// of the form's inputs.
+    pub(super) async fn save(
+        mut self,
+        desk: &Desk,
+        fields: &Fields,
+        edit: Edit,
+        locate: impl Fn(Vec<Problem>) -> Vec<Problem>,
+    ) -> Result<Response, Failure> {
+        match desk.propose(&edit, &self.title).await? {
+            Verdict::Saved(revision) => Ok(saved(&self.action, revision)),
+            Verdict::Invalid(problems) => {
+                let problems = locate(problems);
+                refill(&mut self.sections, fields);
+                mark(&mut self.sections, &problems);
+                let status = StatusCode::UNPROCESSABLE_ENTITY;
+                self.render(desk, status, edit.base, Notice::None, &problems, None)
+            }
+            Verdict::Stale(present) => {
+                refill(&mut self.sections, fields);
+                let (differences, mut problems) = compare(&present, edit.change);
+                problems.extend(edit.problems);
+                let problems = locate(problems);
+                mark(&mut self.sections, &problems);
+                let stale = Some(differences);
+                self.render(desk, StatusCode::CONFLICT, present.revision, Notice::None, &problems, stale)
+            }
+        }
+    }
+
+    fn render(
+        self,
+        desk: &Desk,
+        status: StatusCode,
+        revision: Revision,
+        notice: Notice,
+        problems: &[Problem],
+        stale: Option<Vec<Difference>>,
+    ) -> Result<Response, Failure> {
+        let page = desk.page(self.title.clone())?;
+        let problems = self.summary(problems);
+        render_as(
+            status,
+            &EditPage { page, part: self.part, editor: self, revision, notice, problems, stale },
+        )
+    }
+
+    fn summary(&self, problems: &[Problem]) -> Vec<(String, String)> {
+        let input = |name: &str| {
+            self.sections.iter().flat_map(|section| &section.inputs).find(|input| input.name == name)
+        };
+        let entry = |problem: &Problem| match input(&problem.field) {
+            Some(input) => (element_id(&input.name), format!("{}: {}", input.label, problem.message)),
+            None => (String::new(), problem.to_string()),
+        };
+        problems.iter().map(entry).collect()
+    }
+}
+
+/// What the editor's change would make of the present configuration, beside it.
+pub(super) fn compare(present: &RealmConfig, change: ConfigChange) -> (Vec<Difference>, Vec<Problem>) {
+    match present.with(change) {
+        Ok(yours) => (differences(&yours, present), Vec::new()),
+        Err(problems) => (Vec::new(), problems),
+    }
+}

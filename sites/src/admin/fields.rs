@@ -1,0 +1,95 @@
+//! A posted form as typed values. What cannot be read becomes a problem with its field's name, so that all of them are
+//! shown at once.
+
+use crate::extract::Form;
+use passquorum_domain::config::Problem;
+use passquorum_domain::directory::DistinguishedName;
+use passquorum_domain::time::Span;
+use std::str::FromStr;
+
+/// The fields of one form. Not `Debug`: one of them may be a password.
+pub(super) struct Fields {
+    form: Form,
+    problems: Vec<Problem>,
+}
+
+impl Fields {
+    /// Takes what was posted.
+    pub(super) fn new(form: Form) -> Self {
+        Self { form, problems: Vec::new() }
+    }
+
+    /// What was typed; empty when the field is not there.
+    pub(super) fn raw(&self, name: &str) -> &str {
+        self.form.text(name).unwrap_or("")
+    }
+
+    /// What was typed, without the space around it.
+    pub(super) fn text(&self, name: &str) -> String {
+        self.raw(name).trim().to_owned()
+    }
+
+    /// Whether a box is ticked.
+    pub(super) fn is_checked(&self, name: &str) -> bool {
+        self.raw(name) == "on"
+    }
+
+    /// A whole number; the fallback stands in for what cannot be read.
+    pub(super) fn number<T: FromStr>(&mut self, name: &str, fallback: T) -> T {
+        self.raw(name).trim().parse().unwrap_or_else(|_| {
+            self.refuse(name, "use a whole number");
+            fallback
+        })
+    }
+
+    /// A span in whole seconds.
+    pub(super) fn seconds(&mut self, name: &str, fallback: Span) -> Span {
+        Span::seconds(self.number(name, fallback.0 / 1000))
+    }
+
+    /// The lines that are not empty.
+    pub(super) fn lines(&self, name: &str) -> Vec<String> {
+        self.raw(name).lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// One DN a line.
+    pub(super) fn distinguished_names(&mut self, name: &str) -> Vec<DistinguishedName> {
+        let mut names = Vec::new();
+        for (number, line) in (1..).zip(self.lines(name)) {
+            match DistinguishedName::parse(&line) {
+                Ok(dn) => names.push(dn),
+                Err(error) => {
+                    self.refuse(name, &format!("entry {number} is not a distinguished name: {error}"))
+                }
+            }
+        }
+        names
+    }
+
+    /// Notes a problem.
+    pub(super) fn refuse(&mut self, name: &str, message: &str) {
+        self.problems.push(Problem { field: name.to_owned(), message: message.to_owned() });
+    }
+
+    /// Every problem so far.
+    pub(super) fn take_problems(&mut self) -> Vec<Problem> {
+        std::mem::take(&mut self.problems)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_unreadable_field_is_named_and_the_rest_is_kept() {
+        let posted = b"threshold=five&duration=+60+&groups=CN%3Da,DC%3Dx%0D%0A%0D%0Anonsense%0D%0A&on=on";
+        let mut fields = Fields::new(Form::parse(posted).unwrap());
+        assert_eq!(fields.number("threshold", 3u32), 3);
+        assert_eq!(fields.seconds("duration", Span(0)), Span::seconds(60));
+        assert_eq!(fields.distinguished_names("groups").len(), 1);
+        assert!(fields.is_checked("on") && !fields.is_checked("off"));
+        let named: Vec<_> = fields.take_problems().into_iter().map(|problem| problem.field).collect();
+        assert_eq!(named, ["threshold", "groups"]);
+    }
+}

@@ -1,0 +1,104 @@
+//! The general settings, and the groups whose members may use the Admin and Helpdesk sites: one form, one change.
+
+use super::edit::{Desk, Edit, Editor, Notice};
+use super::fields::Fields;
+use super::inputs::{Input, Section};
+use super::policy_form::{lockout, lockout_inputs};
+use crate::extract::Form;
+use crate::page_error::Failure;
+use axum::response::Response;
+use passquorum_domain::config::{ConfigChange, GeneralSettings, RealmConfig};
+use passquorum_domain::scope::RoleScope;
+
+const PART: &str = "/admin/general";
+
+fn sections(config: &RealmConfig) -> Vec<Section> {
+    let general = &config.general;
+    vec![
+        Section::new(
+            "Organisation",
+            "",
+            vec![
+                Input::line(
+                    "general.organisation",
+                    "Name",
+                    "It stands on every page.",
+                    &general.organisation,
+                ),
+                Input::number(
+                    "general.session",
+                    "Time for a task (seconds)",
+                    "From a person's first step to the last.",
+                    general.session.0 / 1000,
+                ),
+            ],
+        ),
+        Section::new(
+            "Limit for each network address",
+            "Behind a proxy or address translation many people share one address.",
+            lockout_inputs("general.source_limit", &general.source_limit),
+        ),
+        roles("Administrators", "administrators", config, &config.administrators),
+        roles("Helpdesk operators", "helpdesk", config, &config.helpdesk),
+    ]
+}
+
+fn roles(title: &str, at: &str, config: &RealmConfig, scopes: &[RoleScope]) -> Section {
+    let inputs = config.connections.iter().map(|connection| {
+        let groups =
+            scopes.iter().filter(|scope| scope.connection == connection.id).map(|scope| &scope.group);
+        let label = format!("Groups in {}", connection.alias);
+        Input::lines(format!("{at}.{}", connection.id), &label, "One distinguished name a line.", groups)
+    });
+    Section::new(title, "Members of these groups, nested ones too.", inputs.collect())
+}
+
+fn read_roles(fields: &mut Fields, at: &str, config: &RealmConfig) -> Vec<RoleScope> {
+    let of_connection = |connection: &passquorum_domain::config::DomainConnection| {
+        let groups = fields.distinguished_names(&format!("{at}.{}", connection.id));
+        let connection = connection.id;
+        groups.into_iter().map(move |group| RoleScope { connection, group })
+    };
+    config.connections.iter().flat_map(of_connection).collect()
+}
+
+fn read(fields: &mut Fields, present: &RealmConfig) -> RealmConfig {
+    let general = GeneralSettings {
+        organisation: fields.text("general.organisation"),
+        source_limit: lockout(fields, "general.source_limit", &present.general.source_limit),
+        session: fields.seconds("general.session", present.general.session),
+    };
+    let administrators = read_roles(fields, "administrators", present);
+    let helpdesk = read_roles(fields, "helpdesk", present);
+    RealmConfig { general, administrators, helpdesk, ..present.clone() }
+}
+
+fn editor(config: &RealmConfig) -> Editor {
+    Editor {
+        title: "General settings".to_owned(),
+        part: PART,
+        action: PART.to_owned(),
+        sections: sections(config),
+        related: Vec::new(),
+        buttons: Vec::new(),
+    }
+}
+
+/// The form.
+pub(super) async fn show(desk: Desk) -> Result<Response, Failure> {
+    let config = desk.config().await?;
+    editor(&config).show(&desk, config.revision, Notice::after(desk.saved))
+}
+
+/// Saves it.
+pub(super) async fn save(desk: Desk, form: Form) -> Result<Response, Failure> {
+    let config = desk.config().await?;
+    let mut fields = Fields::new(form);
+    let next = read(&mut fields, &config);
+    if next.administrators.is_empty() && !config.administrators.is_empty() {
+        let first = config.connections.first().map(|connection| format!("administrators.{}", connection.id));
+        fields.refuse(&first.unwrap_or_default(), "name at least one group; else nobody could sign in here");
+    }
+    let edit = Edit::new(&mut fields, ConfigChange::Replace(Box::new(next)))?;
+    editor(&config).save(&desk, &fields, edit, |problems| problems).await
+}

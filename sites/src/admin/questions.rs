@@ -1,0 +1,171 @@
+//! The question list of a policy: each question with its text and kind, to change, add or remove one at a time.
+
+use super::diff::Difference;
+use super::edit::{Desk, Edit, Notice, Verdict, compare, saved};
+use super::fields::Fields;
+use super::policies::{PART, parse};
+use crate::extract::Form;
+use crate::page_error::Failure;
+use crate::view::{Page, render_as};
+use askama::Template;
+use axum::extract::Path;
+use axum::response::Response;
+use http::StatusCode;
+use passquorum_domain::config::{ConfigChange, ManagementPolicy, Problem, RealmConfig};
+use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::ids::{QuestionId, Revision};
+use passquorum_domain::ports::fresh_uuid;
+use passquorum_domain::qa::{Question, QuestionKind};
+
+#[derive(Template)]
+#[template(path = "admin/questions.html")]
+struct QuestionsPage {
+    page: Page,
+    part: &'static str,
+    notice: Notice,
+    problems: Vec<(String, String)>,
+    stale: Option<Vec<Difference>>,
+    revision: Revision,
+    policy: String,
+    path: String,
+    rows: Vec<Row>,
+    /// What was typed for a new question and refused.
+    draft: String,
+}
+
+struct Row {
+    number: usize,
+    id: QuestionId,
+    text: String,
+    mandatory: bool,
+}
+
+/// What an attempt to edit the list left behind.
+#[derive(Default)]
+struct Left {
+    notice: Notice,
+    problems: Vec<(String, String)>,
+    stale: Option<Vec<Difference>>,
+    draft: String,
+}
+
+fn find<'c>(config: &'c RealmConfig, id: &str) -> Result<&'c ManagementPolicy, Failure> {
+    config.policy(parse(id)?).ok_or_else(|| Failure::new(ErrorCode::NotFound))
+}
+
+fn page(
+    desk: &Desk,
+    status: StatusCode,
+    config: &RealmConfig,
+    id: &str,
+    left: Left,
+) -> Result<Response, Failure> {
+    let policy = find(config, id)?;
+    let rows = (1..).zip(&policy.qa.questions).map(|(number, question)| Row {
+        number,
+        id: question.id,
+        text: question.text.clone(),
+        mandatory: question.kind == QuestionKind::Mandatory,
+    });
+    let template = QuestionsPage {
+        page: desk.page(format!("Questions of {}", policy.name))?,
+        part: PART,
+        notice: left.notice,
+        problems: left.problems,
+        stale: left.stale,
+        revision: config.revision,
+        policy: policy.name.clone(),
+        path: format!("{PART}/{}", policy.id),
+        rows: rows.collect(),
+        draft: left.draft,
+    };
+    render_as(status, &template)
+}
+
+/// The list.
+pub(super) async fn list(desk: Desk, Path(id): Path<String>) -> Result<Response, Failure> {
+    let config = desk.config().await?;
+    let left = Left { notice: Notice::after(desk.saved), ..Left::default() };
+    page(&desk, StatusCode::OK, &config, &id, left)
+}
+
+fn kind(fields: &Fields) -> QuestionKind {
+    if fields.raw("kind") == "mandatory" { QuestionKind::Mandatory } else { QuestionKind::Optional }
+}
+
+/// Adds one.
+pub(super) async fn add(desk: Desk, Path(id): Path<String>, form: Form) -> Result<Response, Failure> {
+    let question = QuestionId(fresh_uuid(&*desk.app.ports.entropy));
+    edit(&desk, &id, form, |policy, fields| {
+        policy.qa.questions.push(Question { id: question, kind: kind(fields), text: fields.text("text") });
+        Ok(())
+    })
+    .await
+}
+
+/// Changes one.
+pub(super) async fn change(
+    desk: Desk,
+    Path((id, question)): Path<(String, String)>,
+    form: Form,
+) -> Result<Response, Failure> {
+    edit(&desk, &id, form, |policy, fields| {
+        let mut questions = policy.qa.questions.iter_mut();
+        let present = questions.find(|present| present.id.to_string() == question);
+        let present = present.ok_or_else(|| Failure::new(ErrorCode::NotFound))?;
+        *present = Question { id: present.id, kind: kind(fields), text: fields.text("text") };
+        Ok(())
+    })
+    .await
+}
+
+/// Removes one.
+pub(super) async fn remove(
+    desk: Desk,
+    Path((id, question)): Path<(String, String)>,
+    form: Form,
+) -> Result<Response, Failure> {
+    edit(&desk, &id, form, |policy, _| {
+        let before = policy.qa.questions.len();
+        policy.qa.questions.retain(|present| present.id.to_string() != question);
+        if policy.qa.questions.len() == before { Err(Failure::new(ErrorCode::NotFound)) } else { Ok(()) }
+    })
+    .await
+}
+
+async fn edit(
+    desk: &Desk,
+    id: &str,
+    form: Form,
+    change: impl FnOnce(&mut ManagementPolicy, &Fields) -> Result<(), Failure>,
+) -> Result<Response, Failure> {
+    let config = desk.config().await?;
+    let mut policy = find(&config, id)?.clone();
+    let mut fields = Fields::new(form);
+    change(&mut policy, &fields)?;
+    let path = format!("{PART}/{}/questions", policy.id);
+    let note = format!("Questions of {}", policy.name);
+    let draft = fields.text("text");
+    let edit = Edit::new(&mut fields, ConfigChange::PutPolicy(Box::new(policy)))?;
+    match desk.propose(&edit, &note).await? {
+        Verdict::Saved(revision) => Ok(saved(&path, revision)),
+        Verdict::Invalid(problems) => {
+            let left = Left { problems: summary(&problems), draft, ..Left::default() };
+            page(desk, StatusCode::UNPROCESSABLE_ENTITY, &config, id, left)
+        }
+        Verdict::Stale(present) => {
+            let (differences, problems) = compare(&present, edit.change);
+            let left =
+                Left { problems: summary(&problems), stale: Some(differences), draft, ..Left::default() };
+            page(desk, StatusCode::CONFLICT, &present, id, left)
+        }
+    }
+}
+
+fn summary(problems: &[Problem]) -> Vec<(String, String)> {
+    let place = |field: &str| field.split_once("].").map_or(field, |(_, rest)| rest).to_owned();
+    problems
+        .iter()
+        .map(|problem| (String::new(), format!("{}: {}", place(&problem.field), problem.message)))
+        .collect()
+}

@@ -1,0 +1,113 @@
+//! The operators' API: JSON over HTTPS under `/api/v1`, for the command line, scripts and outside checkers.
+//!
+//! Invariants: every route stands in [`ROUTES`] with what it takes to call it, and the router is built from that table
+//! only, so that no route can be reached unguarded; every refusal is an `application/problem+json` (RFC 9457) with a
+//! stable code; no answer holds a secret but the one-time texts of new tokens. The API must not know pages, sessions or
+//! cookies.
+
+mod audit;
+mod auth;
+mod config;
+mod connection;
+mod join;
+mod labels;
+mod nodes;
+mod problem;
+mod request;
+mod status;
+mod tokens;
+
+use crate::ports::Ports;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{self, MethodRouter};
+use http::Method;
+use passquorum_domain::token::ApiScope;
+use std::sync::Arc;
+
+pub use problem::ApiProblem;
+
+/// What the handlers share.
+type Shared = Arc<Ports>;
+
+/// What it takes to call a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing: the request carries its own credential.
+    Open,
+    /// A token with this scope, or the local socket.
+    Scope(ApiScope),
+}
+
+/// One route of the API.
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The path, with `{…}` for what varies.
+    pub path: &'static str,
+    /// What it takes.
+    pub access: Access,
+    /// The most bytes of a body.
+    pub body_limit: usize,
+    handler: fn() -> MethodRouter<Shared>,
+}
+
+const KIB: usize = 1024;
+const SMALL: usize = 64 * KIB;
+const CONFIG: usize = 1024 * KIB;
+
+const READ: Access = Access::Scope(ApiScope::Read);
+const LABELS: Access = Access::Scope(ApiScope::Labels);
+const CONFIGURE: Access = Access::Scope(ApiScope::Config);
+const NODES: Access = Access::Scope(ApiScope::Nodes);
+
+/// Every route.
+pub const ROUTES: &[Route] = &[
+    route(Method::GET, "/api/v1/status", READ, SMALL, || routing::get(status::show)),
+    route(Method::GET, "/api/v1/labels/{key}", LABELS, SMALL, || routing::get(labels::get)),
+    route(Method::PUT, "/api/v1/labels/{key}", LABELS, SMALL, || routing::put(labels::put)),
+    route(Method::DELETE, "/api/v1/labels/{key}", LABELS, SMALL, || routing::delete(labels::remove)),
+    route(Method::GET, "/api/v1/config", READ, SMALL, || routing::get(config::show)),
+    route(Method::PUT, "/api/v1/config", CONFIGURE, CONFIG, || routing::put(config::replace)),
+    route(Method::POST, "/api/v1/config/changes", CONFIGURE, CONFIG, || routing::post(config::change)),
+    route(Method::PUT, "/api/v1/connections/{id}", CONFIGURE, CONFIG, || routing::put(connection::put)),
+    route(Method::GET, "/api/v1/nodes", READ, SMALL, || routing::get(nodes::list)),
+    route(Method::POST, "/api/v1/nodes/{id}/promote", NODES, SMALL, || routing::post(nodes::promote)),
+    route(Method::DELETE, "/api/v1/nodes/{id}", NODES, SMALL, || routing::delete(nodes::remove)),
+    route(Method::POST, "/api/v1/leader/transfer", NODES, SMALL, || routing::post(nodes::transfer_leader)),
+    route(Method::POST, "/api/v1/join-tokens", NODES, SMALL, || routing::post(tokens::create_join_token)),
+    route(Method::POST, "/api/v1/api-tokens", NODES, SMALL, || routing::post(tokens::create_api_token)),
+    route(Method::DELETE, "/api/v1/api-tokens/{id}", NODES, SMALL, || {
+        routing::delete(tokens::revoke_api_token)
+    }),
+    route(Method::POST, "/api/v1/join", Access::Open, SMALL, || routing::post(join::join)),
+    route(Method::GET, "/api/v1/audit", READ, SMALL, || routing::get(audit::list)),
+];
+
+const fn route(
+    method: Method,
+    path: &'static str,
+    access: Access,
+    body_limit: usize,
+    handler: fn() -> MethodRouter<Shared>,
+) -> Route {
+    Route { method, path, access, body_limit, handler }
+}
+
+/// The API, with its full paths.
+pub fn router(ports: Ports) -> Router {
+    let shared: Shared = Arc::new(ports);
+    ROUTES
+        .iter()
+        .fold(Router::new(), |router, route| {
+            let guard = auth::Guard { ports: Arc::clone(&shared), access: route.access };
+            let guarded = (route.handler)()
+                .route_layer(DefaultBodyLimit::max(route.body_limit))
+                .route_layer(from_fn_with_state(guard, auth::guard));
+            router.route(route.path, guarded)
+        })
+        .route("/api/{*rest}", routing::any(problem::no_such_route))
+        .method_not_allowed_fallback(problem::no_such_method)
+        .with_state(shared)
+}

@@ -1,0 +1,126 @@
+//! A domain connection with its access account's password in clear: the password is sealed on this node before anything
+//! is proposed, and is in no answer.
+
+use super::Shared;
+use super::auth::Caller;
+use super::config::{change_config, no_realm};
+use super::problem::ApiProblem;
+use super::request::{Body, PathPart, base_revision};
+use crate::ports::Ports;
+use axum::Extension;
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderMap;
+use passquorum_domain::blob::Sealed;
+use passquorum_domain::config::{
+    ConfigChange, DirectoryEndpoint, DomainConnection, LdapsSettings, Problem, RealmConfig,
+};
+use passquorum_domain::directory::DistinguishedName;
+use passquorum_domain::ids::ConnectionId;
+use passquorum_domain::ports::{Consistency, Purpose};
+use passquorum_domain::secret::Password;
+use serde::Deserialize;
+use std::fmt;
+
+/// A connection as an operator writes it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewConnection {
+    alias: String,
+    #[serde(default = "default_attribute")]
+    profile_attribute: String,
+    endpoint: NewEndpoint,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum NewEndpoint {
+    Ldaps(NewLdaps),
+    Embedded,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewLdaps {
+    servers: Vec<String>,
+    base: DistinguishedName,
+    authorities: String,
+    bind_name: String,
+    /// In clear; left out, the present one stays.
+    #[serde(default)]
+    bind_password: Option<ClearPassword>,
+}
+
+/// Parsed as it is read, so that no plain copy stays behind.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct ClearPassword(Password);
+
+impl TryFrom<String> for ClearPassword {
+    type Error = passquorum_domain::secret::SecretError;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Password::parse(text).map(Self)
+    }
+}
+
+impl fmt::Debug for ClearPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClearPassword(..)")
+    }
+}
+
+fn default_attribute() -> String {
+    "comment".to_owned()
+}
+
+/// `PUT /api/v1/connections/{id}`: adds the connection, or replaces the one with this id.
+pub(super) async fn put(
+    State(ports): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    PathPart(id): PathPart<ConnectionId>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiProblem> {
+    let base = base_revision(&headers)?;
+    let new: NewConnection = body.secret_json()?;
+    let state = ports.consensus.read(Consistency::Linearizable).await?;
+    let present = state.config().ok_or_else(no_realm)?;
+    let connection = DomainConnection {
+        id,
+        alias: new.alias,
+        profile_attribute: new.profile_attribute,
+        endpoint: match new.endpoint {
+            NewEndpoint::Ldaps(ldaps) => DirectoryEndpoint::Ldaps(seal(&ports, present, id, ldaps)?),
+            NewEndpoint::Embedded => DirectoryEndpoint::Embedded,
+        },
+    };
+    change_config(&ports, caller.actor, base, ConfigChange::PutConnection(Box::new(connection))).await
+}
+
+fn seal(
+    ports: &Ports,
+    present: &RealmConfig,
+    id: ConnectionId,
+    new: NewLdaps,
+) -> Result<LdapsSettings, ApiProblem> {
+    let bind_password = match new.bind_password {
+        Some(ClearPassword(password)) => {
+            ports.vault.seal(Purpose::ServiceAccount, id.0.as_bytes(), password.expose().as_bytes())?
+        }
+        None => present_password(present, id).ok_or_else(|| {
+            ApiProblem::invalid_config(vec![Problem {
+                field: "endpoint.ldaps.bind_password".to_owned(),
+                message: "the connection has none yet; give it in clear".to_owned(),
+            }])
+        })?,
+    };
+    let NewLdaps { servers, base, authorities, bind_name, .. } = new;
+    Ok(LdapsSettings { servers, base, authorities, bind_name, bind_password })
+}
+
+fn present_password(config: &RealmConfig, id: ConnectionId) -> Option<Sealed> {
+    match &config.connection(id)?.endpoint {
+        DirectoryEndpoint::Ldaps(ldaps) => Some(ldaps.bind_password.clone()),
+        DirectoryEndpoint::Embedded => None,
+    }
+}

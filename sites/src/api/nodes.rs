@@ -1,0 +1,106 @@
+//! The registry of nodes and the verbs on it.
+
+use super::Shared;
+use super::auth::Caller;
+use super::problem::ApiProblem;
+use super::request::{Body, PathPart, ReadConsistency};
+use axum::extract::State;
+use axum::{Extension, Json};
+use http::StatusCode;
+use passquorum_domain::ids::NodeId;
+use passquorum_domain::instance::{Instance, Role};
+use passquorum_domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::num::ParseIntError;
+use std::str::FromStr;
+
+/// A node as the registry has it.
+#[derive(Serialize)]
+pub(super) struct Node {
+    id: NodeId,
+    name: String,
+    role: Role,
+    cluster_address: String,
+    site_url: String,
+    joined_at: Timestamp,
+    removed_at: Option<Timestamp>,
+}
+
+impl From<&Instance> for Node {
+    fn from(instance: &Instance) -> Self {
+        Self {
+            id: instance.id,
+            name: instance.name.clone(),
+            role: instance.role,
+            cluster_address: instance.cluster_address.clone(),
+            site_url: instance.site_url.clone(),
+            joined_at: instance.joined_at,
+            removed_at: instance.removed_at,
+        }
+    }
+}
+
+/// `GET /api/v1/nodes`: every node there ever was, by id.
+pub(super) async fn list(
+    State(ports): State<Shared>,
+    ReadConsistency(consistency): ReadConsistency,
+) -> Result<Json<Vec<Node>>, ApiProblem> {
+    let state = ports.consensus.read(consistency).await?;
+    Ok(Json(state.instances().map(Node::from).collect()))
+}
+
+/// A node id in a path.
+pub(super) struct NodeNumber(NodeId);
+
+impl FromStr for NodeNumber {
+    type Err = ParseIntError;
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        text.parse().map(|number| Self(NodeId(number)))
+    }
+}
+
+/// `POST /api/v1/nodes/{id}/promote`.
+pub(super) async fn promote(
+    State(ports): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    PathPart(NodeNumber(node)): PathPart<NodeNumber>,
+) -> Result<StatusCode, ApiProblem> {
+    tracing::info!(actor = ?caller.actor, %node, "promote a node");
+    ports.membership.promote(node, caller.actor).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `DELETE /api/v1/nodes/{id}`.
+pub(super) async fn remove(
+    State(ports): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    PathPart(NodeNumber(node)): PathPart<NodeNumber>,
+) -> Result<StatusCode, ApiProblem> {
+    tracing::info!(actor = ?caller.actor, %node, "remove a node");
+    ports.membership.remove(node, caller.actor).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct Transfer {
+    #[serde(default)]
+    to: Option<NodeId>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Leader {
+    leader: NodeId,
+}
+
+/// `POST /api/v1/leader/transfer`, with `{"to": id}`, `{}` or nothing.
+pub(super) async fn transfer_leader(
+    State(ports): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    body: Body,
+) -> Result<Json<Leader>, ApiProblem> {
+    let transfer = if body.0.is_empty() { Transfer::default() } else { body.json()? };
+    tracing::info!(actor = ?caller.actor, to = ?transfer.to, "transfer leadership");
+    let leader = ports.membership.transfer_leader(transfer.to, caller.actor).await?;
+    Ok(Json(Leader { leader }))
+}

@@ -1,0 +1,72 @@
+//! Attempts: committed as counted before the secret is looked at, and decided after.
+
+use crate::app::App;
+use crate::page_error::Failure;
+use crate::ports::Ports;
+use crate::text;
+use passquorum_domain::audit::Actor;
+use passquorum_domain::command::Action;
+use passquorum_domain::config::ManagementPolicy;
+use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::ids::{AttemptId, KeyedHash, PolicyId};
+use passquorum_domain::lockout::{AttemptTarget, AttemptVerdict};
+use passquorum_domain::outcome::Effect;
+use passquorum_domain::ports::fresh_uuid;
+
+/// An attempt that the cluster has counted; only with one of these may a secret be checked.
+pub(crate) struct Counted {
+    attempt: AttemptId,
+    subject: KeyedHash,
+    /// Attempts left before the lock.
+    remaining: u32,
+}
+
+/// Counts an attempt. A locked subject is a failure that says until when.
+pub(crate) async fn count(
+    ports: &Ports,
+    subject: KeyedHash,
+    policy: Option<PolicyId>,
+) -> Result<Counted, Failure> {
+    let attempt = AttemptId(fresh_uuid(&*ports.entropy));
+    let action = Action::CountAttempt { attempt, target: AttemptTarget::User(subject), policy };
+    match ports.commit(Actor::Anonymous, action).await.map_err(unsure)? {
+        Effect::Attempt(AttemptVerdict::Counted { remaining }) => Ok(Counted { attempt, subject, remaining }),
+        other => Err(Failure::internal(format!("an attempt was answered with {other:?}"))),
+    }
+}
+
+/// Nothing is checked unless its counting is known to be committed.
+fn unsure(failure: Failure) -> Failure {
+    if failure.code == ErrorCode::UnknownOutcome { failure.saying(text::ATTEMPT_UNSURE) } else { failure }
+}
+
+impl Counted {
+    /// Reports how it ended. That the counter is gone meanwhile (lifted by the helpdesk, or by another attempt that
+    /// was right) changes nothing: this attempt was counted before it was checked.
+    pub(crate) async fn decide(&self, ports: &Ports, right: bool) -> Result<(), Failure> {
+        let target = AttemptTarget::User(self.subject);
+        let actor = if right { Actor::User(self.subject) } else { Actor::Anonymous };
+        let action = Action::DecideAttempt { attempt: self.attempt, target, right };
+        match ports.commit(actor, action).await.map_err(unsure) {
+            Err(failure) if failure.code != ErrorCode::NotFound => Err(failure),
+            _ => Ok(()),
+        }
+    }
+
+    /// The message for a wrong attempt that says how many are left; a failure when it was the last one.
+    pub(crate) fn left_after(
+        &self,
+        message: &str,
+        policy: &ManagementPolicy,
+        app: &App,
+    ) -> Result<String, Failure> {
+        match self.remaining {
+            0 => {
+                let until = app.ports.now().plus(policy.lockout.duration);
+                Err(Failure { until: Some(until), ..Failure::new(ErrorCode::Locked) })
+            }
+            1 => Ok(format!("{message} You have 1 attempt left.")),
+            left => Ok(format!("{message} You have {left} attempts left.")),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Questions for a name that has none: drawn from the policy's list by keyed hash, so that the same name is always
+//! asked the same, as a registered user would be.
+
+use crate::page_error::Failure;
+use crate::ports::Ports;
+use passquorum_domain::ids::KeyedHash;
+use passquorum_domain::ports::Purpose;
+use passquorum_domain::qa::{QaPolicy, QuestionKind};
+
+/// Questions as people write them themselves.
+const OWN: [&str; 12] = [
+    "What did I call my first bicycle?",
+    "Where did we spend the first holiday?",
+    "What is my grandmother's favourite dish?",
+    "Who sat next to me in first class?",
+    "Which song did we dance to?",
+    "What was the name of our neighbour's dog?",
+    "What did I want to become as a child?",
+    "Which street did my best friend live in?",
+    "What was written on my first T-shirt?",
+    "Where did I lose my first tooth?",
+    "Which teacher gave me my worst mark?",
+    "What stood on the shelf in the hall?",
+];
+
+/// The texts of a complete set of questions.
+pub(crate) fn questions(ports: &Ports, qa: &QaPolicy, subject: KeyedHash) -> Result<Vec<String>, Failure> {
+    let optional: Vec<&str> =
+        qa.of_kind(QuestionKind::Optional).map(|question| question.text.as_str()).collect();
+    let mut texts: Vec<String> =
+        qa.of_kind(QuestionKind::Mandatory).map(|question| question.text.clone()).collect();
+    texts.extend(pick(ports, subject, &optional, qa.optional_to_register)?);
+    texts.extend(pick(ports, subject, &OWN, qa.user_defined_to_register)?);
+    Ok(texts)
+}
+
+/// Picks `count` of the candidates in an order that depends on subject and text alone.
+fn pick(ports: &Ports, subject: KeyedHash, candidates: &[&str], count: u32) -> Result<Vec<String>, Failure> {
+    let rank = |text: &str| {
+        let data = [b"passquorum decoy: ".as_slice(), &subject.0, text.as_bytes()].concat();
+        ports.vault.keyed_hash(Purpose::Subject, &data)
+    };
+    let mut ranked =
+        candidates.iter().map(|text| Ok((rank(text)?, *text))).collect::<Result<Vec<_>, Failure>>()?;
+    ranked.sort_unstable();
+    Ok(ranked.into_iter().take(count as usize).map(|(_, text)| text.to_owned()).collect())
+}

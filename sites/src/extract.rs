@@ -1,0 +1,198 @@
+//! What handlers take: the visit, and a form that was bounded, decoded strictly and checked for its CSRF token before
+//! any handler sees it.
+
+use crate::app::App;
+use crate::page_error::Failure;
+use crate::session::BrowserId;
+use crate::{csrf, limits, text};
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use http::request::Parts;
+use http::{HeaderMap, header};
+use http_body_util::BodyExt as _;
+use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::secret::{Answer, Password, SecretError};
+use std::net::IpAddr;
+use uuid::Uuid;
+use zeroize::{Zeroize, Zeroizing};
+
+/// One request's visitor.
+#[derive(Debug, Clone)]
+pub(crate) struct Visit {
+    /// Names the request on error pages and in the log.
+    pub(crate) request: Uuid,
+    /// The browser.
+    pub(crate) browser: BrowserId,
+    /// Where it comes from.
+    pub(crate) source: IpAddr,
+    /// The path, for the choice of a site's shell.
+    pub(crate) path: String,
+    /// The request's headers, for its cookies.
+    pub(crate) headers: HeaderMap,
+}
+
+impl FromRequestParts<App> for Visit {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Failure> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| Failure::internal("no visit: not wrapped"))
+    }
+}
+
+/// A submitted form. Values are wiped when it is dropped.
+#[derive(Default)]
+pub(crate) struct Form(Vec<(String, Zeroizing<String>)>);
+
+impl FromRequest<App> for Form {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
+        let (mut parts, body) = request.into_parts();
+        let visit = Visit::from_request_parts(&mut parts, app).await?;
+        let is_form =
+            parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(
+                |kind| kind.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case(FORM_TYPE),
+            );
+        let bytes = bounded(body, limits::FORM_LIMIT).await?;
+        if !is_form {
+            return Err(Failure::bad_input("The request is not a form."));
+        }
+        let form = Self::parse(&bytes)?;
+        csrf::check(&app.ports, visit.browser, form.text(csrf::FIELD))?;
+        Ok(form)
+    }
+}
+
+const FORM_TYPE: &str = "application/x-www-form-urlencoded";
+
+/// The whole body, or a refusal once it is longer than `limit`; then the rest is read and dropped, up to a bound, so
+/// that the client gets to read the answer.
+pub(crate) async fn bounded(body: Body, limit: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let mut body = body;
+    let mut bytes = Zeroizing::new(Vec::new());
+    let mut seen = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| Failure::bad_input("The request broke off.").because(error))?;
+        let Ok(data) = frame.into_data() else { continue };
+        seen = seen.saturating_add(data.len());
+        if seen > limits::DRAIN_LIMIT {
+            break;
+        }
+        if seen <= limit {
+            append(&mut bytes, &data);
+        }
+    }
+    if seen > limit { Err(Failure::new(ErrorCode::TooLarge)) } else { Ok(bytes) }
+}
+
+/// Grows by moving to a new buffer and wiping the old one, where `extend` would leave copies behind.
+fn append(bytes: &mut Zeroizing<Vec<u8>>, data: &Bytes) {
+    if bytes.capacity() - bytes.len() < data.len() {
+        let mut larger = Zeroizing::new(Vec::with_capacity((bytes.len() + data.len()) * 2));
+        larger.extend_from_slice(bytes);
+        bytes.zeroize();
+        *bytes = larger;
+    }
+    bytes.extend_from_slice(data);
+}
+
+impl Form {
+    /// Decodes `application/x-www-form-urlencoded` (WHATWG URL, 5.1), but refuses what is not UTF-8 or not whole
+    /// where a lenient reader would guess.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Failure> {
+        let mut fields = Vec::new();
+        for pair in bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+            let split = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+            let (name, value) = pair.split_at(split);
+            let value = value.strip_prefix(b"=").unwrap_or(value);
+            fields.push((decode(name)?.to_string(), decode(value)?));
+        }
+        Ok(Self(fields))
+    }
+
+    /// The first value of a field.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Every value of a field, in order.
+    pub(crate) fn all<'f>(&'f self, name: &'f str) -> impl Iterator<Item = &'f str> {
+        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A password, or what to tell the visitor about the field.
+    pub(crate) fn password(&self, name: &str) -> Result<Password, &'static str> {
+        Password::parse(self.text(name).unwrap_or("").to_owned()).map_err(field_message)
+    }
+
+    /// An answer, or what to tell the visitor about the field.
+    pub(crate) fn answer(&self, name: &str) -> Result<Answer, &'static str> {
+        Answer::parse(self.text(name).unwrap_or("").to_owned()).map_err(field_message)
+    }
+}
+
+fn field_message(error: SecretError) -> &'static str {
+    match error {
+        SecretError::Empty => text::FIELD_EMPTY,
+        SecretError::TooLong { .. } => text::FIELD_TOO_LONG,
+        SecretError::ControlCharacter => text::FIELD_CONTROL,
+    }
+}
+
+fn decode(encoded: &[u8]) -> Result<Zeroizing<String>, Failure> {
+    let mut out = Zeroizing::new(Vec::with_capacity(encoded.len()));
+    let mut rest = encoded.iter();
+    while let Some(byte) = rest.next() {
+        out.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let mut digit = || rest.next().and_then(|byte| char::from(*byte).to_digit(16));
+                digit()
+                    .zip(digit())
+                    .and_then(|(high, low)| u8::try_from(high * 16 + low).ok())
+                    .ok_or_else(|| Failure::bad_input("The form is malformed: a % without two digits."))?
+            }
+            plain => *plain,
+        });
+    }
+    std::str::from_utf8(&out)
+        .map(|text| Zeroizing::new(text.to_owned()))
+        .map_err(|_| Failure::bad_input("The form holds text that is not valid UTF-8."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn fields_are_decoded_and_found_in_order() {
+        let form = Form::parse("a=1+2%2B&b=%C3%A9&a=x&flag&=&c==".as_bytes()).unwrap();
+        assert_eq!(form.all("a").collect::<Vec<_>>(), ["1 2+", "x"]);
+        assert_eq!(form.text("b"), Some("é"));
+        assert_eq!(form.text("flag"), Some(""));
+        assert_eq!(form.text("c"), Some("="));
+        assert_eq!(form.text("none"), None);
+    }
+
+    #[test]
+    fn bad_utf8_and_broken_escapes_are_refused() {
+        for bad in [&b"a=%ff"[..], b"a=\xff", b"%c3=1", b"a=%", b"a=%4", b"a=%zz"] {
+            assert_eq!(Form::parse(bad).err().map(|failure| failure.code), Some(ErrorCode::BadInput));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_parsed_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Form::parse(&bytes);
+        }
+
+        #[test]
+        fn what_was_encoded_comes_back(text in "\\PC{0,40}") {
+            let encoded: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let form = Form::parse(format!("k={encoded}").as_bytes()).unwrap();
+            prop_assert_eq!(form.text("k"), Some(text.as_str()));
+        }
+    }
+}

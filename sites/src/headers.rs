@@ -1,0 +1,80 @@
+//! Around every request: its id, its visitor, the page for a failure, and the headers that keep a browser safe.
+
+use crate::app::App;
+use crate::extract::Visit;
+use crate::limits;
+use crate::page_error::Failure;
+use crate::session::BrowserId;
+use crate::view;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::ports::fresh_uuid;
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+const FIXED: [(HeaderName, &str); 8] = [
+    (header::CONTENT_SECURITY_POLICY, POLICY),
+    (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
+
+/// Finishes the sites' routes: pages for unknown paths and methods, and [`around`] all of it.
+pub(crate) fn wrap(sites: Router<App>, app: App) -> Router {
+    sites
+        .fallback(|| async { Failure::new(ErrorCode::NotFound) })
+        .method_not_allowed_fallback(|| async {
+            Failure::bad_input("This page does not take such a request.")
+                .status(StatusCode::METHOD_NOT_ALLOWED)
+        })
+        .layer(from_fn_with_state(app.clone(), around))
+        .with_state(app)
+}
+
+async fn around(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let known = BrowserId::from_headers(request.headers());
+    let visit = Visit {
+        request: fresh_uuid(&*app.ports.entropy),
+        browser: known.unwrap_or_else(|| BrowserId::fresh(&app.ports)),
+        source: limits::source_of(&request, &app.settings),
+        path: request.uri().path().to_owned(),
+        headers: request.headers().clone(),
+    };
+    request.extensions_mut().insert(visit.clone());
+    let mut response = next.run(request).await;
+    if let Some(failure) = response.extensions_mut().remove::<Failure>() {
+        failure.log(visit.request);
+        let mut page = view::failure_page(&app, &visit, &failure);
+        for cookie in response.headers().get_all(header::SET_COOKIE) {
+            page.headers_mut().append(header::SET_COOKIE, cookie.clone());
+        }
+        response = page;
+    }
+    let for_people = !visit.path.starts_with("/api/") && !visit.path.starts_with("/static/");
+    if known.is_none() && for_people {
+        response.headers_mut().append(header::SET_COOKIE, visit.browser.set_cookie());
+    }
+    secure(response.headers_mut(), &visit);
+    response
+}
+
+fn secure(headers: &mut HeaderMap, visit: &Visit) {
+    for (name, value) in FIXED {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    if let Ok(id) = HeaderValue::try_from(visit.request.to_string()) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+}

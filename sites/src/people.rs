@@ -1,0 +1,77 @@
+//! Who a typed name is: one user of one connection, or nobody that may be told from any other nobody.
+
+use crate::page_error::Failure;
+use crate::ports::Ports;
+use passquorum_domain::config::{ManagementPolicy, RealmConfig};
+use passquorum_domain::directory::{DistinguishedName, LoginName, ObjectGuid, UserRecord};
+use passquorum_domain::ids::KeyedHash;
+use passquorum_domain::ports::{Directory, DirectoryError, Found, Purpose, VaultError};
+use std::sync::Arc;
+
+/// What a lookup over all connections gave.
+pub(crate) enum Person {
+    /// One user.
+    One(Box<UserRecord>, Arc<dyn Directory>),
+    /// None.
+    Nobody,
+    /// More than one; never guessed.
+    Several,
+}
+
+/// Looks a name up in the connections it may belong to.
+pub(crate) async fn find(
+    ports: &Ports,
+    config: &RealmConfig,
+    name: &LoginName,
+) -> Result<Person, DirectoryError> {
+    let mut person = Person::Nobody;
+    let named = |alias: &str| match name {
+        LoginName::Account { domain: Some(domain), .. } => domain.to_lowercase() == alias.to_lowercase(),
+        _ => true,
+    };
+    for connection in config.connections.iter().filter(|connection| named(&connection.alias)) {
+        let directory = ports.directories.open(connection.id).await?;
+        person = match (directory.find(name).await?, person) {
+            (Found::Nobody, person) => person,
+            (Found::One(record), Person::Nobody) => Person::One(record, directory),
+            _ => return Ok(Person::Several),
+        };
+    }
+    Ok(person)
+}
+
+/// The first policy that serves a user.
+pub(crate) async fn policy_of<'c>(
+    config: &'c RealmConfig,
+    record: &UserRecord,
+    directory: &dyn Directory,
+) -> Result<Option<&'c ManagementPolicy>, DirectoryError> {
+    let scopes = |policy: &'c ManagementPolicy| {
+        policy.scope.iter().filter(|scope| scope.connection == record.user.connection)
+    };
+    let mut groups: Vec<DistinguishedName> =
+        config.policies.iter().flat_map(scopes).flat_map(|scope| scope.groups().cloned()).collect();
+    groups.sort();
+    groups.dedup();
+    let member_of = if groups.is_empty() { groups } else { directory.member_of(record, &groups).await? };
+    let serves =
+        |policy: &&'c ManagementPolicy| scopes(policy).any(|scope| scope.includes(&record.dn, &member_of));
+    Ok(config.policies.iter().find(serves))
+}
+
+/// What a user's counters and tickets are kept under.
+pub(crate) fn subject(ports: &Ports, guid: ObjectGuid) -> Result<KeyedHash, VaultError> {
+    ports.vault.keyed_hash(Purpose::Subject, &guid.0)
+}
+
+/// What the counter of a name that is nobody's is kept under, so that it locks as a user's does. All spellings of one
+/// name share it, as all names of one user share the user's.
+pub(crate) fn nobody(ports: &Ports, name: &LoginName) -> Result<KeyedHash, Failure> {
+    let account = match name {
+        LoginName::Account { account, .. } => account.as_str(),
+        LoginName::Address(address) => address.split('@').next().unwrap_or(address),
+    };
+    // Longer than an objectGUID, so that no name can stand for one.
+    let data = format!("passquorum nobody: {}", account.to_lowercase());
+    Ok(ports.vault.keyed_hash(Purpose::Subject, data.as_bytes())?)
+}

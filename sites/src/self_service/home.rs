@@ -1,0 +1,41 @@
+//! The front page: what a person can do here.
+
+use super::TASKS;
+use crate::app::App;
+use crate::extract::Visit;
+use crate::page_error::Failure;
+use crate::view::{self, Page};
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use passquorum_domain::audit::Site;
+
+struct Task {
+    slug: &'static str,
+    name: String,
+    description: String,
+}
+
+#[derive(Template)]
+#[template(path = "self_service/home.html")]
+struct HomePage {
+    page: Page,
+    tasks: Vec<Task>,
+}
+
+pub(super) async fn show(State(app): State<App>, visit: Visit) -> Result<Response, Failure> {
+    let config = app.ports.local_config();
+    let policies = || config.iter().flat_map(|config| &config.policies);
+    let tasks = TASKS
+        .iter()
+        .filter_map(|(kind, slug)| {
+            let workflow = policies().find_map(|policy| policy.workflow(*kind))?;
+            let (name, description) = (workflow.name.clone(), workflow.description.clone());
+            Some(Task { slug, name, description })
+        })
+        .collect();
+    view::render(&HomePage {
+        page: Page::new(&app, &visit, Site::SelfService, "What would you like to do?")?,
+        tasks,
+    })
+}

@@ -1,0 +1,99 @@
+//! Signing in to the Admin and Helpdesk sites with a directory account that is in one of the role's groups.
+//!
+//! A wrong password, an unknown name and a missing role are answered alike; the audit tells them apart.
+
+use crate::attempt;
+use crate::limits;
+use crate::page_error::Failure;
+use crate::people::{self, Person};
+use crate::ports::Ports;
+use crate::session::Staff;
+use passquorum_domain::audit::{Actor, AuditEvent, Site};
+use passquorum_domain::config::RealmConfig;
+use passquorum_domain::directory::{DistinguishedName, LoginName, UserRecord};
+use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::ids::PolicyId;
+use passquorum_domain::ports::{Directory, DirectoryError, PasswordCheck};
+use passquorum_domain::scope::RoleScope;
+use passquorum_domain::secret::Password;
+use std::net::IpAddr;
+
+/// Checks name, password and role. The attempt is committed as counted before the password is tried. Fails with
+/// [`ErrorCode::WrongCredentials`], [`ErrorCode::Locked`] or [`ErrorCode::TooManyRequests`] (with the time in
+/// [`Failure::until`]), or what keeps the check from being made.
+pub async fn sign_in(
+    ports: &Ports,
+    site: Site,
+    name: &LoginName,
+    password: &Password,
+    source: IpAddr,
+) -> Result<Staff, Failure> {
+    limits::count_source(ports, source).await?;
+    let config = ports.current_config().await?;
+    let person = people::find(ports, &config, name).await?;
+    let Person::One(record, directory) = person else {
+        let subject = people::nobody(ports, name)?;
+        let counted = attempt::count(ports, subject, first_policy(&config)).await?;
+        counted.decide(ports, false).await?;
+        return refuse(ports, site, name, source, Refusal::NoSuchUser).await;
+    };
+    let subject = people::subject(ports, record.user.guid)?;
+    let policy = people::policy_of(&config, &record, &*directory).await?;
+    let counted =
+        attempt::count(ports, subject, policy.map(|policy| policy.id).or(first_policy(&config))).await?;
+    let right = directory.check_password(&record, password).await? == PasswordCheck::Right;
+    let role = has_role(&config, site, &record, &*directory).await?;
+    // A right password of somebody without the role stays counted: else this form would be an oracle for passwords.
+    counted.decide(ports, right && role).await?;
+    match (right, role) {
+        (true, true) => {
+            let note = format!("{name:?} from {source}");
+            ports.record(Actor::User(subject), AuditEvent::SignedIn(site), Some(subject), &note).await?;
+            Ok(Staff { site, user: record.user, subject, display_name: record.display_name })
+        }
+        (false, _) => refuse(ports, site, name, source, Refusal::WrongPassword).await,
+        (true, false) => refuse(ports, site, name, source, Refusal::NoRole).await,
+    }
+}
+
+#[derive(Debug)]
+enum Refusal {
+    NoSuchUser,
+    WrongPassword,
+    NoRole,
+}
+
+async fn refuse(
+    ports: &Ports,
+    site: Site,
+    name: &LoginName,
+    source: IpAddr,
+    why: Refusal,
+) -> Result<Staff, Failure> {
+    let note = format!("{name:?} from {source}: {why:?}");
+    ports.record(Actor::Anonymous, AuditEvent::SignInRefused(site), None, &note).await?;
+    Err(Failure::new(ErrorCode::WrongCredentials))
+}
+
+fn first_policy(config: &RealmConfig) -> Option<PolicyId> {
+    config.policies.first().map(|policy| policy.id)
+}
+
+async fn has_role(
+    config: &RealmConfig,
+    site: Site,
+    record: &UserRecord,
+    directory: &dyn Directory,
+) -> Result<bool, DirectoryError> {
+    let scopes: &[RoleScope] = match site {
+        Site::Admin => &config.administrators,
+        Site::Helpdesk => &config.helpdesk,
+        Site::SelfService => &[],
+    };
+    let groups: Vec<DistinguishedName> = scopes
+        .iter()
+        .filter(|scope| scope.connection == record.user.connection)
+        .map(|scope| scope.group.clone())
+        .collect();
+    Ok(!groups.is_empty() && !directory.member_of(record, &groups).await?.is_empty())
+}

@@ -1,0 +1,168 @@
+//! From templates to responses: the shell that all pages share, field messages, and the page for a failure.
+
+use crate::app::App;
+use crate::csrf;
+use crate::extract::Visit;
+use crate::page_error::Failure;
+use crate::session::Staff;
+use crate::text;
+use askama::Template;
+use axum::response::{Html, IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use passquorum_domain::audit::Site;
+
+/// What the shell of a page shows; every page template has it as its field `page`.
+pub(crate) struct Page {
+    pub(crate) site: Site,
+    pub(crate) title: String,
+    pub(crate) organisation: String,
+    pub(crate) node: String,
+    /// The CSRF token for the page's forms.
+    pub(crate) csrf: String,
+    /// Who is signed in, on the sites where people sign in.
+    pub(crate) signed_in: Option<String>,
+}
+
+impl Page {
+    /// The shell of a page for this visit.
+    pub(crate) fn new(
+        app: &App,
+        visit: &Visit,
+        site: Site,
+        title: impl Into<String>,
+    ) -> Result<Self, Failure> {
+        let csrf = csrf::token(&app.ports, visit.browser)?;
+        Ok(Self::with_token(app, visit, site, title.into(), csrf))
+    }
+
+    fn with_token(app: &App, visit: &Visit, site: Site, title: String, csrf: String) -> Self {
+        let signed_in = (site != Site::SelfService)
+            .then(|| Staff::read(&app.ports, visit.browser, &visit.headers, site))
+            .flatten()
+            .map(|staff| staff.display_name);
+        let organisation = app.ports.organisation();
+        Self { site, title, organisation, node: app.settings.node_name.clone(), csrf, signed_in }
+    }
+
+    /// The site's name.
+    pub(crate) fn site_name(&self) -> &'static str {
+        match self.site {
+            Site::SelfService => "Self-Service",
+            Site::Helpdesk => "Helpdesk",
+            Site::Admin => "Administration",
+        }
+    }
+
+    /// The site's front page.
+    pub(crate) fn home(&self) -> &'static str {
+        home(self.site)
+    }
+}
+
+fn home(site: Site) -> &'static str {
+    match site {
+        Site::SelfService => "/self-service/",
+        Site::Helpdesk => "/helpdesk/",
+        Site::Admin => "/admin/",
+    }
+}
+
+/// Messages about the fields of a form, for the summary at its head and beside each field.
+#[derive(Debug, Default)]
+pub(crate) struct Problems(Vec<(String, String)>);
+
+impl Problems {
+    /// Notes a problem with a field; an empty field name is the form as a whole.
+    pub(crate) fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
+        self.0.push((field.into(), message.into()));
+    }
+
+    /// Takes a field's value, or notes what is wrong with it.
+    pub(crate) fn take<T>(&mut self, field: &str, value: Result<T, &'static str>) -> Option<T> {
+        value.map_err(|message| self.add(field, message)).ok()
+    }
+
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All of them, in order.
+    pub(crate) fn all(&self) -> &[(String, String)] {
+        &self.0
+    }
+
+    /// The first one of a field.
+    pub(crate) fn of(&self, field: &str) -> Option<&str> {
+        self.0.iter().find(|(name, _)| name == field).map(|(_, message)| message.as_str())
+    }
+}
+
+/// Renders a page.
+pub(crate) fn render(template: &impl Template) -> Result<Response, Failure> {
+    template.render().map(|html| Html(html).into_response()).map_err(Failure::internal)
+}
+
+/// Renders a page with another status than 200: 422 for a form that has problems.
+pub(crate) fn render_as(status: StatusCode, template: &impl Template) -> Result<Response, Failure> {
+    let mut response = render(template)?;
+    *response.status_mut() = status;
+    Ok(response)
+}
+
+/// Leads the browser on by GET (303), and gives it a cookie.
+pub(crate) fn go(path: &'static str, cookie: Option<HeaderValue>) -> Response {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    response.headers_mut().insert(header::LOCATION, HeaderValue::from_static(path));
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+#[derive(Template)]
+#[template(path = "layout/failure.html")]
+struct FailurePage<'p> {
+    page: Page,
+    what: &'p str,
+    remedy: &'p str,
+    code: &'p str,
+    request: String,
+    until: Option<(String, String)>,
+    again: Option<&'static str>,
+}
+
+/// The page for a failure. It needs no key and no quorum.
+pub(crate) fn failure_page(app: &App, visit: &Visit, failure: &Failure) -> Response {
+    let site = match visit.path.as_str() {
+        path if path.starts_with("/admin") => Site::Admin,
+        path if path.starts_with("/helpdesk") => Site::Helpdesk,
+        _ => Site::SelfService,
+    };
+    let title = text::failure_title(failure.code).to_owned();
+    let csrf = csrf::token(&app.ports, visit.browser).unwrap_or_default();
+    let template = FailurePage {
+        page: Page::with_token(app, visit, site, title, csrf),
+        what: &failure.what(),
+        remedy: failure.remedy(),
+        code: failure.code.as_str(),
+        request: visit.request.to_string(),
+        until: failure.until.map(|until| (text::in_words(until.since(app.ports.now())), text::utc(until))),
+        again: failure.again,
+    };
+    let status = failure.http_status();
+    let mut response = match template.render() {
+        Ok(html) => (status, Html(html)).into_response(),
+        Err(error) => {
+            tracing::error!(request = %visit.request, %error, "the error page itself failed");
+            status.into_response()
+        }
+    };
+    if let Some(until) = failure.until {
+        let seconds = until.since(app.ports.now()).0.div_ceil(1000);
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    } else if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    }
+    response
+}

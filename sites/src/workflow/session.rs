@@ -1,0 +1,109 @@
+//! The progress of one run of a workflow, as the browser carries it (sealed).
+
+use super::step::Ending;
+use crate::page_error::Failure;
+use crate::ports::Ports;
+use crate::session::{BrowserId, Cell};
+use http::{HeaderMap, HeaderValue};
+use passquorum_domain::directory::UserRef;
+use passquorum_domain::ids::{KeyedHash, PolicyId, TicketId};
+use passquorum_domain::ports::Purpose;
+use passquorum_domain::time::Timestamp;
+use passquorum_domain::workflow::{Activity, WorkflowKind};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Whom a run is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Subject {
+    /// A user.
+    User {
+        /// Who.
+        user: UserRef,
+        /// What the user's counters and tickets are kept under.
+        hash: KeyedHash,
+    },
+    /// A name that is no served user's. Its run looks like any other and never passes.
+    Nobody {
+        /// What the name's counter is kept under.
+        hash: KeyedHash,
+    },
+}
+
+impl Subject {
+    pub(crate) fn hash(&self) -> KeyedHash {
+        match self {
+            Self::User { hash, .. } | Self::Nobody { hash } => *hash,
+        }
+    }
+}
+
+/// The progress of one run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Progress {
+    /// Fresh for each run; tickets derive from it.
+    pub(crate) run: Uuid,
+    /// When the run is over.
+    pub(crate) expires: Timestamp,
+    /// The policy that serves the user.
+    pub(crate) policy: PolicyId,
+    /// The workflow's kind.
+    pub(crate) kind: WorkflowKind,
+    /// The workflow's name when the run began.
+    pub(crate) name: String,
+    /// Its activities when the run began.
+    pub(crate) activities: Vec<Activity>,
+    /// Whom it is about.
+    pub(crate) subject: Subject,
+    /// The name as typed, shortened, to show whom the page is about.
+    pub(crate) typed: String,
+    /// The present activity.
+    pub(crate) position: usize,
+    /// Tickets used up so far.
+    pub(crate) tickets: u32,
+    /// Set when the run is over.
+    pub(crate) ending: Option<Ending>,
+}
+
+impl Progress {
+    /// What this browser carries.
+    pub(crate) fn read(ports: &Ports, browser: BrowserId, headers: &HeaderMap) -> Option<Self> {
+        Cell::Progress.read(ports, browser, headers)
+    }
+
+    /// The cookie that keeps it.
+    pub(crate) fn keep(&self, ports: &Ports, browser: BrowserId) -> Result<HeaderValue, Failure> {
+        Cell::Progress.keep(ports, browser, self.expires, self)
+    }
+
+    /// The present activity, unless the run is over.
+    pub(crate) fn present(&self) -> Option<&Activity> {
+        self.activities.get(self.position).filter(|_| self.ending.is_none())
+    }
+
+    /// The progress after a ticket was used up: the next try has another one.
+    pub(crate) fn with_next_ticket(mut self) -> Self {
+        self.tickets = self.tickets.saturating_add(1);
+        self
+    }
+
+    /// The ticket that this state of the run may open. The same state always names the same ticket, which the log
+    /// opens once.
+    pub(crate) fn ticket(&self, ports: &Ports) -> Result<TicketId, Failure> {
+        let bytes = self.draw(ports, "ticket", self.tickets)?;
+        let (first, _) = bytes.split_at(16);
+        let first = first.try_into().map_err(Failure::internal)?;
+        Ok(TicketId(uuid::Builder::from_random_bytes(first).into_uuid()))
+    }
+
+    /// Bytes that are fixed for this run, a use and a number, and unforeseeable without the realm key.
+    pub(crate) fn draw(&self, ports: &Ports, purpose: &str, number: u32) -> Result<[u8; 32], Failure> {
+        let data = format!("passquorum run {} {purpose} {number}", self.run);
+        Ok(ports.vault.keyed_hash(Purpose::Session, data.as_bytes())?.0)
+    }
+
+    /// Names the present step in its form, so that a form of another step or run is not taken for it.
+    pub(crate) fn marker(&self) -> String {
+        format!("{:.8}-{}", self.run.simple().to_string(), self.position)
+    }
+}
