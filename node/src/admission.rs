@@ -206,3 +206,175 @@ impl Admission for RealmAdmission {
         Ok(reveal_api_token(id, &secret))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::birth::Birth;
+    use crate::env::SystemEntropy;
+    use crate::keyring::WrapKey;
+    use crate::keys::NewKeys;
+    use passquorum_domain::config::RealmConfig;
+    use passquorum_domain::outcome::Outcome;
+    use passquorum_domain::ports::{ClusterStatus, ReadError};
+    use passquorum_domain::time::Timestamp;
+    use rustls_pki_types::CertificateDer;
+    use rustls_pki_types::pem::PemObject as _;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    /// A cluster of one that cannot fail.
+    #[derive(Default)]
+    struct Alone(Mutex<State>);
+
+    #[async_trait]
+    impl Consensus for Alone {
+        async fn propose(&self, command: Command) -> Result<Outcome, ProposeError> {
+            Ok(self.0.lock().unwrap().apply(command).outcome)
+        }
+
+        async fn read(&self, _: Consistency) -> Result<Arc<State>, ReadError> {
+            Ok(self.local())
+        }
+
+        fn local(&self) -> Arc<State> {
+            Arc::new(self.0.lock().unwrap().clone())
+        }
+
+        fn node(&self) -> NodeId {
+            NodeId(1)
+        }
+
+        fn status(&self) -> ClusterStatus {
+            unreachable!("admission does not look at the status")
+        }
+    }
+
+    struct NoMember;
+
+    #[async_trait]
+    impl Learners for NoMember {
+        async fn add_learner(&self, _: NodeId, _: &str) -> Result<(), MembershipError> {
+            Err(MembershipError::Propose(ProposeError::NoQuorum))
+        }
+    }
+
+    struct SetClock(AtomicU64);
+
+    impl Clock for SetClock {
+        fn now(&self) -> Timestamp {
+            Timestamp(self.0.load(Ordering::Relaxed))
+        }
+    }
+
+    struct World {
+        admission: RealmAdmission,
+        cluster: Arc<Alone>,
+        clock: Arc<SetClock>,
+    }
+
+    fn node(wrap: &WrapKey) -> NewNode {
+        NewNode {
+            name: "two".to_owned(),
+            cluster_address: "10.0.0.2:7400".to_owned(),
+            site_url: "https://two.example:8443".to_owned(),
+            wrap_key: wrap.public().to_bytes(),
+        }
+    }
+
+    async fn world() -> World {
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let clock = Arc::new(SetClock(AtomicU64::new(1_800_000_000_000)));
+        let keys = NewKeys::generate(&SystemEntropy).unwrap();
+        let first = node(&keys.wrap);
+        let birth = Birth::prepare(&keys, first, RealmConfig::empty(), clock.as_ref(), &entropy).unwrap();
+        let cluster = Arc::new(Alone::default());
+        assert_eq!(cluster.propose(birth.command).await, Ok(Ok(Effect::Admitted(NodeId(1)))));
+        let admission = RealmAdmission {
+            consensus: Arc::clone(&cluster) as _,
+            keyring: Arc::new(birth.keyring),
+            learners: Arc::new(NoMember),
+            clock: Arc::clone(&clock) as _,
+            entropy,
+        };
+        World { admission, cluster, clock }
+    }
+
+    fn request(token: &str) -> (JoinRequest, NewKeys) {
+        let keys = NewKeys::generate(&SystemEntropy).unwrap();
+        let csr = keys.signing_request().unwrap();
+        (JoinRequest { token: token.to_owned(), node: node(&keys.wrap), csr }, keys)
+    }
+
+    async fn token(world: &World, role: Role) -> String {
+        let actor = Actor::LocalOperator(NodeId(1));
+        world.admission.create_join_token(actor, role, Span::hours(1)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_token_admits_one_node_which_can_then_open_what_the_realm_seals() {
+        let world = world().await;
+        let token = token(&world, Role::Voter).await;
+        let (request, keys) = request(&token);
+        let grant = world.admission.admit(request.clone()).await.unwrap();
+        assert_eq!((grant.node, grant.role), (NodeId(2), Role::Voter));
+        let certificate = CertificateDer::from_pem_slice(grant.certificate.as_bytes()).unwrap();
+        let identity = PeerIdentity::of_certificate(&certificate).unwrap();
+        assert_eq!((identity.realm, identity.node, identity.role), (grant.realm, NodeId(2), Role::Voter));
+        let state = world.cluster.local();
+        let joined = Keyring::empty(Arc::new(SystemEntropy));
+        joined.unwrap_from(&keys.wrap, grant.realm, state.wrap(NodeId(2)).unwrap()).unwrap();
+        let sealed = world.admission.keyring.seal(Purpose::Profile, b"", b"clear").unwrap();
+        assert_eq!(joined.open(Purpose::Profile, b"", &sealed).unwrap().as_slice(), b"clear");
+        assert_eq!(world.admission.admit(request).await.unwrap_err(), AdmissionError::TokenInvalid);
+    }
+
+    #[tokio::test]
+    async fn a_dmz_learner_gets_no_key() {
+        let world = world().await;
+        let token = token(&world, Role::DmzLearner).await;
+        let grant = world.admission.admit(request(&token).0).await.unwrap();
+        assert_eq!(world.cluster.local().wrap(grant.node), None);
+    }
+
+    #[tokio::test]
+    async fn expired_foreign_and_malformed_tokens_are_refused_alike() {
+        let world = world().await;
+        let good = token(&world, Role::Voter).await;
+        let mut other_secret = JoinTokenText::parse(&good).unwrap();
+        other_secret.secret = TokenSecret::draw(&SystemEntropy);
+        let mut unknown = JoinTokenText::parse(&good).unwrap();
+        unknown.id = JoinTokenId(uuid::Uuid::from_u128(1));
+        for bad in ["", "pq1.x", &other_secret.reveal(), &unknown.reveal()] {
+            assert_eq!(
+                world.admission.admit(request(bad).0).await.unwrap_err(),
+                AdmissionError::TokenInvalid
+            );
+        }
+        world.clock.0.fetch_add(Span::hours(1).0, Ordering::Relaxed);
+        assert_eq!(world.admission.admit(request(&good).0).await.unwrap_err(), AdmissionError::TokenInvalid);
+    }
+
+    #[tokio::test]
+    async fn a_bad_request_is_named_and_does_not_use_the_token_up() {
+        let world = world().await;
+        let token = token(&world, Role::Voter).await;
+        let changes: [(&str, fn(&mut JoinRequest)); 5] = [
+            ("csr", |request| request.csr = "no PEM".to_owned()),
+            ("node.name", |request| request.node.name = String::new()),
+            ("node.cluster_address", |request| request.node.cluster_address = "x".to_owned()),
+            ("node.site_url", |request| request.node.site_url = "http://x".to_owned()),
+            ("node.wrap_key", |request| request.node.wrap_key = [0; 32]),
+        ];
+        for (field, change) in changes {
+            let (mut request, _) = request(&token);
+            change(&mut request);
+            let error = world.admission.admit(request).await.unwrap_err();
+            assert!(
+                matches!(&error, AdmissionError::BadRequest { field: named, .. } if *named == field),
+                "{error}"
+            );
+        }
+        world.admission.admit(request(&token).0).await.unwrap();
+    }
+}

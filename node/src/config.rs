@@ -101,13 +101,13 @@ impl Default for Timing {
 pub struct LogSettings {
     /// The form of a line.
     pub format: LogFormat,
-    /// A filter such as `info` or `info,passquorum_raft=debug`.
+    /// A filter such as `info,openraft=error`, as `tracing` takes it.
     pub filter: String,
 }
 
 impl Default for LogSettings {
     fn default() -> Self {
-        Self { format: LogFormat::Text, filter: "info".to_owned() }
+        Self { format: LogFormat::Text, filter: "info,openraft=error".to_owned() }
     }
 }
 

@@ -77,7 +77,7 @@ impl Node {
     pub async fn stop(mut self) {
         self.health.drain();
         let status = self.cluster.status();
-        if status.leader == Some(status.node) && status.members.len() > 1 {
+        if status.leader == Some(status.node) && status.quorum && status.members.len() > 1 {
             let actor = Actor::LocalOperator(status.node);
             match timeout(HAND_OVER, self.cluster.transfer_leader(None, actor)).await {
                 Ok(Ok(leader)) => tracing::info!(%leader, "leadership moved"),
@@ -91,7 +91,7 @@ impl Node {
             tracing::warn!("some requests were cut off");
             self.tasks.shutdown().await;
         }
-        self.cluster.stop().await;
+        self.cluster.halt().await;
         tracing::info!("the node has stopped");
     }
 }
