@@ -1,6 +1,8 @@
 //! Ports without a cluster or a domain: a consensus of one that applies commands to a real state, a directory in
 //! memory, and a vault with a fixed key. Each can be told to fail.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a fake that is wrong must stop the test")]
+
 use async_trait::async_trait;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Nonce};
@@ -32,39 +34,39 @@ use std::time::Duration;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-pub const CONNECTION: ConnectionId = ConnectionId(Uuid::from_u128(0xc0));
-pub const POLICY: PolicyId = PolicyId(Uuid::from_u128(0xb0));
+pub(crate) const CONNECTION: ConnectionId = ConnectionId(Uuid::from_u128(0xc0));
+pub(crate) const POLICY: PolicyId = PolicyId(Uuid::from_u128(0xb0));
 
 /// How the next proposals fare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Quorum {
+pub(crate) enum Quorum {
     Whole,
     Lost,
     /// Commands are applied, but the answer does not come.
     Silent,
 }
 
-pub struct FakeConsensus {
+pub(crate) struct FakeConsensus {
     state: Mutex<State>,
     quorum: Mutex<Quorum>,
 }
 
 impl FakeConsensus {
-    pub fn set_quorum(&self, quorum: Quorum) {
+    pub(crate) fn set_quorum(&self, quorum: Quorum) {
         *lock(&self.quorum) = quorum;
     }
 
-    pub fn state(&self) -> State {
+    pub(crate) fn state(&self) -> State {
         lock(&self.state).clone()
     }
 
     /// Commits a change of the configuration.
-    pub fn configure(&self, change: ConfigChange) {
+    pub(crate) fn configure(&self, change: ConfigChange) {
         let base = self.state().config().unwrap().revision;
         self.apply(Action::ChangeConfig { base, change }).unwrap();
     }
 
-    pub fn apply(&self, action: Action) -> Outcome {
+    pub(crate) fn apply(&self, action: Action) -> Outcome {
         let request = RequestId::Internal(Uuid::new_v4());
         let at = self.state().totals().latest;
         let command = Command { request, at, actor: Actor::Realm, detail: None, action };
@@ -125,7 +127,7 @@ impl Consensus for FakeConsensus {
 
 /// How the next changing directory call fares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Controller {
+pub(crate) enum Controller {
     Up,
     /// Cannot be reached.
     Down,
@@ -136,30 +138,30 @@ pub enum Controller {
 }
 
 #[derive(Debug, Clone)]
-pub struct FakeUser {
-    pub record: UserRecord,
-    pub password: String,
-    pub groups: Vec<DistinguishedName>,
-    pub profile: Option<Blob>,
+pub(crate) struct FakeUser {
+    pub(crate) record: UserRecord,
+    pub(crate) password: String,
+    pub(crate) groups: Vec<DistinguishedName>,
+    pub(crate) profile: Option<Blob>,
 }
 
-pub struct FakeDirectory {
+pub(crate) struct FakeDirectory {
     users: Mutex<BTreeMap<[u8; 16], FakeUser>>,
     controller: Mutex<Controller>,
     /// Changing calls that reached the controller, in order.
-    pub changes: Mutex<Vec<&'static str>>,
+    pub(crate) changes: Mutex<Vec<&'static str>>,
 }
 
 impl FakeDirectory {
-    pub fn set_controller(&self, controller: Controller) {
+    pub(crate) fn set_controller(&self, controller: Controller) {
         *lock(&self.controller) = controller;
     }
 
-    pub fn user(&self, account: &str) -> FakeUser {
+    pub(crate) fn user(&self, account: &str) -> FakeUser {
         lock(&self.users).values().find(|user| user.record.account == account).cloned().unwrap()
     }
 
-    pub fn edit(&self, account: &str, edit: impl FnOnce(&mut FakeUser)) {
+    pub(crate) fn edit(&self, account: &str, edit: impl FnOnce(&mut FakeUser)) {
         edit(lock(&self.users).values_mut().find(|user| user.record.account == account).unwrap());
     }
 
@@ -337,7 +339,7 @@ impl Directories for OneDirectory {
 }
 
 /// A fixed key; nonces count up.
-pub struct FakeVault(AtomicU64);
+pub(crate) struct FakeVault(AtomicU64);
 
 impl FakeVault {
     fn bound(purpose: Purpose, context: &[u8]) -> Vec<u8> {
@@ -375,10 +377,10 @@ impl Vault for FakeVault {
 }
 
 /// A clock that stands until it is moved.
-pub struct FakeClock(AtomicU64);
+pub(crate) struct FakeClock(AtomicU64);
 
 impl FakeClock {
-    pub fn forward(&self, span: Span) {
+    pub(crate) fn forward(&self, span: Span) {
         self.0.fetch_add(span.0, Ordering::Relaxed);
     }
 }
@@ -439,15 +441,15 @@ impl Admission for Refusing {
 }
 
 /// A realm of one node with a few users.
-pub struct World {
-    pub consensus: Arc<FakeConsensus>,
-    pub directory: Arc<FakeDirectory>,
-    pub clock: Arc<FakeClock>,
-    pub vault: Arc<FakeVault>,
+pub(crate) struct World {
+    pub(crate) consensus: Arc<FakeConsensus>,
+    pub(crate) directory: Arc<FakeDirectory>,
+    pub(crate) clock: Arc<FakeClock>,
+    pub(crate) vault: Arc<FakeVault>,
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let at = Timestamp(1_790_000_000_000);
         let mut state = State::default();
         let create = CreateRealm {
@@ -495,7 +497,7 @@ impl World {
         }
     }
 
-    pub fn ports(&self) -> Ports {
+    pub(crate) fn ports(&self) -> Ports {
         Ports {
             consensus: self.consensus.clone(),
             directories: Arc::new(OneDirectory(self.directory.clone())),
@@ -508,7 +510,7 @@ impl World {
     }
 
     /// The sites of one node of this world; call it twice for two nodes.
-    pub fn node(&self, name: &str) -> axum::Router {
+    pub(crate) fn node(&self, name: &str) -> axum::Router {
         let mut settings = SiteSettings::new(name);
         settings.answer_grid = Duration::ZERO;
         settings.hashing = Hashing::InPlace;
@@ -543,7 +545,7 @@ fn user(number: u8, account: &str, display_name: &str, password: &str, groups: &
 }
 
 /// The configuration of the realm.
-pub fn config() -> RealmConfig {
+pub(crate) fn config() -> RealmConfig {
     let mut config = RealmConfig::empty();
     config.general.organisation = "Example Works".into();
     config.connections.push(DomainConnection {
@@ -559,7 +561,7 @@ pub fn config() -> RealmConfig {
     config
 }
 
-pub fn policy() -> ManagementPolicy {
+pub(crate) fn policy() -> ManagementPolicy {
     let question = |number, kind, text: &str| Question {
         id: QuestionId(Uuid::from_u128(number)),
         kind,
