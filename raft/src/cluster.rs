@@ -263,6 +263,7 @@ async fn watch_phase(member: Arc<Member>, phase: watch::Sender<Phase>) {
             return;
         }
         let gone = tokio::select! {
+            biased;
             changed = published.changed() => changed.is_err(),
             changed = metrics.changed() => changed.is_err() && metrics.borrow().running_state.is_ok(),
             changed = outcast.changed() => changed.is_err(),
