@@ -13,7 +13,7 @@ use passquorum_sites::admin::ROUTES;
 use std::sync::Arc;
 use uuid::Uuid;
 
-fn realm() -> Realm {
+pub(crate) fn realm() -> Realm {
     let realm = Realm::new();
     realm.directory.add("boss", &[ADMINS]);
     realm.directory.add("hilda", &[HELPDESK]);
@@ -25,7 +25,7 @@ fn config(realm: &Realm) -> Arc<RealmConfig> {
     realm.consensus.local().config().unwrap().clone()
 }
 
-async fn administrator(realm: &Realm) -> Browser {
+pub(crate) async fn administrator(realm: &Realm) -> Browser {
     let mut browser = Browser::new(realm);
     let page = browser.sign_in("admin", "boss").await;
     assert_eq!((page.status, page.location.as_str()), (StatusCode::SEE_OTHER, "/admin/"), "{}", page.text);
@@ -33,7 +33,7 @@ async fn administrator(realm: &Realm) -> Browser {
 }
 
 /// What a browser would send from a page with one edit form: every input's name and value.
-fn fields_of(page: &Page) -> Vec<(String, String)> {
+pub(crate) fn fields_of(page: &Page) -> Vec<(String, String)> {
     let unescape = |text: &str| text.replace("&#34;", "\"").replace("&#39;", "'").replace("&#38;", "&");
     let form = page.text.split("<main").nth(1).unwrap();
     let form = form[..form.find("</form>").unwrap()].to_owned();
@@ -57,18 +57,18 @@ fn fields_of(page: &Page) -> Vec<(String, String)> {
     fields
 }
 
-fn set(fields: &mut Vec<(String, String)>, name: &str, value: &str) {
+pub(crate) fn set(fields: &mut Vec<(String, String)>, name: &str, value: &str) {
     fields.retain(|(present, _)| present != name);
     fields.push((name.to_owned(), value.to_owned()));
 }
 
-async fn send(browser: &mut Browser, path: &str, fields: &[(String, String)]) -> Page {
+pub(crate) async fn send(browser: &mut Browser, path: &str, fields: &[(String, String)]) -> Page {
     let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     browser.post(path, &fields).await
 }
 
 /// Makes a policy by the site's own form, and answers its path.
-async fn new_policy(browser: &mut Browser, name: &str) -> String {
+pub(crate) async fn new_policy(browser: &mut Browser, name: &str) -> String {
     let page = browser.get("/admin/policies/new").await;
     let action = page.text.split("action=\"/admin/policies/").nth(1).unwrap().split('"').next().unwrap();
     let path = format!("/admin/policies/{action}");
