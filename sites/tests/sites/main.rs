@@ -1,8 +1,13 @@
-//! The sites and the API through their routers, over fake ports.
-
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics is a test that fails")]
+//! The sites, request by request, with every port faked.
 
 mod admin;
 mod api;
 mod browser;
+mod enumeration;
 mod fakes;
+mod flows;
+mod helpdesk;
+mod hostile;
+mod lockout;
+mod outage;
+mod staff;
