@@ -91,7 +91,14 @@ impl Browser {
         let hidden = [("csrf", csrf.as_str()), ("step", step.as_str())];
         let pairs: Vec<_> =
             hidden.iter().chain(fields).map(|(n, v)| format!("{}={}", encode(n), encode(v))).collect();
-        self.post_raw(path, pairs.join("&").into_bytes()).await
+        let page = self.post_raw(path, pairs.join("&").into_bytes()).await;
+        let secret = |name: &str| {
+            name.starts_with("answer-") || ["password", "current", "new", "confirm"].contains(&name)
+        };
+        for (name, value) in fields.iter().filter(|(name, value)| secret(name) && value.len() > 4) {
+            assert!(!page.html.contains(value), "{path} shows the {name} that was typed");
+        }
+        page
     }
 
     pub async fn post_raw(&mut self, path: &str, body: Vec<u8>) -> Page {

@@ -8,7 +8,7 @@ use passquorum_domain::audit::{AuditEvent, Site};
 fn shape(browser: &Browser, page: &Page, name: &str) -> String {
     page.html
         .replace(&browser.csrf, "CSRF")
-        .replace(&browser.step, "STEP")
+        .replace(&format!("value=\"{}\"", browser.step), "STEP")
         .replace(name, "NAME")
         .lines()
         .filter(|line| {
