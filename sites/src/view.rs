@@ -35,6 +35,11 @@ impl Page {
         Ok(Self::with_token(app, visit, site, title.into(), csrf))
     }
 
+    /// The shell of a page without forms: a node that does not hold the realm key can show it too.
+    pub(crate) fn without_forms(app: &App, visit: &Visit, site: Site, title: impl Into<String>) -> Self {
+        Self::with_token(app, visit, site, title.into(), String::new())
+    }
+
     fn with_token(app: &App, visit: &Visit, site: Site, title: String, csrf: String) -> Self {
         let signed_in = (site != Site::SelfService)
             .then(|| Staff::read(&app.ports, visit.browser, &visit.headers, site))
@@ -145,9 +150,8 @@ pub(crate) fn failure_page(app: &App, visit: &Visit, failure: &Failure) -> Respo
         _ => Site::SelfService,
     };
     let title = text::failure_title(failure.code).to_owned();
-    let csrf = csrf::token(&app.ports, visit.browser).unwrap_or_default();
     let template = FailurePage {
-        page: Page::with_token(app, visit, site, title, csrf),
+        page: Page::without_forms(app, visit, site, title),
         what: &failure.what(),
         remedy: failure.remedy(),
         code: failure.code.as_str(),

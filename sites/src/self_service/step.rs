@@ -118,7 +118,7 @@ fn finished(app: &App, visit: &Visit, progress: &Progress, ending: Ending) -> Re
         Ending::Done => done_title(progress.kind),
         Ending::Unknown => "We do not know the outcome",
     };
-    let page = Page::new(app, visit, Site::SelfService, title)?;
+    let page = Page::without_forms(app, visit, Site::SelfService, title);
     let request = visit.request.to_string();
     view::render(&FinishedPage { page, parts: parts_of(progress), progress, ending, request })
 }

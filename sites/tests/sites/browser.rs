@@ -1,5 +1,11 @@
 //! A browser without a screen: keeps cookies, follows redirects, and fills in the hidden fields of the last page.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a page without what it must have stops the test"
+)]
+
 use axum::Router;
 use axum::body::Body;
 use http::{Request, StatusCode, header};
@@ -7,52 +13,52 @@ use http_body_util::BodyExt;
 use std::collections::BTreeMap;
 use tower::ServiceExt;
 
-pub const FORM: &str = "application/x-www-form-urlencoded";
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
 /// One answer.
 #[derive(Debug)]
-pub struct Page {
-    pub status: StatusCode,
-    pub headers: http::HeaderMap,
-    pub html: String,
+pub(crate) struct Page {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) html: String,
 }
 
 impl Page {
     /// The value of a hidden field.
-    pub fn hidden(&self, name: &str) -> Option<String> {
+    pub(crate) fn hidden(&self, name: &str) -> Option<String> {
         let start = format!("<input type=\"hidden\" name=\"{name}\" value=\"");
         let rest = self.html.split_once(&start)?.1;
         rest.split_once('"').map(|(value, _)| value.to_owned())
     }
 
     /// The text of the first heading.
-    pub fn heading(&self) -> &str {
+    pub(crate) fn heading(&self) -> &str {
         let rest = self.html.split_once("<h1>").map_or("", |(_, rest)| rest);
         rest.split_once("</h1>").map_or("", |(heading, _)| heading)
     }
 }
 
 #[derive(Clone)]
-pub struct Browser {
-    pub node: Router,
-    pub cookies: BTreeMap<String, String>,
+pub(crate) struct Browser {
+    pub(crate) node: Router,
+    pub(crate) cookies: BTreeMap<String, String>,
     /// The hidden fields of the last page with a form.
-    pub csrf: String,
-    pub step: String,
+    pub(crate) csrf: String,
+    pub(crate) step: String,
 }
 
 impl Browser {
-    pub fn new(node: Router) -> Self {
+    pub(crate) fn new(node: Router) -> Self {
         Self { node, cookies: BTreeMap::new(), csrf: String::new(), step: String::new() }
     }
 
-    pub fn request(&self, method: &str, path: &str) -> http::request::Builder {
+    pub(crate) fn request(&self, method: &str, path: &str) -> http::request::Builder {
         let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         Request::builder().method(method).uri(path).header(header::COOKIE, cookies.join("; "))
     }
 
     /// Sends a request, keeps the cookies, and does not follow.
-    pub async fn send(&mut self, request: Request<Body>) -> Page {
+    pub(crate) async fn send(&mut self, request: Request<Body>) -> Page {
         let response = self.node.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         for cookie in parts.headers.get_all(header::SET_COOKIE) {
@@ -74,19 +80,19 @@ impl Browser {
         page
     }
 
-    pub async fn get(&mut self, path: &str) -> Page {
+    pub(crate) async fn get(&mut self, path: &str) -> Page {
         let page = self.send(self.request("GET", path).body(Body::empty()).unwrap()).await;
         self.follow(page).await
     }
 
     /// Submits a form with the hidden fields of the last page, and follows where it leads.
-    pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
+    pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
         let page = self.submit(path, fields).await;
         self.follow(page).await
     }
 
     /// Submits a form with the hidden fields of the last page.
-    pub async fn submit(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
+    pub(crate) async fn submit(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
         let (csrf, step) = (self.csrf.clone(), self.step.clone());
         let hidden = [("csrf", csrf.as_str()), ("step", step.as_str())];
         let pairs: Vec<_> =
@@ -101,7 +107,7 @@ impl Browser {
         page
     }
 
-    pub async fn post_raw(&mut self, path: &str, body: Vec<u8>) -> Page {
+    pub(crate) async fn post_raw(&mut self, path: &str, body: Vec<u8>) -> Page {
         let request = self.request("POST", path).header(header::CONTENT_TYPE, FORM);
         self.send(request.body(Body::from(body)).unwrap()).await
     }
@@ -116,12 +122,12 @@ impl Browser {
 }
 
 /// Encodes every byte.
-pub fn encode(text: &str) -> String {
+pub(crate) fn encode(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
 /// The answers that every test user registers.
-pub const ANSWERS: [(&str, &str); 4] = [
+pub(crate) const ANSWERS: [(&str, &str); 4] = [
     ("answer-0", "Stavoren"),
     ("answer-1", "Lindenhof"),
     ("answer-2", "Biscuit"),
@@ -129,14 +135,14 @@ pub const ANSWERS: [(&str, &str); 4] = [
 ];
 
 /// Starts a task for a user.
-pub async fn start(browser: &mut Browser, task: &str, name: &str) -> Page {
+pub(crate) async fn start(browser: &mut Browser, task: &str, name: &str) -> Page {
     let path = format!("/self-service/start/{task}");
     browser.get(&path).await;
     browser.post(&path, &[("name", name)]).await
 }
 
 /// Registers the questions of a user.
-pub async fn register(node: &Router, name: &str, password: &str) -> Page {
+pub(crate) async fn register(node: &Router, name: &str, password: &str) -> Page {
     let mut browser = Browser::new(node.clone());
     start(&mut browser, "register", name).await;
     browser.post(STEP, &[("password", password)]).await;
@@ -148,4 +154,4 @@ pub async fn register(node: &Router, name: &str, password: &str) -> Page {
     browser.post(STEP, &fields).await
 }
 
-pub const STEP: &str = "/self-service/step";
+pub(crate) const STEP: &str = "/self-service/step";

@@ -8,13 +8,17 @@ use passquorum_domain::ticket::{TicketKind, TicketResult, TicketState};
 
 const NEW: [(&str, &str); 2] = [("new", "Correct-Horse-7"), ("confirm", "Correct-Horse-7")];
 
+/// How the tickets of a kind ended; none may be left open.
 fn closed(world: &World, kind: TicketKind) -> Vec<TicketResult> {
     let state = world.consensus.state();
-    let results = state.tickets().filter(|ticket| ticket.kind == kind).map(|ticket| match &ticket.state {
-        TicketState::Closed { result, .. } => result.clone(),
-        TicketState::Open => panic!("a ticket was left open"),
-    });
-    results.collect()
+    let mut results = Vec::new();
+    for ticket in state.tickets().filter(|ticket| ticket.kind == kind) {
+        assert_ne!(ticket.state, TicketState::Open);
+        if let TicketState::Closed { result, .. } = &ticket.state {
+            results.push(result.clone());
+        }
+    }
+    results
 }
 
 #[tokio::test]

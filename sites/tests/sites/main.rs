@@ -10,4 +10,5 @@ mod helpdesk;
 mod hostile;
 mod lockout;
 mod outage;
+mod sign_in;
 mod staff;
