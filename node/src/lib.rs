@@ -1,1 +1,39 @@
-//! Placeholder.
+//! The node: everything of passquorum put together, and its command line.
+//!
+//! Start-up: settings and keys are read → the data directory is claimed → listeners are bound → storage and the Raft
+//! member start → the realm key arrives with the replicated state → ready. Shut-down goes the other way, after
+//! leadership was moved (see [`supervise`]). [`compose`] is the only place where parts meet.
+//!
+//! Invariants: the realm key is on no disk in clear; private keys of the node are in files of mode 0600; one process
+//! uses a data directory at a time. Rules of the domain are not here.
+
+pub mod admission;
+pub mod authority;
+pub mod birth;
+pub mod cli;
+pub mod client;
+pub mod commands;
+pub mod compose;
+pub mod config;
+pub mod data_dir;
+pub mod directories;
+pub mod env;
+pub mod health;
+pub mod keyring;
+pub mod keys;
+pub mod listen;
+pub mod pid_file;
+pub mod secret_file;
+pub mod stop;
+pub mod supervise;
+pub mod telemetry;
+pub mod token;
+
+mod admin_socket;
+mod http_connection;
+mod join_client;
+mod request_count;
+
+pub use compose::Node;
+pub use config::NodeConfig;
+pub use env::Env;

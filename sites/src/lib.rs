@@ -37,6 +37,7 @@ pub use crate::hashing::Hashing;
 pub use crate::limits::{LocalOperator, PeerAddress};
 pub use crate::page_error::Failure;
 pub use crate::ports::{Ports, SiteSettings};
+pub use crate::profile_store::seal as seal_profile;
 pub use crate::staff::{Access, Route};
 
 use crate::app::App;

@@ -5,7 +5,7 @@ use crate::page_error::Failure;
 use crate::ports::Ports;
 use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::directory::ObjectGuid;
-use passquorum_domain::ports::Purpose;
+use passquorum_domain::ports::{Purpose, Vault};
 use passquorum_domain::qa::QaProfile;
 use zeroize::Zeroizing;
 
@@ -15,10 +15,13 @@ fn context(guid: ObjectGuid) -> Vec<u8> {
     [guid.0.as_slice(), &[FORMAT]].concat()
 }
 
-/// Seals a profile for one user.
-pub(crate) fn seal(ports: &Ports, guid: ObjectGuid, profile: &QaProfile) -> Result<Blob, Failure> {
+/// Seals a profile for one user, in the form in which the directory keeps it.
+///
+/// # Errors
+/// This node does not hold the realm key.
+pub fn seal(vault: &dyn Vault, guid: ObjectGuid, profile: &QaProfile) -> Result<Blob, Failure> {
     let clear = Zeroizing::new(serde_json::to_vec(profile).map_err(Failure::internal)?);
-    let Sealed(sealed) = ports.vault.seal(Purpose::Profile, &context(guid), &clear)?;
+    let Sealed(sealed) = vault.seal(Purpose::Profile, &context(guid), &clear)?;
     Ok(Blob::from([&[FORMAT], sealed.as_bytes()].concat()))
 }
 

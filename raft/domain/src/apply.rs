@@ -11,6 +11,7 @@ mod ticket;
 use crate::audit::{Actor, AuditEvent, AuditRecord};
 use crate::blob::Sealed;
 use crate::command::{Action, Command};
+use crate::config::Problem;
 use crate::ids::KeyedHash;
 use crate::outcome::{Effect, Outcome, Rejection};
 use crate::state::{CellKey, State};
@@ -18,6 +19,14 @@ use crate::time::Timestamp;
 
 /// How many audit records stay in the state.
 pub const AUDIT_WINDOW: u64 = 10_000;
+
+/// Problems that a remembered refusal names at most, so that its size does not grow with the change's.
+const MAX_PROBLEMS: usize = 100;
+
+fn invalid(mut problems: Vec<Problem>) -> Rejection {
+    problems.truncate(MAX_PROBLEMS);
+    Rejection::InvalidConfig(problems)
+}
 
 /// The result of applying one command.
 #[derive(Debug)]

@@ -87,7 +87,7 @@ pub(super) async fn run(context: &Context<'_>, form: &Form) -> Result<Verdict, F
         .into_iter();
     let profile =
         app.hasher.run(move || QaProfile::register(answers, || salts.next().unwrap_or_default())).await??;
-    let sealed = profile_store::seal(&app.ports, user.guid, &profile)?;
+    let sealed = profile_store::seal(&*app.ports.vault, user.guid, &profile)?;
     let work = async move { directory.write_profile(&user, expected.as_ref(), Some(&sealed)).await };
     Ok(match under_ticket(context, TicketKind::WriteProfile, work).await? {
         TicketEnd::Refused(error) if error.reason == DirectoryReason::Changed => {

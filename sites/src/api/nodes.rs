@@ -66,7 +66,7 @@ pub(super) async fn promote(
     PathPart(NodeNumber(node)): PathPart<NodeNumber>,
 ) -> Result<StatusCode, ApiProblem> {
     tracing::info!(actor = ?caller.actor, %node, "promote a node");
-    ports.membership.promote(node).await?;
+    ports.membership.promote(node, caller.actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -77,7 +77,7 @@ pub(super) async fn remove(
     PathPart(NodeNumber(node)): PathPart<NodeNumber>,
 ) -> Result<StatusCode, ApiProblem> {
     tracing::info!(actor = ?caller.actor, %node, "remove a node");
-    ports.membership.remove(node).await?;
+    ports.membership.remove(node, caller.actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -101,6 +101,6 @@ pub(super) async fn transfer_leader(
 ) -> Result<Json<Leader>, ApiProblem> {
     let transfer = if body.0.is_empty() { Transfer::default() } else { body.json()? };
     tracing::info!(actor = ?caller.actor, to = ?transfer.to, "transfer leadership");
-    let leader = ports.membership.transfer_leader(transfer.to).await?;
+    let leader = ports.membership.transfer_leader(transfer.to, caller.actor).await?;
     Ok(Json(Leader { leader }))
 }

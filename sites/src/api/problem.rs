@@ -77,7 +77,7 @@ fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::Locked | ErrorCode::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::Internal | ErrorCode::Corrupt => StatusCode::INTERNAL_SERVER_ERROR,
         ErrorCode::DirectoryUnreachable | ErrorCode::DirectoryRefused => StatusCode::BAD_GATEWAY,
-        ErrorCode::NoQuorum => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::NoQuorum | ErrorCode::ClockSkew => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::UnknownOutcome => StatusCode::GATEWAY_TIMEOUT,
     }
 }

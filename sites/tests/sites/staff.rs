@@ -7,14 +7,14 @@ use http::header;
 use uuid::Uuid;
 
 /// Signs in, and answers with the first answer.
-pub async fn sign_in(browser: &mut Browser, site: &str, name: &str, password: &str) -> Page {
+pub(crate) async fn sign_in(browser: &mut Browser, site: &str, name: &str, password: &str) -> Page {
     let path = format!("/{site}/sign-in");
     browser.get(&path).await;
     browser.submit(&path, &[("name", name), ("password", password)]).await
 }
 
 /// Somebody signed in on the Admin site.
-pub async fn administrator(world: &World) -> Browser {
+pub(crate) async fn administrator(world: &World) -> Browser {
     let mut browser = Browser::new(world.node("n1"));
     let page = sign_in(&mut browser, "admin", "root", "Rita-0ld-Secret").await;
     assert_eq!(location(&page), "/admin/", "{}", page.html);
@@ -22,22 +22,22 @@ pub async fn administrator(world: &World) -> Browser {
 }
 
 /// Where an answer leads.
-pub fn location(page: &Page) -> &str {
+pub(crate) fn location(page: &Page) -> &str {
     page.headers.get(header::LOCATION).map_or("", |value| value.to_str().unwrap())
 }
 
 /// Loads a page without following where it leads.
-pub async fn look(browser: &mut Browser, path: &str) -> Page {
+pub(crate) async fn look(browser: &mut Browser, path: &str) -> Page {
     browser.send(browser.request("GET", path).body(Body::empty()).unwrap()).await
 }
 
 /// The path of a route with ids that exist where they can.
-pub fn concrete(path: &str) -> String {
+pub(crate) fn concrete(path: &str) -> String {
     path.replace("{id}", &CONNECTION.to_string()).replace("{question}", &Uuid::nil().to_string())
 }
 
 /// What a browser would send from a page with one edit form: every input's name and value.
-pub fn fields_of(page: &Page) -> Vec<(String, String)> {
+pub(crate) fn fields_of(page: &Page) -> Vec<(String, String)> {
     let unescape = |text: &str| text.replace("&#34;", "\"").replace("&#39;", "'").replace("&#38;", "&");
     let form = page.html.split("<main").nth(1).unwrap();
     let form = form[..form.find("</form>").unwrap()].to_owned();
@@ -62,13 +62,13 @@ pub fn fields_of(page: &Page) -> Vec<(String, String)> {
 }
 
 /// Types something into a field.
-pub fn set(fields: &mut Vec<(String, String)>, name: &str, value: &str) {
+pub(crate) fn set(fields: &mut Vec<(String, String)>, name: &str, value: &str) {
     fields.retain(|(present, _)| present != name);
     fields.push((name.to_owned(), value.to_owned()));
 }
 
 /// Sends a form.
-pub async fn send(browser: &mut Browser, path: &str, fields: &[(String, String)]) -> Page {
+pub(crate) async fn send(browser: &mut Browser, path: &str, fields: &[(String, String)]) -> Page {
     let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     browser.submit(path, &fields).await
 }

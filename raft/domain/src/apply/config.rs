@@ -14,7 +14,7 @@ impl Change<'_> {
         if config.revision != base {
             return Err(Rejection::StaleRevision { current: config.revision });
         }
-        let next = config.with(change).map_err(Rejection::InvalidConfig)?;
+        let next = config.with(change).map_err(super::invalid)?;
         let revision = next.revision;
         self.state.config = Some(Arc::new(next));
         self.touch(CellKey::Config);

@@ -16,7 +16,7 @@ impl Change<'_> {
         }
         let problems = new.config.problems();
         if !problems.is_empty() {
-            return Err(Rejection::InvalidConfig(problems));
+            return Err(super::invalid(problems));
         }
         self.state.realm = Some(Realm {
             id: new.realm,

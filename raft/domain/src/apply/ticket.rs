@@ -6,9 +6,26 @@ use crate::command::Action;
 use crate::ids::{KeyedHash, NodeId, TicketId};
 use crate::lockout::AttemptTarget;
 use crate::outcome::{Effect, Outcome, Rejection};
-use crate::state::CellKey;
+use crate::state::{CellKey, State};
 use crate::ticket::{Ticket, TicketKind, TicketResult, TicketState};
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
+
+fn is_overdue(ticket: &Ticket, at: Timestamp) -> bool {
+    ticket.state == TicketState::Open && at >= ticket.expires_at
+}
+
+fn is_past(ticket: &Ticket, at: Timestamp) -> bool {
+    matches!(&ticket.state, TicketState::Closed { at: closed, .. } if at.since(*closed) > Ticket::KEEP_CLOSED)
+}
+
+impl State {
+    /// Whether a sweep at this time would change anything.
+    #[must_use]
+    pub fn sweep_is_due(&self, at: Timestamp) -> bool {
+        self.tickets.values().any(|ticket| is_overdue(ticket, at) || is_past(ticket, at))
+            || self.counters.values().any(|counter| at >= counter.forget_at)
+    }
+}
 
 impl Change<'_> {
     pub(super) fn open_ticket(
@@ -67,15 +84,19 @@ impl Change<'_> {
             .state
             .tickets
             .values()
-            .filter(|ticket| ticket.state == TicketState::Open && at >= ticket.expires_at)
+            .filter(|ticket| is_overdue(ticket, at))
             .map(|ticket| ticket.id)
             .collect();
         for id in overdue {
             self.close_ticket(id, TicketResult::Unknown)?;
         }
-        let past = |ticket: &Ticket| matches!(&ticket.state, TicketState::Closed { at: closed, .. } if at.since(*closed) > Ticket::KEEP_CLOSED);
-        let old: Vec<TicketId> =
-            self.state.tickets.values().filter(|ticket| past(ticket)).map(|ticket| ticket.id).collect();
+        let old: Vec<TicketId> = self
+            .state
+            .tickets
+            .values()
+            .filter(|ticket| is_past(ticket, at))
+            .map(|ticket| ticket.id)
+            .collect();
         for id in old {
             self.state.tickets.remove(&id);
             self.touch(CellKey::Ticket(id));

@@ -1,0 +1,252 @@
+//! One connection to one domain controller: TLS, bound as the access account (or as a user, to try a password).
+//!
+//! Every wait has an end. A search that is not answered has changed nothing ([`Fault::NotDone`]); a modification that
+//! is not answered may have happened ([`Fault::NoAnswer`]). After either the connection is not used again.
+
+use crate::error::Fault;
+use crate::filter;
+use crate::tls;
+use ldap3::controls::RawControl;
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Mod, ResultEntry, Scope};
+use ldap3::{SearchEntry, SearchOptions};
+use passquorum_domain::directory::ObjectGuid;
+use rustls::ClientConfig;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long TCP and TLS may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
+/// How long a controller may take to answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Policy hints: makes a reset obey the password history (MS-ADTS 3.1.1.3.4.1.27).
+pub(crate) const POLICY_HINTS: &str = "1.2.840.113556.1.4.2239";
+
+const SIZE_LIMIT_EXCEEDED: u32 = 4;
+
+/// Why there is no connection.
+#[derive(Debug)]
+pub(crate) enum ConnectFault {
+    /// Nobody listens, or not TLS, or not in time.
+    Unreachable(String),
+    /// The certificate is not trusted.
+    Untrusted(String),
+    /// The access account was refused.
+    BindRefused(LdapResult),
+}
+
+/// A bound connection. Clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Connection {
+    ldap: Ldap,
+    root: Arc<Root>,
+}
+
+/// What the controller's root entry (rootDSE) says.
+#[derive(Debug, Default)]
+struct Root {
+    domain: String,
+    policy_hints: bool,
+}
+
+impl Connection {
+    /// Connects, verifies the certificate, binds and reads the root entry.
+    pub(crate) async fn open(
+        url: &str,
+        tls: &Arc<ClientConfig>,
+        name: &str,
+        password: &str,
+    ) -> Result<Self, ConnectFault> {
+        // A simple bind without a password is anonymous and succeeds (RFC 4513, 5.1.2).
+        if password.is_empty() {
+            let text = "the access account has no password".to_owned();
+            let refs = Vec::new();
+            let result = LdapResult { rc: 49, matched: String::new(), text, refs, ctrls: Vec::new() };
+            return Err(ConnectFault::BindRefused(result));
+        }
+        let mut ldap = connect(url, tls).await?;
+        let silent = || ConnectFault::Unreachable("the bind was not answered".to_owned());
+        let result =
+            ldap.with_timeout(ANSWER_TIMEOUT).simple_bind(name, password).await.map_err(|_| silent())?;
+        if result.rc != 0 {
+            return Err(ConnectFault::BindRefused(result));
+        }
+        let mut connection = Self { ldap, root: Arc::default() };
+        let root = connection
+            .read("", filter::ANY, &["defaultNamingContext", "supportedControl"])
+            .await
+            .ok()
+            .flatten()
+            .ok_or_else(|| ConnectFault::Unreachable("it does not tell its naming context".to_owned()))?;
+        connection.root = Arc::new(Root {
+            domain: root.text("defaultNamingContext").unwrap_or_default().to_owned(),
+            policy_hints: root.texts("supportedControl").iter().any(|oid| oid == POLICY_HINTS),
+        });
+        Ok(connection)
+    }
+
+    /// The DN of the controller's domain.
+    pub(crate) fn domain(&self) -> &str {
+        &self.root.domain
+    }
+
+    /// Whether a reset can be made to obey the password history.
+    pub(crate) fn offers_policy_hints(&self) -> bool {
+        self.root.policy_hints
+    }
+
+    /// Whether the other side has closed it.
+    pub(crate) fn is_closed(&mut self) -> bool {
+        self.ldap.is_closed()
+    }
+
+    /// Reads one object; `None` when it is not there or does not match.
+    pub(crate) async fn read(
+        &self,
+        dn: &str,
+        filter: &str,
+        attributes: &[&str],
+    ) -> Result<Option<Entry>, Fault> {
+        match self.search(dn, Scope::Base, filter, attributes, 1).await {
+            Ok(entries) => Ok(entries.into_iter().next()),
+            Err(Fault::Refused(result)) if result.rc == 32 => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// The entries below `base`, or `limit` of them when there are more. Referrals are not followed.
+    pub(crate) async fn search(
+        &self,
+        base: &str,
+        scope: Scope,
+        filter: &str,
+        attributes: &[&str],
+        limit: i32,
+    ) -> Result<Vec<Entry>, Fault> {
+        let mut ldap = self.ldap.clone();
+        ldap.with_search_options(SearchOptions::new().sizelimit(limit));
+        let answer = tokio::time::timeout(ANSWER_TIMEOUT, ldap.search(base, scope, filter, attributes)).await;
+        let Ok(Ok(ldap3::SearchResult(entries, result))) = answer else { return Err(Fault::NotDone) };
+        let is_full =
+            result.rc == SIZE_LIMIT_EXCEEDED && i32::try_from(entries.len()).is_ok_and(|n| n >= limit);
+        if result.rc != 0 && !is_full {
+            return Err(Fault::Refused(result));
+        }
+        let is_entry = |entry: &ResultEntry| !entry.is_ref() && !entry.is_intermediate();
+        Ok(entries.into_iter().filter(is_entry).map(|entry| Entry(SearchEntry::construct(entry))).collect())
+    }
+
+    /// Modifies one object in one step.
+    pub(crate) async fn modify(
+        &self,
+        guid: ObjectGuid,
+        changes: Vec<Change<'_>>,
+        controls: Vec<RawControl>,
+    ) -> Result<(), Fault> {
+        let mut ldap = self.ldap.clone();
+        let changes = changes.into_iter().map(Change::into_mod).collect();
+        let answer =
+            ldap.with_controls(controls).with_timeout(ANSWER_TIMEOUT).modify(&dn_of(guid), changes).await;
+        match answer {
+            Ok(result) if result.rc == 0 => Ok(()),
+            Ok(result) => Err(Fault::Refused(result)),
+            Err(LdapError::OpSend { .. }) => Err(Fault::NotDone),
+            Err(_) => Err(Fault::NoAnswer),
+        }
+    }
+}
+
+/// Tries a password by a bind on a connection of its own, which is closed afterwards.
+pub(crate) async fn try_bind(
+    url: &str,
+    tls: &Arc<ClientConfig>,
+    name: &str,
+    password: &str,
+) -> Result<LdapResult, Fault> {
+    let mut ldap = connect(url, tls).await.map_err(|_| Fault::NotDone)?;
+    match ldap.with_timeout(ANSWER_TIMEOUT).simple_bind(name, password).await {
+        Ok(result) => Ok(result),
+        Err(LdapError::OpSend { .. }) => Err(Fault::NotDone),
+        Err(_) => Err(Fault::NoAnswer),
+    }
+}
+
+async fn connect(url: &str, tls: &Arc<ClientConfig>) -> Result<Ldap, ConnectFault> {
+    let settings = LdapConnSettings::new().set_conn_timeout(CONNECT_TIMEOUT).set_config(Arc::clone(tls));
+    let (driver, ldap) = LdapConnAsync::with_settings(settings, url).await.map_err(|error| {
+        if tls::is_untrusted(&error) {
+            ConnectFault::Untrusted(error.to_string())
+        } else {
+            ConnectFault::Unreachable(error.to_string())
+        }
+    })?;
+    // Ends when the last handle is dropped or the controller closes; the handles see that for themselves.
+    tokio::spawn(async move { driver.drive().await.ok() });
+    Ok(ldap)
+}
+
+/// The object with this `objectGUID`, wherever it is (MS-ADTS 3.1.1.3.1.2.4).
+pub(crate) fn dn_of(guid: ObjectGuid) -> String {
+    format!("<GUID={guid}>")
+}
+
+/// One change of one attribute. It may hold a password, so it is never printed.
+pub(crate) enum Change<'a> {
+    /// Adds a value.
+    Add(&'a str, Vec<u8>),
+    /// Makes it the only value.
+    Set(&'a str, Vec<u8>),
+    /// Deletes a value.
+    Delete(&'a str, Vec<u8>),
+}
+
+impl Change<'_> {
+    fn into_mod(self) -> Mod<Vec<u8>> {
+        match self {
+            Self::Add(name, value) => Mod::Add(name.into(), HashSet::from([value])),
+            Self::Set(name, value) => Mod::Replace(name.into(), HashSet::from([value])),
+            Self::Delete(name, value) => Mod::Delete(name.into(), HashSet::from([value])),
+        }
+    }
+}
+
+/// An entry that was found. Attribute names compare without case.
+pub(crate) struct Entry(SearchEntry);
+
+impl Entry {
+    /// Its DN.
+    pub(crate) fn dn(&self) -> &str {
+        &self.0.dn
+    }
+
+    /// The first value, if it is text.
+    pub(crate) fn text(&self, attribute: &str) -> Option<&str> {
+        self.texts(attribute).first().map(String::as_str)
+    }
+
+    /// The values, if they are text.
+    pub(crate) fn texts(&self, attribute: &str) -> &[String] {
+        let found = self.0.attrs.iter().find(|(name, _)| name.eq_ignore_ascii_case(attribute));
+        found.map_or(&[], |(_, values)| values)
+    }
+
+    /// A number in decimal.
+    pub(crate) fn number(&self, attribute: &str) -> Option<i64> {
+        self.text(attribute)?.parse().ok()
+    }
+
+    /// Every value, as bytes.
+    pub(crate) fn values(&self, attribute: &str) -> Vec<&[u8]> {
+        let binary = self.0.bin_attrs.iter().find(|(name, _)| name.eq_ignore_ascii_case(attribute));
+        match binary {
+            Some((_, values)) => values.iter().map(Vec::as_slice).collect(),
+            None => self.texts(attribute).iter().map(String::as_bytes).collect(),
+        }
+    }
+
+    /// The object's identity.
+    pub(crate) fn guid(&self) -> Option<ObjectGuid> {
+        let bytes = *self.values("objectGUID").first()?;
+        bytes.try_into().ok().map(ObjectGuid)
+    }
+}

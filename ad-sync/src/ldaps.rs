@@ -1,0 +1,178 @@
+//! The `Directory` port over LDAPS: which task runs where. What each task does is in its own module.
+
+use crate::address::Address;
+use crate::error;
+use crate::find::{self, Origin};
+use crate::pool::{Account, Pool};
+use crate::{password, password_rules, profile, scope, tls};
+use async_trait::async_trait;
+use passquorum_domain::blob::Blob;
+use passquorum_domain::config::LdapsSettings;
+use passquorum_domain::directory::{DistinguishedName, DomainPasswordRules, LoginName, UserRecord, UserRef};
+use passquorum_domain::ids::ConnectionId;
+use passquorum_domain::ports::{
+    Directory, DirectoryError, DirectoryReason, Found, PasswordCheck, ResetOptions,
+};
+use passquorum_domain::secret::Password;
+use secrecy::SecretString;
+use std::sync::Arc;
+
+struct Ldaps {
+    connection: ConnectionId,
+    base: DistinguishedName,
+    profile_attribute: String,
+    pool: Pool,
+}
+
+/// The directory of one domain connection. Nothing is sent yet.
+///
+/// # Errors
+/// `UntrustedCertificate` when the authorities are not PEM certificates; `Unreachable` when a server is not an
+/// `ldaps://` address.
+pub fn open(
+    connection: ConnectionId,
+    settings: &LdapsSettings,
+    bind_password: SecretString,
+    profile_attribute: &str,
+) -> Result<Arc<dyn Directory>, DirectoryError> {
+    let tls = tls::client_config(&settings.authorities).map_err(|problem| {
+        tracing::error!(%connection, %problem, "the domain connection's authorities cannot be used");
+        error::because("", "open", DirectoryReason::UntrustedCertificate)
+    })?;
+    let address = |server: &String| {
+        Address::parse(server).map_err(|problem| {
+            tracing::error!(%connection, server, %problem, "a server of the domain connection cannot be used");
+            error::because(server, "open", DirectoryReason::Unreachable)
+        })
+    };
+    let addresses = settings.servers.iter().map(address).collect::<Result<Vec<_>, _>>()?;
+    let account = Account { name: settings.bind_name.clone(), password: bind_password };
+    Ok(Arc::new(Ldaps {
+        connection,
+        base: settings.base.clone(),
+        profile_attribute: profile_attribute.to_owned(),
+        pool: Pool::new(&addresses, tls, account),
+    }))
+}
+
+#[async_trait]
+impl Directory for Ldaps {
+    async fn find(&self, name: &LoginName) -> Result<Found, DirectoryError> {
+        self.pool
+            .run("find user", None, |site| async move {
+                let origin = Origin { connection: self.connection, dc: site.dc() };
+                find::find(&site.connection, origin, &self.base, name).await
+            })
+            .await
+    }
+
+    async fn read(&self, user: &UserRef) -> Result<UserRecord, DirectoryError> {
+        self.pool
+            .run("read user", Some(&user.dc), |site| async move {
+                let origin = Origin { connection: self.connection, dc: site.dc() };
+                find::read(&site.connection, origin, user.guid).await
+            })
+            .await
+    }
+
+    async fn member_of(
+        &self,
+        user: &UserRecord,
+        groups: &[DistinguishedName],
+    ) -> Result<Vec<DistinguishedName>, DirectoryError> {
+        let user = &user.user;
+        self.pool
+            .run("read groups", Some(&user.dc), |site| async move {
+                scope::member_of(&site.connection, user.guid, groups).await
+            })
+            .await
+    }
+
+    async fn check_password(
+        &self,
+        user: &UserRecord,
+        password: &Password,
+    ) -> Result<PasswordCheck, DirectoryError> {
+        let user = &user.user;
+        self.pool
+            .run("check password", Some(&user.dc), |site| async move {
+                password::check(&site, user.guid, password).await
+            })
+            .await
+    }
+
+    async fn reset_password(
+        &self,
+        user: &UserRef,
+        new: &Password,
+        options: ResetOptions,
+    ) -> Result<(), DirectoryError> {
+        self.pool
+            .run("reset password", Some(&user.dc), |site| async move {
+                password::reset(&site.connection, user.guid, new, options).await
+            })
+            .await
+    }
+
+    async fn change_password(
+        &self,
+        user: &UserRef,
+        old: &Password,
+        new: &Password,
+    ) -> Result<(), DirectoryError> {
+        self.pool
+            .run("change password", Some(&user.dc), |site| async move {
+                password::change(&site.connection, user.guid, old, new).await
+            })
+            .await
+    }
+
+    async fn unlock(&self, user: &UserRef) -> Result<(), DirectoryError> {
+        self.pool
+            .run("unlock account", Some(&user.dc), |site| async move {
+                password::unlock(&site.connection, user.guid).await
+            })
+            .await
+    }
+
+    async fn set_must_change(&self, user: &UserRef) -> Result<(), DirectoryError> {
+        self.pool
+            .run("require a new password", Some(&user.dc), |site| async move {
+                password::set_must_change(&site.connection, user.guid).await
+            })
+            .await
+    }
+
+    async fn password_rules(&self, user: &UserRef) -> Result<DomainPasswordRules, DirectoryError> {
+        self.pool
+            .run("read password rules", Some(&user.dc), |site| async move {
+                password_rules::read(&site.connection, user.guid).await
+            })
+            .await
+    }
+
+    async fn read_profile(&self, user: &UserRef) -> Result<Option<Blob>, DirectoryError> {
+        self.pool
+            .run("read profile", Some(&user.dc), |site| async move {
+                profile::read(&site.connection, user.guid, &self.profile_attribute).await
+            })
+            .await
+    }
+
+    async fn write_profile(
+        &self,
+        user: &UserRef,
+        expected: Option<&Blob>,
+        new: Option<&Blob>,
+    ) -> Result<(), DirectoryError> {
+        self.pool
+            .run("write profile", Some(&user.dc), |site| async move {
+                profile::write(&site.connection, user.guid, &self.profile_attribute, expected, new).await
+            })
+            .await
+    }
+
+    async fn check(&self) -> Result<(), DirectoryError> {
+        self.pool.check("reach the domain").await
+    }
+}

@@ -1,0 +1,380 @@
+//! Lets nodes into the realm and makes tokens: the [`Admission`] of the production system.
+//!
+//! A token is used up by a committed command before anything is signed, so it admits one node even when two bring it to
+//! two voters at once. A node that never got its grant stays registered and is seen in `node list`; the operator removes
+//! it and makes a new token. Nothing of a token's secret is kept or logged.
+
+use crate::authority::{Authority, AuthorityError, host_of, pin_of_pem};
+use crate::keyring::{Keyring, WrapPublicKey};
+use crate::token::{JoinTokenText, TokenSecret, reveal_api_token};
+use async_trait::async_trait;
+use passquorum_domain::audit::Actor;
+use passquorum_domain::command::{Action, AdmitNode, Command, NewNode};
+use passquorum_domain::ids::{ApiTokenId, JoinTokenId, NodeId, RealmId, RequestId};
+use passquorum_domain::instance::Role;
+use passquorum_domain::outcome::{Effect, Rejection};
+use passquorum_domain::ports::{
+    Admission, AdmissionError, Clock, Consensus, Consistency, Entropy, JoinGrant, JoinRequest,
+    MembershipError, ProposeError, Purpose, Vault, VaultError, fresh_uuid,
+};
+use passquorum_domain::state::State;
+use passquorum_domain::time::Span;
+use passquorum_domain::token::{ApiScope, ApiToken, JoinToken};
+use passquorum_raft::PeerIdentity;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Takes an admitted node into the Raft membership. May be called on any node.
+#[async_trait]
+pub trait Learners: Send + Sync {
+    /// Adds it as a learner; its log begins to fill.
+    async fn add_learner(&self, node: NodeId, cluster_address: &str) -> Result<(), MembershipError>;
+}
+
+/// The realm's admission, as far as this node can do it: it needs the realm key.
+pub struct RealmAdmission {
+    /// Where commands go.
+    pub consensus: Arc<dyn Consensus>,
+    /// The realm key.
+    pub keyring: Arc<Keyring>,
+    /// The Raft membership.
+    pub learners: Arc<dyn Learners>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl RealmAdmission {
+    async fn propose(&self, actor: Actor, action: Action) -> Result<Result<Effect, Rejection>, ProposeError> {
+        let request = RequestId::Internal(fresh_uuid(self.entropy.as_ref()));
+        let at = self.clock.now();
+        self.consensus.propose(Command { request, at, actor, detail: None, action }).await
+    }
+
+    async fn state(&self) -> Result<Arc<State>, AdmissionError> {
+        let read = self.consensus.read(Consistency::Linearizable).await;
+        read.map_err(|_| AdmissionError::Propose(ProposeError::NoQuorum))
+    }
+
+    fn authority(&self, state: &State) -> Result<Authority, AdmissionError> {
+        let realm = state.realm().ok_or(VaultError::NoKey)?;
+        let key = self.keyring.open(
+            Purpose::AuthorityKey,
+            &authority_key_context(realm.id),
+            &realm.authority_key,
+        )?;
+        Authority::open(&realm.authority, &key).map_err(|_| VaultError::DoesNotOpen.into())
+    }
+
+    fn wrap(
+        &self,
+        role: Role,
+        node: &NewNode,
+    ) -> Result<Option<passquorum_domain::instance::KeyWrap>, AdmissionError> {
+        if !role.holds_keys() {
+            return Ok(None);
+        }
+        let bad = || bad("node.wrap_key", "this is no X25519 public key".to_owned());
+        let public = WrapPublicKey::from_bytes(&node.wrap_key).ok_or_else(bad)?;
+        match self.keyring.wrap_for(&public) {
+            Ok(wrap) => Ok(Some(wrap)),
+            Err(VaultError::NoKey) => Err(VaultError::NoKey.into()),
+            Err(VaultError::DoesNotOpen) => Err(bad()),
+        }
+    }
+}
+
+fn bad(field: &'static str, message: String) -> AdmissionError {
+    AdmissionError::BadRequest { field, message }
+}
+
+fn done<T>(outcome: Result<T, Rejection>) -> Result<T, AdmissionError> {
+    outcome.map_err(|rejection| match rejection {
+        Rejection::TokenInvalid => AdmissionError::TokenInvalid,
+        other => bad("request", other.to_string()),
+    })
+}
+
+fn check(node: &NewNode) -> Result<(), AdmissionError> {
+    let name = node.name.trim();
+    if name.is_empty() || name.chars().nth(100).is_some() || name.chars().any(char::is_control) {
+        return Err(bad("node.name", "use 1 to 100 characters, none of them control characters".to_owned()));
+    }
+    if let Err(error) = node.cluster_address.parse::<crate::config::HostPort>() {
+        return Err(bad("node.cluster_address", error.to_string()));
+    }
+    if let Err(error) = node.site_url.parse::<crate::config::SiteUrl>() {
+        return Err(bad("node.site_url", error.to_string()));
+    }
+    Ok(())
+}
+
+/// The hosts that a node's certificate is good for.
+#[must_use]
+pub fn hosts_of(node: &NewNode) -> [String; 2] {
+    [host_of(&node.cluster_address).to_owned(), host_of(&node.site_url).to_owned()]
+}
+
+/// Where the authority's private key is sealed to.
+#[must_use]
+pub fn authority_key_context(realm: RealmId) -> Vec<u8> {
+    realm.0.as_bytes().to_vec()
+}
+
+#[async_trait]
+impl Admission for RealmAdmission {
+    async fn admit(&self, request: JoinRequest) -> Result<JoinGrant, AdmissionError> {
+        let token = JoinTokenText::parse(&request.token).map_err(|_| AdmissionError::TokenInvalid)?;
+        let secret = self.keyring.keyed_hash(Purpose::Token, token.secret.as_bytes())?;
+        let state = self.state().await?;
+        let known = state.join_token(token.id).filter(|known| known.secret.matches(&secret));
+        let role = known.ok_or(AdmissionError::TokenInvalid)?.role;
+        // Only now, so that nothing is told to someone without a token.
+        check(&request.node)?;
+        let realm = state.realm().ok_or(VaultError::NoKey)?;
+        let authority = self.authority(&state)?;
+        let wrap = self.wrap(role, &request.node)?;
+        let hosts = hosts_of(&request.node);
+        let mut serial = [0; 16];
+        self.entropy.fill(&mut serial);
+        let sign = |node| {
+            let identity = PeerIdentity { realm: realm.id, epoch: realm.epoch, node, role };
+            let signed = authority.sign(&request.csr, &identity, &hosts, serial, self.clock.now());
+            signed.map_err(|error| match error {
+                AuthorityError::BadRequest(_) => bad("csr", error.to_string()),
+                other => bad("node", other.to_string()),
+            })
+        };
+        // A trial first, so that a bad request does not use the token up.
+        sign(NodeId(0))?;
+        let address = request.node.cluster_address.clone();
+        let admit = AdmitNode { token: token.id, secret, node: request.node.clone(), wrap };
+        let outcome = self.propose(Actor::JoinToken(token.id), Action::AdmitNode(Box::new(admit))).await?;
+        let Effect::Admitted(node) = done(outcome)? else {
+            return Err(bad("request", "the cluster answered something else".to_owned()));
+        };
+        let certificate = sign(node)?;
+        if let Err(error) = self.learners.add_learner(node, &address).await {
+            // The leader brings the membership in line with the registry by itself.
+            tracing::warn!(%node, %error, "an admitted node is not a member yet");
+        }
+        tracing::info!(%node, %role, name = %request.node.name, "admitted a node");
+        Ok(JoinGrant { realm: realm.id, node, role, certificate, authority: realm.authority.clone() })
+    }
+
+    async fn create_join_token(
+        &self,
+        actor: Actor,
+        role: Role,
+        life: Span,
+    ) -> Result<String, AdmissionError> {
+        let state = self.state().await?;
+        let realm = state.realm().ok_or(VaultError::NoKey)?;
+        let pin = pin_of_pem(&realm.authority).map_err(|_| VaultError::DoesNotOpen)?;
+        let entropy = self.entropy.as_ref();
+        let text =
+            JoinTokenText { id: JoinTokenId(fresh_uuid(entropy)), secret: TokenSecret::draw(entropy), pin };
+        let token = JoinToken {
+            id: text.id,
+            secret: self.keyring.keyed_hash(Purpose::Token, text.secret.as_bytes())?,
+            role,
+            expires_at: self.clock.now().plus(life),
+            used_by: None,
+        };
+        done(self.propose(actor, Action::CreateJoinToken(token)).await?)?;
+        Ok(text.reveal())
+    }
+
+    async fn create_api_token(
+        &self,
+        actor: Actor,
+        name: &str,
+        scopes: BTreeSet<ApiScope>,
+        life: Option<Span>,
+    ) -> Result<String, AdmissionError> {
+        let id = ApiTokenId(fresh_uuid(self.entropy.as_ref()));
+        let secret = TokenSecret::draw(self.entropy.as_ref());
+        let token = ApiToken {
+            id,
+            secret: self.keyring.keyed_hash(Purpose::Token, secret.as_bytes())?,
+            name: name.to_owned(),
+            scopes,
+            expires_at: life.map(|life| self.clock.now().plus(life)),
+        };
+        done(self.propose(actor, Action::CreateApiToken(token)).await?)?;
+        Ok(reveal_api_token(id, &secret))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::birth::Birth;
+    use crate::env::SystemEntropy;
+    use crate::keyring::WrapKey;
+    use crate::keys::NewKeys;
+    use passquorum_domain::config::RealmConfig;
+    use passquorum_domain::outcome::Outcome;
+    use passquorum_domain::ports::{ClusterStatus, ReadError};
+    use passquorum_domain::time::Timestamp;
+    use rustls_pki_types::CertificateDer;
+    use rustls_pki_types::pem::PemObject as _;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    /// A cluster of one that cannot fail.
+    #[derive(Default)]
+    struct Alone(Mutex<State>);
+
+    #[async_trait]
+    impl Consensus for Alone {
+        async fn propose(&self, command: Command) -> Result<Outcome, ProposeError> {
+            Ok(self.0.lock().unwrap().apply(command).outcome)
+        }
+
+        async fn read(&self, _: Consistency) -> Result<Arc<State>, ReadError> {
+            Ok(self.local())
+        }
+
+        fn local(&self) -> Arc<State> {
+            Arc::new(self.0.lock().unwrap().clone())
+        }
+
+        fn node(&self) -> NodeId {
+            NodeId(1)
+        }
+
+        fn status(&self) -> ClusterStatus {
+            unreachable!("admission does not look at the status")
+        }
+    }
+
+    struct NoMember;
+
+    #[async_trait]
+    impl Learners for NoMember {
+        async fn add_learner(&self, _: NodeId, _: &str) -> Result<(), MembershipError> {
+            Err(MembershipError::Propose(ProposeError::NoQuorum))
+        }
+    }
+
+    struct SetClock(AtomicU64);
+
+    impl Clock for SetClock {
+        fn now(&self) -> Timestamp {
+            Timestamp(self.0.load(Ordering::Relaxed))
+        }
+    }
+
+    struct World {
+        admission: RealmAdmission,
+        cluster: Arc<Alone>,
+        clock: Arc<SetClock>,
+    }
+
+    fn node(wrap: &WrapKey) -> NewNode {
+        NewNode {
+            name: "two".to_owned(),
+            cluster_address: "10.0.0.2:7400".to_owned(),
+            site_url: "https://two.example:8443".to_owned(),
+            wrap_key: wrap.public().to_bytes(),
+        }
+    }
+
+    async fn world() -> World {
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let clock = Arc::new(SetClock(AtomicU64::new(1_800_000_000_000)));
+        let keys = NewKeys::generate(&SystemEntropy).unwrap();
+        let first = node(&keys.wrap);
+        let birth = Birth::prepare(&keys, first, RealmConfig::empty(), clock.as_ref(), &entropy).unwrap();
+        let cluster = Arc::new(Alone::default());
+        assert_eq!(cluster.propose(birth.command).await, Ok(Ok(Effect::Admitted(NodeId(1)))));
+        let admission = RealmAdmission {
+            consensus: Arc::clone(&cluster) as _,
+            keyring: Arc::new(birth.keyring),
+            learners: Arc::new(NoMember),
+            clock: Arc::clone(&clock) as _,
+            entropy,
+        };
+        World { admission, cluster, clock }
+    }
+
+    fn request(token: &str) -> (JoinRequest, NewKeys) {
+        let keys = NewKeys::generate(&SystemEntropy).unwrap();
+        let csr = keys.signing_request().unwrap();
+        (JoinRequest { token: token.to_owned(), node: node(&keys.wrap), csr }, keys)
+    }
+
+    async fn token(world: &World, role: Role) -> String {
+        let actor = Actor::LocalOperator(NodeId(1));
+        world.admission.create_join_token(actor, role, Span::hours(1)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_token_admits_one_node_which_can_then_open_what_the_realm_seals() {
+        let world = world().await;
+        let token = token(&world, Role::Voter).await;
+        let (request, keys) = request(&token);
+        let grant = world.admission.admit(request.clone()).await.unwrap();
+        assert_eq!((grant.node, grant.role), (NodeId(2), Role::Voter));
+        let certificate = CertificateDer::from_pem_slice(grant.certificate.as_bytes()).unwrap();
+        let identity = PeerIdentity::of_certificate(&certificate).unwrap();
+        assert_eq!((identity.realm, identity.node, identity.role), (grant.realm, NodeId(2), Role::Voter));
+        let state = world.cluster.local();
+        let joined = Keyring::empty(Arc::new(SystemEntropy));
+        joined.unwrap_from(&keys.wrap, grant.realm, state.wrap(NodeId(2)).unwrap()).unwrap();
+        let sealed = world.admission.keyring.seal(Purpose::Profile, b"", b"clear").unwrap();
+        assert_eq!(joined.open(Purpose::Profile, b"", &sealed).unwrap().as_slice(), b"clear");
+        assert_eq!(world.admission.admit(request).await.unwrap_err(), AdmissionError::TokenInvalid);
+    }
+
+    #[tokio::test]
+    async fn a_dmz_learner_gets_no_key() {
+        let world = world().await;
+        let token = token(&world, Role::DmzLearner).await;
+        let grant = world.admission.admit(request(&token).0).await.unwrap();
+        assert_eq!(world.cluster.local().wrap(grant.node), None);
+    }
+
+    #[tokio::test]
+    async fn expired_foreign_and_malformed_tokens_are_refused_alike() {
+        let world = world().await;
+        let good = token(&world, Role::Voter).await;
+        let mut other_secret = JoinTokenText::parse(&good).unwrap();
+        other_secret.secret = TokenSecret::draw(&SystemEntropy);
+        let mut unknown = JoinTokenText::parse(&good).unwrap();
+        unknown.id = JoinTokenId(uuid::Uuid::from_u128(1));
+        for bad in ["", "pq1.x", &other_secret.reveal(), &unknown.reveal()] {
+            assert_eq!(
+                world.admission.admit(request(bad).0).await.unwrap_err(),
+                AdmissionError::TokenInvalid
+            );
+        }
+        world.clock.0.fetch_add(Span::hours(1).0, Ordering::Relaxed);
+        assert_eq!(world.admission.admit(request(&good).0).await.unwrap_err(), AdmissionError::TokenInvalid);
+    }
+
+    #[tokio::test]
+    async fn a_bad_request_is_named_and_does_not_use_the_token_up() {
+        let world = world().await;
+        let token = token(&world, Role::Voter).await;
+        let changes: [(&str, fn(&mut JoinRequest)); 5] = [
+            ("csr", |request| request.csr = "no PEM".to_owned()),
+            ("node.name", |request| request.node.name = String::new()),
+            ("node.cluster_address", |request| request.node.cluster_address = "x".to_owned()),
+            ("node.site_url", |request| request.node.site_url = "http://x".to_owned()),
+            ("node.wrap_key", |request| request.node.wrap_key = [0; 32]),
+        ];
+        for (field, change) in changes {
+            let (mut request, _) = request(&token);
+            change(&mut request);
+            let error = world.admission.admit(request).await.unwrap_err();
+            assert!(
+                matches!(&error, AdmissionError::BadRequest { field: named, .. } if *named == field),
+                "{error}"
+            );
+        }
+        world.admission.admit(request(&token).0).await.unwrap();
+    }
+}

@@ -1,0 +1,240 @@
+//! The realm's certificate authority: made once by `init`, kept in the replicated state with its private key sealed.
+//!
+//! It signs only keys whose owner proved possession (PKCS#10), and decides alone what a certificate says: nothing of a
+//! request but its public key is used. A node certificate serves both ends of peer connections and the sites.
+
+use passquorum_domain::time::{Span, Timestamp};
+use passquorum_raft::PeerIdentity;
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, CertificateSigningRequestParams, DistinguishedName,
+    DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType,
+    SerialNumber,
+};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use sha2::{Digest, Sha256};
+use std::net::IpAddr;
+use time::OffsetDateTime;
+use x509_parser::prelude::{FromDer, X509Certificate};
+use zeroize::Zeroizing;
+
+/// How long a node certificate is valid.
+pub const NODE_CERTIFICATE_LIFE: Span = Span::hours(24 * 90);
+/// How long the authority's own certificate is valid.
+const AUTHORITY_LIFE: Span = Span::hours(24 * 365 * 20);
+/// Certificates are valid from a little earlier, for hosts whose clocks are behind.
+const CLOCK_SKEW: Span = Span::hours(1);
+
+/// A certificate could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthorityError {
+    /// The signing request does not parse, or its signature is wrong.
+    #[error(
+        "the certificate signing request is not valid PKCS#10 in PEM, or is not signed by its own key: {0}"
+    )]
+    BadRequest(rcgen::Error),
+    /// A name for the certificate cannot be in one.
+    #[error("{0} cannot stand in a certificate; use host:port with an ASCII host name or an IP address")]
+    BadName(String),
+    /// The authority itself failed.
+    #[error("the realm authority cannot sign: {0}")]
+    Signing(#[from] rcgen::Error),
+    /// The authority's own certificate in the state does not parse.
+    #[error("the realm authority's certificate does not parse")]
+    Damaged,
+}
+
+/// A new authority, as `init` makes it.
+pub struct NewAuthority {
+    /// Its certificate.
+    pub certificate: String,
+    /// Its private key (PKCS#8 DER), to be sealed at once.
+    pub key: Zeroizing<Vec<u8>>,
+}
+
+impl NewAuthority {
+    /// Makes the authority of a realm.
+    pub fn create(realm: passquorum_domain::ids::RealmId, now: Timestamp) -> Result<Self, AuthorityError> {
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+        let mut params = params(&format!("passquorum realm {realm}"), now, AUTHORITY_LIFE);
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let certificate = params.self_signed(&key)?.pem();
+        Ok(Self { certificate, key: Zeroizing::new(key.serialize_der()) })
+    }
+}
+
+/// The authority, opened for signing.
+pub struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    /// Takes the certificate (PEM) and the private key (PKCS#8 DER).
+    pub fn open(certificate: &str, key: &[u8]) -> Result<Self, AuthorityError> {
+        let key = PrivatePkcs8KeyDer::from(key);
+        let key = KeyPair::from_pkcs8_der_and_sign_algo(&key, &PKCS_ECDSA_P256_SHA256)?;
+        Ok(Self { issuer: Issuer::from_ca_cert_pem(certificate, key)? })
+    }
+
+    /// Signs a certificate for the key of a signing request (PEM), for the node and the hosts of its addresses.
+    pub fn sign(
+        &self,
+        csr: &str,
+        identity: &PeerIdentity,
+        hosts: &[String],
+        serial: [u8; 16],
+        now: Timestamp,
+    ) -> Result<String, AuthorityError> {
+        let mut request =
+            CertificateSigningRequestParams::from_pem(csr).map_err(AuthorityError::BadRequest)?;
+        let mut params = params(&format!("passquorum node {}", identity.node), now, NODE_CERTIFICATE_LIFE);
+        params.subject_alt_names = vec![uri(identity)?, dns(&identity.dns_name())?];
+        for host in hosts {
+            let name = match host.parse::<IpAddr>() {
+                Ok(address) => SanType::IpAddress(address),
+                Err(_) => dns(host)?,
+            };
+            if !params.subject_alt_names.contains(&name) {
+                params.subject_alt_names.push(name);
+            }
+        }
+        params.serial_number = Some(SerialNumber::from_slice(&serial));
+        params.use_authority_key_identifier_extension = true;
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages =
+            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        request.params = params;
+        let certificate: Certificate = request.signed_by(&self.issuer)?;
+        Ok(certificate.pem())
+    }
+}
+
+/// SHA-256 of the SubjectPublicKeyInfo of a certificate: what a join token pins.
+pub fn pin_of(certificate: &CertificateDer<'_>) -> Result<[u8; 32], AuthorityError> {
+    let (_, parsed) = X509Certificate::from_der(certificate).map_err(|_| AuthorityError::Damaged)?;
+    Ok(Sha256::digest(parsed.public_key().raw).into())
+}
+
+/// [`pin_of`] a PEM certificate.
+pub fn pin_of_pem(certificate: &str) -> Result<[u8; 32], AuthorityError> {
+    let der = CertificateDer::from_pem_slice(certificate.as_bytes()).map_err(|_| AuthorityError::Damaged)?;
+    pin_of(&der)
+}
+
+/// When a certificate ends.
+#[must_use]
+pub fn expiry_of(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
+    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+    let seconds = u64::try_from(parsed.validity().not_after.timestamp()).ok()?;
+    Some(Timestamp(seconds.saturating_mul(1000)))
+}
+
+/// The host part of `host:port` or of `https://host:port/…`; an IPv6 address stands in brackets.
+#[must_use]
+pub fn host_of(address: &str) -> &str {
+    let address = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let authority = address.split('/').next().unwrap_or(address);
+    if let Some(rest) = authority.strip_prefix('[') {
+        return rest.split(']').next().unwrap_or(rest);
+    }
+    authority.rsplit_once(':').map_or(authority, |(host, _)| host)
+}
+
+fn params(name: &str, now: Timestamp, life: Span) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.not_before = date(now.minus(CLOCK_SKEW));
+    params.not_after = date(now.plus(life));
+    params
+}
+
+fn date(at: Timestamp) -> OffsetDateTime {
+    let seconds = i64::try_from(at.0 / 1000).unwrap_or(i64::MAX);
+    OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+}
+
+fn uri(identity: &PeerIdentity) -> Result<SanType, AuthorityError> {
+    let text = identity.uri();
+    text.clone().try_into().map(SanType::URI).map_err(|_| AuthorityError::BadName(text))
+}
+
+fn dns(name: &str) -> Result<SanType, AuthorityError> {
+    let fits = !name.is_empty()
+        && name.len() <= 253
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.');
+    let bad = || AuthorityError::BadName(name.to_owned());
+    if !fits {
+        return Err(bad());
+    }
+    name.to_owned().try_into().map(SanType::DnsName).map_err(|_| bad())
+}
+
+/// A signing request for a node's own key; its subject says nothing, since the authority decides the names.
+pub fn signing_request(key: &KeyPair) -> Result<String, AuthorityError> {
+    Ok(CertificateParams::default().serialize_request(key)?.pem()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use passquorum_domain::ids::{NodeId, RealmId};
+    use passquorum_domain::instance::Role;
+
+    const NOW: Timestamp = Timestamp(1_800_000_000_000);
+
+    fn realm() -> RealmId {
+        RealmId(uuid::Uuid::from_u128(1))
+    }
+
+    fn identity() -> PeerIdentity {
+        PeerIdentity { realm: realm(), epoch: 1, node: NodeId(4), role: Role::Voter }
+    }
+
+    #[test]
+    fn a_signed_certificate_names_the_node_and_the_authority_is_pinned_by_its_key() {
+        let new = NewAuthority::create(realm(), NOW).unwrap();
+        let authority = Authority::open(&new.certificate, &new.key).unwrap();
+        let csr = signing_request(&KeyPair::generate().unwrap()).unwrap();
+        let hosts = ["127.0.0.1".to_owned(), "node.example.com".to_owned()];
+        let pem = authority.sign(&csr, &identity(), &hosts, [5; 16], NOW).unwrap();
+        let der = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
+        assert_eq!(PeerIdentity::of_certificate(&der).unwrap(), identity());
+        assert_eq!(expiry_of(&der), Some(NOW.plus(NODE_CERTIFICATE_LIFE)));
+        let (_, parsed) = X509Certificate::from_der(&der).unwrap();
+        let authority_der = CertificateDer::from_pem_slice(new.certificate.as_bytes()).unwrap();
+        let (_, issuer) = X509Certificate::from_der(&authority_der).unwrap();
+        parsed.verify_signature(Some(issuer.public_key())).unwrap();
+        assert!(!parsed.is_ca());
+        assert_eq!(pin_of_pem(&new.certificate).unwrap(), pin_of(&authority_der).unwrap());
+        assert_ne!(pin_of(&authority_der).unwrap(), pin_of(&der).unwrap());
+    }
+
+    #[test]
+    fn a_request_that_its_key_did_not_sign_and_hosts_that_are_no_names_are_refused() {
+        let new = NewAuthority::create(realm(), NOW).unwrap();
+        let authority = Authority::open(&new.certificate, &new.key).unwrap();
+        let csr = signing_request(&KeyPair::generate().unwrap()).unwrap();
+        let bad_host = authority.sign(&csr, &identity(), &["a b".to_owned()], [5; 16], NOW);
+        assert!(matches!(bad_host, Err(AuthorityError::BadName(_))));
+        for bad in ["", "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n"] {
+            let refused = authority.sign(bad, &identity(), &[], [5; 16], NOW);
+            assert!(matches!(refused, Err(AuthorityError::BadRequest(_))));
+        }
+    }
+
+    #[test]
+    fn hosts_are_cut_out_of_addresses_and_urls() {
+        for (address, host) in [
+            ("127.0.0.1:80", "127.0.0.1"),
+            ("https://a.example:8443/x", "a.example"),
+            ("[::1]:80", "::1"),
+            ("https://[::1]", "::1"),
+            ("plain", "plain"),
+        ] {
+            assert_eq!(host_of(address), host);
+        }
+    }
+}

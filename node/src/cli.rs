@@ -1,0 +1,303 @@
+//! The grammar of the command line, and nothing else.
+
+use crate::config::{HostPort, SiteUrl};
+use clap::{Args, Parser, Subcommand};
+use passquorum_domain::ids::NodeId;
+use passquorum_domain::instance::Role;
+use passquorum_domain::time::Span;
+use passquorum_domain::token::ApiScope;
+use secrecy::SecretString;
+use std::path::PathBuf;
+
+/// Self-service password management for Active Directory, as a replicated cluster.
+#[derive(Debug, Parser)]
+#[command(name = "passquorum", version, about, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "Exit codes: 0 done, 1 failed, 2 not now (try again), 64 the command line is wrong.")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start three nodes and an embedded directory on this host, from nothing, to try everything out.
+    Demo(DemoArgs),
+    /// Make a new realm with this host as its first node.
+    Init(InitArgs),
+    /// Make this host a node of a realm, with a token from `token create`.
+    Join(JoinArgs),
+    /// Run the node in the foreground until SIGTERM or SIGINT.
+    Run(Local),
+    /// Show the realm's members, leader and term as this node sees them.
+    Status(Output),
+    /// Make tokens for nodes and for the operators' API.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// List, promote and remove nodes; move leadership.
+    #[command(subcommand)]
+    Node(NodeCommand),
+    /// Show, export and import the realm's configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Enter the domains that users live in.
+    #[command(subcommand)]
+    Connection(ConnectionCommand),
+    /// Say what an error code means and what to do.
+    Doctor(DoctorArgs),
+}
+
+/// Which node of this host is meant.
+#[derive(Debug, Clone, Args)]
+pub struct Local {
+    /// The node's data directory.
+    #[arg(long, env = "PASSQUORUM_DIR", default_value = "/var/lib/passquorum")]
+    pub dir: PathBuf,
+}
+
+/// Which node, and the form of the answer.
+#[derive(Debug, Clone, Args)]
+pub struct Output {
+    /// Which node.
+    #[command(flatten)]
+    pub local: Local,
+    /// Print one line of JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `demo`.
+#[derive(Debug, Clone, Args)]
+pub struct DemoArgs {
+    /// Where to keep the nodes; a demo that is there already is started again [default: a new temporary directory]
+    #[arg(long)]
+    pub dir: Option<PathBuf>,
+    /// The first of the ports: sites on this one and those after it, peers a hundred higher.
+    #[arg(long, default_value_t = 8443, value_parser = clap::value_parser!(u16).range(1..=65_400))]
+    pub base_port: u16,
+    /// How many nodes.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=7))]
+    pub nodes: u16,
+    /// Print one line of JSON once all is ready, and nothing else.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What a new node needs to know of itself.
+#[derive(Debug, Clone, Args)]
+pub struct NewNodeArgs {
+    /// The node's data directory; made when it is not there.
+    #[command(flatten)]
+    pub local: Local,
+    /// What to call the node.
+    #[arg(long)]
+    pub name: String,
+    /// Where the other nodes reach it.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub cluster_address: HostPort,
+    /// Where it listens for browsers, operators and probes.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub site_address: HostPort,
+    /// How browsers reach it [default: https://SITE_ADDRESS]
+    #[arg(long, value_name = "URL")]
+    pub site_url: Option<SiteUrl>,
+}
+
+/// `init`.
+#[derive(Debug, Clone, Args)]
+pub struct InitArgs {
+    /// The node.
+    #[command(flatten)]
+    pub node: NewNodeArgs,
+}
+
+/// `join`.
+#[derive(Debug, Clone, Args)]
+pub struct JoinArgs {
+    /// The node.
+    #[command(flatten)]
+    pub node: NewNodeArgs,
+    /// The token from `passquorum token create`; `-` reads it from standard input.
+    #[arg(long, env = "PASSQUORUM_JOIN_TOKEN", hide_env_values = true)]
+    pub token: SecretString,
+    /// The site of any voter of the realm. Its authority is checked against the token before anything is sent.
+    #[arg(long, value_name = "URL")]
+    pub server: SiteUrl,
+}
+
+/// `token`.
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make a token: for one node (`--role`), or for the operators' API (`--api`). It is shown once.
+    Create(TokenArgs),
+}
+
+/// `token create`.
+#[derive(Debug, Clone, Args)]
+pub struct TokenArgs {
+    /// Which node to ask, and the form of the answer.
+    #[command(flatten)]
+    pub output: Output,
+    /// A token that lets one node join: voter, site-learner or dmz-learner.
+    #[arg(long, value_parser = role, required_unless_present = "api", conflicts_with = "api")]
+    pub role: Option<Role>,
+    /// A bearer token for the operators' API.
+    #[arg(long, requires = "name", requires = "scope")]
+    pub api: bool,
+    /// What to call the API token.
+    #[arg(long, requires = "api")]
+    pub name: Option<String>,
+    /// What the API token may do: read, labels, config, nodes.
+    #[arg(long, value_parser = scope, value_delimiter = ',', requires = "api")]
+    pub scope: Vec<ApiScope>,
+    /// How long it is valid, such as 30m, 24h or 90d [default: 24h for a node, for ever for the API]
+    #[arg(long, value_parser = span)]
+    pub life: Option<Span>,
+}
+
+/// `node`.
+#[derive(Debug, Subcommand)]
+pub enum NodeCommand {
+    /// List the nodes.
+    List(Output),
+    /// Make a learner whose role is voter a voter, once it has caught up.
+    Promote(OneNode),
+    /// Remove a node for good. Its id is never used again.
+    Remove(OneNode),
+    /// Move leadership to a voter: the one that is named, or the one that has most of the log.
+    TransferLeader(TransferArgs),
+}
+
+/// One node.
+#[derive(Debug, Clone, Args)]
+pub struct OneNode {
+    /// Which node to ask, and the form of the answer.
+    #[command(flatten)]
+    pub output: Output,
+    /// The node's id.
+    #[arg(value_parser = node_id)]
+    pub node: NodeId,
+}
+
+/// `node transfer-leader`.
+#[derive(Debug, Clone, Args)]
+pub struct TransferArgs {
+    /// Which node to ask, and the form of the answer.
+    #[command(flatten)]
+    pub output: Output,
+    /// The next leader's id.
+    #[arg(long, value_parser = node_id)]
+    pub to: Option<NodeId>,
+}
+
+/// `config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print the configuration as JSON; secrets in it are sealed.
+    Show(Local),
+    /// Write the configuration to a file.
+    Export(FileArgs),
+    /// Replace the configuration by a file's, if nobody changed it since the revision in the file.
+    Import(FileArgs),
+}
+
+/// A file.
+#[derive(Debug, Clone, Args)]
+pub struct FileArgs {
+    /// Which node to ask.
+    #[command(flatten)]
+    pub local: Local,
+    /// The file.
+    pub file: PathBuf,
+}
+
+/// `connection`.
+#[derive(Debug, Subcommand)]
+pub enum ConnectionCommand {
+    /// Add a domain connection or replace one, and try it.
+    Set(ConnectionArgs),
+}
+
+/// `connection set`. The access account's password is read from standard input, never from the command line.
+#[derive(Debug, Clone, Args)]
+pub struct ConnectionArgs {
+    /// Which node to ask, and the form of the answer.
+    #[command(flatten)]
+    pub output: Output,
+    /// The connection's id, to replace it [default: a new one]
+    #[arg(long)]
+    pub id: Option<uuid::Uuid>,
+    /// The domain's name, as people type it before a backslash.
+    #[arg(long)]
+    pub alias: String,
+    /// A domain controller, `ldaps://HOST[:PORT]`; give the option again for each, best first.
+    #[arg(long = "server", required = true)]
+    pub servers: Vec<String>,
+    /// Where users are searched, such as DC=corp,DC=example.
+    #[arg(long)]
+    pub base: String,
+    /// A PEM file with the authorities that may sign the controllers' certificates.
+    #[arg(long, value_name = "FILE")]
+    pub authorities: PathBuf,
+    /// The access account: DN, UPN or DOMAIN\name.
+    #[arg(long)]
+    pub bind_name: String,
+    /// The user attribute that holds the sealed profile.
+    #[arg(long, default_value = "comment")]
+    pub profile_attribute: String,
+}
+
+/// `doctor`.
+#[derive(Debug, Clone, Args)]
+pub struct DoctorArgs {
+    /// The code to explain, such as PQ-NO-QUORUM; without it, every code is listed.
+    #[arg(long, value_name = "CODE")]
+    pub explain: Option<String>,
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    Role::parse(text).ok_or_else(|| "use voter, site-learner or dmz-learner".to_owned())
+}
+
+fn scope(text: &str) -> Result<ApiScope, String> {
+    let by_name = serde_json::from_value(serde_json::Value::String(text.to_owned()));
+    by_name.map_err(|_| "use read, labels, config or nodes".to_owned())
+}
+
+fn node_id(text: &str) -> Result<NodeId, String> {
+    text.parse().map(NodeId).map_err(|_| "use a node's number, as `passquorum status` shows it".to_owned())
+}
+
+fn span(text: &str) -> Result<Span, String> {
+    let bad = || "use a number with its unit: 90s, 30m, 24h or 90d".to_owned();
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(bad)?;
+    let number: u64 = number.parse().map_err(|_| bad())?;
+    match unit {
+        "s" => Ok(Span::seconds(number)),
+        "m" => Ok(Span::minutes(number)),
+        "h" => Ok(Span::hours(number)),
+        "d" => Ok(Span::hours(number.saturating_mul(24))),
+        _ => Err(bad()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_grammar_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn spans_need_their_unit() {
+        assert_eq!(span("24h"), Ok(Span::hours(24)));
+        assert_eq!(span("2d"), Ok(Span::hours(48)));
+        for bad in ["", "h", "24", "-1h", "1w", "1é"] {
+            assert!(span(bad).is_err(), "{bad}");
+        }
+    }
+}

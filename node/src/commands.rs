@@ -1,0 +1,117 @@
+//! One file per verb, and what they share: how a command ends.
+
+mod config;
+mod connection;
+mod demo;
+mod doctor;
+mod init;
+mod join;
+mod node;
+mod run;
+mod status;
+mod token;
+
+use crate::cli::{Cli, Command};
+use crate::client::ClientError;
+use crate::data_dir::DataDir;
+use std::io::Write;
+use std::path::Path;
+
+/// How a command ended, as the exit code says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: done.
+    Done,
+    /// 1: failed.
+    Failed,
+    /// 2: not now; the same command may work later.
+    NotNow,
+    /// 64 (`EX_USAGE` of sysexits): the command line is wrong.
+    Usage,
+}
+
+impl Exit {
+    /// The number.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::NotNow => 2,
+            Self::Usage => 64,
+        }
+    }
+}
+
+/// Why a command did not do what it says.
+#[derive(Debug)]
+pub struct Failure {
+    /// How to end.
+    pub exit: Exit,
+    /// For the operator.
+    pub message: String,
+}
+
+impl Failure {
+    fn usage(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, message: message.into() }
+    }
+
+    fn not_now(message: impl Into<String>) -> Self {
+        Self { exit: Exit::NotNow, message: message.into() }
+    }
+}
+
+impl<E: std::error::Error> From<E> for Failure
+where
+    E: 'static,
+{
+    fn from(error: E) -> Self {
+        let temporary = match (&error as &dyn std::error::Error).downcast_ref::<ClientError>() {
+            Some(ClientError::Refused(problem)) => problem.is_temporary(),
+            Some(ClientError::NoAnswer) => true,
+            _ => false,
+        };
+        Self { exit: if temporary { Exit::NotNow } else { Exit::Failed }, message: error.to_string() }
+    }
+}
+
+/// Does what the command line asks, and answers how it ended. Messages for people go to standard error.
+pub async fn dispatch(cli: Cli) -> Exit {
+    let done = match cli.command {
+        Command::Demo(args) => demo::run(args).await,
+        Command::Init(args) => init::run(args).await,
+        Command::Join(args) => join::run(args).await,
+        Command::Run(args) => run::run(&args).await,
+        Command::Status(args) => status::run(&args).await,
+        Command::Token(command) => token::run(command).await,
+        Command::Node(command) => node::run(command).await,
+        Command::Config(command) => config::run(command).await,
+        Command::Connection(command) => connection::run(command).await,
+        Command::Doctor(args) => doctor::run(&args),
+    };
+    match done {
+        Ok(()) => Exit::Done,
+        Err(failure) => {
+            tell(&format!("passquorum: {}", failure.message));
+            failure.exit
+        }
+    }
+}
+
+/// A line for people, on standard error.
+fn tell(line: &str) {
+    // Nobody is left to tell that standard error is closed.
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// A line of the answer, on standard output.
+fn answer(line: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout();
+    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(Failure::from)
+}
+
+/// The data directory, as an absolute path.
+fn data_dir(dir: &Path) -> Result<DataDir, Failure> {
+    Ok(DataDir::at(&std::path::absolute(dir)?))
+}

@@ -1,0 +1,80 @@
+//! `join`: makes this host a node of a realm, with a single-use token.
+
+use super::{Failure, answer, data_dir};
+use crate::cli::{JoinArgs, NewNodeArgs};
+use crate::config::{NodeConfig, SiteUrl, file};
+use crate::data_dir::DataDir;
+use crate::env::SystemEntropy;
+use crate::join_client;
+use crate::keys::NewKeys;
+use crate::token::JoinTokenText;
+use passquorum_domain::command::NewNode;
+use passquorum_domain::ports::{JoinGrant, JoinRequest};
+use secrecy::ExposeSecret;
+use zeroize::Zeroizing;
+
+pub(super) async fn run(args: JoinArgs) -> Result<(), Failure> {
+    let config = settings(&args.node)?;
+    let text = match args.token.expose_secret() {
+        "-" => {
+            let mut line = Zeroizing::new(String::new());
+            std::io::stdin().read_line(&mut line)?;
+            line
+        }
+        token => Zeroizing::new(token.to_owned()),
+    };
+    let grant = join(&config, &args.server, &text).await?;
+    let dir = config.data.path().display();
+    answer(&format!(
+        "this host is node {} ({}) of realm {} now; start it with: passquorum run --dir {dir}",
+        grant.node, grant.role, grant.realm
+    ))
+}
+
+/// The settings of a new node, whose directory must not hold one yet.
+pub(super) fn settings(args: &NewNodeArgs) -> Result<NodeConfig, Failure> {
+    let data = data_dir(&args.local.dir)?;
+    refuse_existing(&data)?;
+    let name = args.name.trim();
+    if !(1..=100).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+        return Err(Failure::usage("--name: use 1 to 100 characters, none of them control characters"));
+    }
+    let (cluster, site) = (args.cluster_address.clone(), args.site_address.clone());
+    Ok(NodeConfig::new(data, name.to_owned(), cluster, site, args.site_url.clone()))
+}
+
+pub(super) fn refuse_existing(data: &DataDir) -> Result<(), Failure> {
+    if data.settings().exists() || data.keys().join("node.crt").exists() || data.store().exists() {
+        let dir = data.path().display();
+        return Err(Failure::usage(format!("{dir} holds a node already; start it, or choose another --dir")));
+    }
+    Ok(())
+}
+
+/// What a node tells of itself.
+pub(super) fn introduce(config: &NodeConfig, keys: &NewKeys) -> NewNode {
+    NewNode {
+        name: config.name.clone(),
+        cluster_address: config.cluster_address.to_string(),
+        site_url: config.site_url.to_string(),
+        wrap_key: keys.wrap.public().to_bytes(),
+    }
+}
+
+/// Joins and writes everything that `run` needs.
+pub(super) async fn join(config: &NodeConfig, server: &SiteUrl, token: &str) -> Result<JoinGrant, Failure> {
+    let parsed = JoinTokenText::parse(token).map_err(|error| Failure::usage(error.to_string()))?;
+    let keys = NewKeys::generate(&SystemEntropy)?;
+    let request =
+        JoinRequest { token: parsed.reveal(), node: introduce(config, &keys), csr: keys.signing_request()? };
+    let grant = join_client::join(server, &parsed, &request).await.map_err(|error| match error {
+        join_client::JoinError::Refused(problem) if problem.is_temporary() => {
+            Failure::not_now(problem.to_string())
+        }
+        join_client::JoinError::Unreachable { .. } => Failure::not_now(error.to_string()),
+        other => Failure::from(other),
+    })?;
+    keys.save(&config.data.keys(), &grant.certificate, &grant.authority)?;
+    crate::secret_file::write(&config.data.settings(), file::render(config).as_bytes())?;
+    Ok(grant)
+}

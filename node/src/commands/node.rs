@@ -1,0 +1,67 @@
+//! `node`: the registry of the realm's nodes and the verbs on it.
+
+use super::{Failure, answer, data_dir};
+use crate::cli::{NodeCommand, OneNode, Output};
+use crate::client::Client;
+use http::Method;
+use passquorum_domain::ids::NodeId;
+use passquorum_domain::instance::Role;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+#[derive(Deserialize)]
+struct Listed {
+    id: NodeId,
+    name: String,
+    role: Role,
+    cluster_address: String,
+    site_url: String,
+    removed_at: Option<u64>,
+}
+
+pub(super) async fn run(command: NodeCommand) -> Result<(), Failure> {
+    match command {
+        NodeCommand::List(output) => list(&output).await,
+        NodeCommand::Promote(args) => {
+            change(&args, Method::POST, &format!("/api/v1/nodes/{}/promote", args.node), "promoted").await
+        }
+        NodeCommand::Remove(args) => {
+            change(&args, Method::DELETE, &format!("/api/v1/nodes/{}", args.node), "removed").await
+        }
+        NodeCommand::TransferLeader(args) => {
+            let body = args.to.map_or_else(|| json!({}), |to| json!({ "to": to }));
+            let moved: Value = client(&args.output)?.post("/api/v1/leader/transfer", &body).await?;
+            if args.output.json {
+                return answer(&moved.to_string());
+            }
+            answer(&format!("node {} leads now", moved.get("leader").unwrap_or(&Value::Null)))
+        }
+    }
+}
+
+fn client(output: &Output) -> Result<Client, Failure> {
+    Ok(Client::of(data_dir(&output.local.dir)?))
+}
+
+async fn list(output: &Output) -> Result<(), Failure> {
+    let nodes: Value = client(output)?.get("/api/v1/nodes").await?;
+    if output.json {
+        return answer(&nodes.to_string());
+    }
+    let nodes: Vec<Listed> = serde_json::from_value(nodes)?;
+    answer(&format!("{:>4}  {:<20} {:<13} {:<22} {}", "node", "name", "role", "peers", "site"))?;
+    nodes.iter().try_for_each(|node| {
+        let removed = if node.removed_at.is_some() { "  (removed)" } else { "" };
+        let Listed { id, name, role, cluster_address, site_url, .. } = node;
+        let (id, role) = (id.0, role.as_str());
+        answer(&format!("{id:>4}  {name:<20} {role:<13} {cluster_address:<22} {site_url}{removed}"))
+    })
+}
+
+async fn change(args: &OneNode, method: Method, path: &str, done: &str) -> Result<(), Failure> {
+    client(&args.output)?.send(method, path, &[], Vec::new()).await?;
+    if args.output.json {
+        return answer(&json!({ "node": args.node, "done": done }).to_string());
+    }
+    answer(&format!("node {} was {done}", args.node))
+}

@@ -1,0 +1,17 @@
+//! `run`: the node itself, until it is told to stop.
+
+use super::{Failure, data_dir};
+use crate::cli::Local;
+use crate::compose::Node;
+use crate::config::file;
+use crate::env::Env;
+use crate::{supervise, telemetry};
+
+pub(super) async fn run(args: &Local) -> Result<(), Failure> {
+    let config = file::load(&data_dir(&args.dir)?)?;
+    telemetry::install(&config.log);
+    let signal = supervise::stop_signal()?;
+    let node = Node::start(config, Env::real()).await?;
+    node.run_until(signal).await?;
+    Ok(())
+}

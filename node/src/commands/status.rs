@@ -1,0 +1,38 @@
+//! `status`: the realm as the node of this host sees it.
+
+use super::{Failure, answer, data_dir};
+use crate::cli::Output;
+use crate::client::Client;
+use passquorum_domain::ports::{ClusterStatus, MemberRole};
+
+pub(super) async fn run(args: &Output) -> Result<(), Failure> {
+    let status: ClusterStatus = Client::of(data_dir(&args.local.dir)?).get("/api/v1/status").await?;
+    if args.json {
+        return answer(&serde_json::to_string(&status)?);
+    }
+    answer(&render(&status))
+}
+
+fn render(status: &ClusterStatus) -> String {
+    let leader = status.leader.map_or_else(|| "none".to_owned(), |leader| leader.to_string());
+    let quorum = if status.quorum { "yes" } else { "NO" };
+    let (term, revision) = (status.term, status.revision);
+    let mut out =
+        format!("leader {leader}   term {term}   quorum {quorum}   configuration revision {revision}\n");
+    out.push_str(&format!(
+        "{:>4}  {:<20} {:<8} {:>10} {:>8}  {}",
+        "node", "name", "role", "applied", "lag", "site"
+    ));
+    for member in &status.members {
+        let role = match member.role {
+            MemberRole::Voter if member.leader => "leader",
+            MemberRole::Voter => "voter",
+            MemberRole::Learner => "learner",
+        };
+        let number = |value: Option<u64>| value.map_or_else(|| "?".to_owned(), |value| value.to_string());
+        let (applied, lag) = (number(member.applied), number(member.lag));
+        let (id, name, site) = (member.id.0, &member.name, &member.site_url);
+        out.push_str(&format!("\n{id:>4}  {name:<20} {role:<8} {applied:>10} {lag:>8}  {site}"));
+    }
+    out
+}

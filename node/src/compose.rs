@@ -1,0 +1,186 @@
+//! The one place where a node is wired together. It reads from top to bottom as a picture of the system:
+//! storage → cluster → key ring → admission and directories → sites, API and health → listeners.
+
+use crate::admission::{Learners, RealmAdmission};
+use crate::config::NodeConfig;
+use crate::directories::RealmDirectories;
+use crate::env::Env;
+use crate::health::{self, Health};
+use crate::keyring::Keyring;
+use crate::keys::{KeysError, NodeKeys};
+use crate::pid_file::{ClaimError, PidFile};
+use crate::stop::{self, Stopper};
+use crate::{admin_socket, listen, request_count};
+use async_trait::async_trait;
+use passquorum_domain::ids::NodeId;
+use passquorum_domain::ports::{Membership, MembershipError};
+use passquorum_domain::time::Span;
+use passquorum_raft::{Cluster, ClusterSettings, PeerTls, Store, Tuning};
+use passquorum_sites::{Ports, SiteSettings};
+use std::sync::Arc;
+use tokio::task::JoinSet;
+
+/// A node warns this long before its certificate ends.
+const EXPIRY_WARNING: Span = Span::hours(24 * 14);
+
+/// A node did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Another process has the data directory.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
+    /// Its keys.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// Its storage.
+    #[error(transparent)]
+    Storage(#[from] passquorum_storage::StoreError),
+    /// TLS between nodes.
+    #[error(transparent)]
+    PeerTls(#[from] passquorum_raft::TlsError),
+    /// The cluster.
+    #[error(transparent)]
+    Cluster(#[from] passquorum_raft::StartError),
+    /// The listener.
+    #[error(transparent)]
+    Listen(#[from] listen::ListenError),
+    /// The local socket.
+    #[error(transparent)]
+    Socket(#[from] admin_socket::SocketError),
+}
+
+/// A running node.
+pub struct Node {
+    pub(crate) cluster: Arc<Cluster>,
+    pub(crate) health: Arc<Health>,
+    pub(crate) stopper: Stopper,
+    pub(crate) tasks: JoinSet<&'static str>,
+    pub(crate) _claim: PidFile,
+}
+
+impl Node {
+    /// Starts a node that `init` or `join` has made. Returns once it listens; it is ready when a leader is known and
+    /// the realm key has come through the log.
+    ///
+    /// # Errors
+    /// See [`StartError`]; nothing is left running.
+    pub async fn start(config: NodeConfig, env: Env) -> Result<Self, StartError> {
+        let claim = PidFile::claim(&config.data.pid())?;
+        let keys = NodeKeys::load(&config.data.keys())?;
+        let identity = keys.identity;
+        if env.clock.now().plus(EXPIRY_WARNING) >= keys.expires_at {
+            tracing::warn!(
+                expires_at_ms = keys.expires_at.0,
+                "the node's certificate ends soon; let it join anew"
+            );
+        }
+        let tls = listen::tls(&keys.chain, &keys.tls_key, config.site_certificate.as_ref())?;
+        let site_listener = listen::bind(config.site_address.as_str()).await?;
+        let socket = admin_socket::bind(&config.data.socket())?;
+
+        let cluster = start_cluster(&config, &keys, &env).await?;
+        let keyring = Arc::new(Keyring::empty(Arc::clone(&env.entropy)));
+        let admission = Arc::new(RealmAdmission {
+            consensus: Arc::clone(&cluster) as _,
+            keyring: Arc::clone(&keyring),
+            learners: Arc::clone(&cluster) as _,
+            clock: Arc::clone(&env.clock),
+            entropy: Arc::clone(&env.entropy),
+        });
+        let directories = Arc::new(RealmDirectories::new(
+            Arc::clone(&cluster) as _,
+            Arc::clone(&keyring) as _,
+            config.demo_directory.clone(),
+        ));
+        let ports = Ports {
+            consensus: Arc::clone(&cluster) as _,
+            directories,
+            vault: Arc::clone(&keyring) as _,
+            clock: env.clock,
+            entropy: env.entropy,
+            membership: Arc::clone(&cluster) as Arc<dyn Membership>,
+            admission,
+        };
+        let mut settings = SiteSettings::new(config.name.clone());
+        settings.trusted_proxies = config.trusted_proxies.iter().copied().collect();
+        let health = Arc::new(Health::new(Arc::clone(&cluster) as _, Arc::clone(&keyring), identity.role));
+        let router = passquorum_sites::router(ports, settings).merge(health::router(Arc::clone(&health)));
+        let router = request_count::wrap(router, Arc::clone(&health));
+
+        let (stopper, stop) = stop::channel();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(named(
+            "the HTTPS listener",
+            listen::serve(site_listener, tls, router.clone(), stop.clone()),
+        ));
+        tasks.spawn(named("the local socket", admin_socket::serve(socket, router, stop.clone())));
+        let wraps = key_arrival(Arc::clone(&cluster), keyring, keys, stop);
+        tasks.spawn(named("the key ring", wraps));
+        let (site, peers) = (config.site_url.as_str(), config.cluster_address.as_str());
+        tracing::info!(node = %identity.node, role = %identity.role, site, peers, "the node runs");
+        Ok(Self { cluster, health, stopper, tasks, _claim: claim })
+    }
+}
+
+/// Opens the storage and starts the Raft member on it.
+pub(crate) async fn start_cluster(
+    config: &NodeConfig,
+    keys: &NodeKeys,
+    env: &Env,
+) -> Result<Arc<Cluster>, StartError> {
+    let identity = keys.identity;
+    let store = Store::open(&config.data.store())?;
+    let tls = PeerTls::new(&keys.chain, &keys.tls_key, &keys.authority, identity.realm, identity.epoch)?;
+    let settings = ClusterSettings {
+        node: identity.node,
+        listen: config.cluster_listen.as_ref().unwrap_or(&config.cluster_address).to_string(),
+        tuning: Tuning {
+            heartbeat: config.timing.heartbeat,
+            election_min: config.timing.election_min,
+            election_max: config.timing.election_max,
+            patience: Tuning::default().patience.max(config.timing.election_max.saturating_mul(3)),
+            ..Tuning::default()
+        },
+        elections: identity.role == passquorum_domain::instance::Role::Voter,
+    };
+    let clock = Arc::clone(&env.clock);
+    Ok(Cluster::start(settings, store, Arc::clone(&env.net), Arc::new(tls), clock).await?)
+}
+
+async fn named(name: &'static str, task: impl Future<Output = ()>) -> &'static str {
+    task.await;
+    name
+}
+
+/// Takes the realm key out of this node's wrap whenever the state brings one.
+async fn key_arrival(cluster: Arc<Cluster>, keyring: Arc<Keyring>, keys: NodeKeys, mut stop: stop::Stop) {
+    let (realm, node) = (keys.identity.realm, keys.identity.node);
+    let mut states = cluster.states();
+    drop(cluster);
+    let mut seen = None;
+    loop {
+        let wrap = states.borrow_and_update().wrap(node).cloned();
+        if wrap != seen {
+            match wrap.as_ref().map(|wrap| keyring.unwrap_from(&keys.wrap, realm, wrap)) {
+                Some(Ok(())) => tracing::info!("the realm key is here"),
+                Some(Err(error)) => {
+                    tracing::error!(%error, "the realm key's wrap does not open with this node's key")
+                }
+                None => {}
+            }
+            seen = wrap;
+        }
+        tokio::select! {
+            changed = states.changed() => if changed.is_err() { break },
+            () = stop.stopped() => return,
+        }
+    }
+    stop.stopped().await;
+}
+
+#[async_trait]
+impl Learners for Cluster {
+    async fn add_learner(&self, node: NodeId, cluster_address: &str) -> Result<(), MembershipError> {
+        Self::add_learner(self, node, cluster_address).await
+    }
+}

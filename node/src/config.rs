@@ -1,0 +1,223 @@
+//! The settings of this host only: addresses, timing, logging. Everything about the realm is replicated instead.
+//!
+//! Kept in `node.toml` under the data directory; [`file`] reads and writes it. Who the node is stands in its
+//! certificate, not here.
+
+pub mod file;
+
+use crate::data_dir::DataDir;
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// The settings of one node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeConfig {
+    /// Where its data is.
+    pub data: DataDir,
+    /// What the operator calls it.
+    pub name: String,
+    /// Where peers reach it.
+    pub cluster_address: HostPort,
+    /// Where it listens for peers, when that differs.
+    pub cluster_listen: Option<HostPort>,
+    /// Where it listens for browsers, operators and probes.
+    pub site_address: HostPort,
+    /// How browsers reach it.
+    pub site_url: SiteUrl,
+    /// Another certificate for browsers than the node's own.
+    pub site_certificate: Option<SiteCertificate>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Raft timing.
+    pub timing: Timing,
+    /// Logging.
+    pub log: LogSettings,
+    /// The file of the embedded demonstration directory.
+    pub demo_directory: Option<PathBuf>,
+}
+
+impl NodeConfig {
+    /// The settings that `init` and `join` start from.
+    #[must_use]
+    pub fn new(
+        data: DataDir,
+        name: String,
+        cluster: HostPort,
+        site: HostPort,
+        site_url: Option<SiteUrl>,
+    ) -> Self {
+        let own_url = SiteUrl(format!("https://{site}"));
+        Self {
+            data,
+            name,
+            cluster_address: cluster,
+            cluster_listen: None,
+            site_address: site,
+            site_url: site_url.unwrap_or(own_url),
+            site_certificate: None,
+            trusted_proxies: Vec::new(),
+            timing: Timing::default(),
+            log: LogSettings::default(),
+            demo_directory: None,
+        }
+    }
+}
+
+/// A certificate and its key in PEM files, for browsers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SiteCertificate {
+    /// The certificate, then those between it and its authority.
+    pub certificate: PathBuf,
+    /// Its private key; mode 0600.
+    pub key: PathBuf,
+}
+
+/// Raft timing. A leader sends heartbeats; a voter that misses them for the election time stands for election.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// Between heartbeats.
+    pub heartbeat: Duration,
+    /// Shortest time without a leader before an election.
+    pub election_min: Duration,
+    /// Longest such time.
+    pub election_max: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            heartbeat: Duration::from_millis(150),
+            election_min: Duration::from_millis(500),
+            election_max: Duration::from_millis(1000),
+        }
+    }
+}
+
+/// How the node logs, to its standard error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogSettings {
+    /// The form of a line.
+    pub format: LogFormat,
+    /// A filter such as `info,openraft=error`, as `tracing` takes it.
+    pub filter: String,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, filter: "info,openraft=error".to_owned() }
+    }
+}
+
+/// The form of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+/// A host and a port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostPort(String);
+
+impl HostPort {
+    /// `host:port`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for HostPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The text is not an address or a URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadAddress(&'static str);
+
+impl FromStr for HostPort {
+    type Err = BadAddress;
+
+    fn from_str(text: &str) -> Result<Self, BadAddress> {
+        let bad = BadAddress("use HOST:PORT, such as 10.0.0.1:7400, node1.example.com:7400 or [::1]:7400");
+        let (host, port) = text.rsplit_once(':').ok_or(bad)?;
+        if port.parse::<u16>().ok().filter(|port| *port != 0).is_none() {
+            return Err(bad);
+        }
+        let name = |host: &str| {
+            !host.is_empty()
+                && host.len() <= 253
+                && host.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.')
+        };
+        let v6 = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        let good = v6.map_or_else(|| name(host), |v6| v6.parse::<std::net::Ipv6Addr>().is_ok());
+        if good { Ok(Self(text.to_owned())) } else { Err(bad) }
+    }
+}
+
+/// `https://host` or `https://host:port`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SiteUrl(String);
+
+impl SiteUrl {
+    /// The URL, without a slash at the end.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// `host:port`, with HTTPS's own port when none is named.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        let rest = self.0.trim_start_matches("https://");
+        if HostPort::from_str(rest).is_ok() { rest.to_owned() } else { format!("{rest}:443") }
+    }
+}
+
+impl fmt::Display for SiteUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for SiteUrl {
+    type Err = BadAddress;
+
+    fn from_str(text: &str) -> Result<Self, BadAddress> {
+        let bad = BadAddress("use https://HOST or https://HOST:PORT, without a path");
+        let rest = text.trim_end_matches('/').strip_prefix("https://").ok_or(bad)?;
+        if HostPort::from_str(rest).is_err() && HostPort::from_str(&format!("{rest}:443")).is_err() {
+            return Err(bad);
+        }
+        Ok(Self(format!("https://{rest}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_and_urls_are_taken_only_in_their_form() {
+        for good in ["10.0.0.1:1", "[::1]:7400", "a-b.example:65535"] {
+            assert_eq!(good.parse::<HostPort>().unwrap().as_str(), good);
+        }
+        for bad in ["", "host", "host:", "host:0", "host:65536", "::1:7400", "[x]:1", "a b:1", "user@host:1"]
+        {
+            assert!(bad.parse::<HostPort>().is_err(), "{bad}");
+        }
+        assert_eq!("https://pw.example.com/".parse::<SiteUrl>().unwrap().authority(), "pw.example.com:443");
+        assert_eq!("https://[::1]:8443".parse::<SiteUrl>().unwrap().authority(), "[::1]:8443");
+        for bad in ["http://a", "https://", "https://a/b", "a"] {
+            assert!(bad.parse::<SiteUrl>().is_err(), "{bad}");
+        }
+    }
+}

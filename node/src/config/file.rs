@@ -1,0 +1,313 @@
+//! `node.toml` and back. Reading answers with every problem at once, each with its key; an unknown key is a problem.
+
+use super::{HostPort, LogFormat, LogSettings, NodeConfig, SiteCertificate, SiteUrl, Timing};
+use crate::data_dir::DataDir;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use toml::Value;
+
+/// `node.toml` cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// It is not there or cannot be read.
+    #[error("{path}: {source}; make a node with `passquorum init` or `passquorum join`")]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is not TOML.
+    #[error("{path} is not valid TOML: {message}")]
+    Syntax {
+        /// Which file.
+        path: PathBuf,
+        /// Where and why.
+        message: String,
+    },
+    /// Some keys.
+    #[error("{path} has {} problems:\n{}", problems.len(), list(problems))]
+    Keys {
+        /// Which file.
+        path: PathBuf,
+        /// Each.
+        problems: Vec<KeyProblem>,
+    },
+}
+
+/// One key's problem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyProblem {
+    /// The key, such as `site.address`.
+    pub key: String,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+fn list(problems: &[KeyProblem]) -> String {
+    problems
+        .iter()
+        .map(|problem| format!("  {}: {}", problem.key, problem.message))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// Reads the settings of the node in a data directory.
+pub fn load(data: &DataDir) -> Result<NodeConfig, FileError> {
+    let path = data.settings();
+    let text = std::fs::read_to_string(&path)
+        .map_err(|source| FileError::Unreadable { path: path.clone(), source })?;
+    let table = text
+        .parse::<toml::Table>()
+        .map_err(|error| FileError::Syntax { path: path.clone(), message: error.to_string() })?;
+    parse(data.clone(), table).map_err(|problems| FileError::Keys { path, problems })
+}
+
+fn parse(data: DataDir, table: toml::Table) -> Result<NodeConfig, Vec<KeyProblem>> {
+    let mut reader = Reader::new(table);
+    let name = reader.required("name", |text| {
+        let fits = (1..=100).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        fits.then(|| text.to_owned()).ok_or("use 1 to 100 characters".to_owned())
+    });
+    let cluster_address = reader.required("cluster.address", from_text::<HostPort>);
+    let cluster_listen = reader.optional("cluster.listen", from_text::<HostPort>);
+    let site_address = reader.required("site.address", from_text::<HostPort>);
+    let site_url = reader.required("site.url", from_text::<SiteUrl>);
+    let certificate = reader.optional("site.certificate", path);
+    let key = reader.optional("site.key", path);
+    let site_certificate = match (certificate, key) {
+        (Some(certificate), Some(key)) => Some(SiteCertificate { certificate, key }),
+        (None, None) => None,
+        _ => {
+            reader.problem(
+                "site.certificate",
+                "give both site.certificate and site.key, or neither".to_owned(),
+            );
+            None
+        }
+    };
+    let trusted_proxies = reader.list("site.trusted_proxies", |text| {
+        text.parse().map_err(|_| format!("{text} is not an IP address"))
+    });
+    let timing = reader.timing();
+    let default = LogSettings::default();
+    let format = reader.optional("log.format", |text| match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("use text or json".to_owned()),
+    });
+    let filter = reader.optional("log.filter", |text| {
+        text.parse::<tracing_subscriber::EnvFilter>()
+            .map(|_| text.to_owned())
+            .map_err(|_| "use a filter such as info or info,passquorum_raft=debug".to_owned())
+    });
+    let log =
+        LogSettings { format: format.unwrap_or(default.format), filter: filter.unwrap_or(default.filter) };
+    let demo_directory = reader.optional("demo.directory", path);
+    let problems = reader.finish();
+    match (name, cluster_address, site_address, site_url) {
+        (Some(name), Some(cluster_address), Some(site_address), Some(site_url)) if problems.is_empty() => {
+            Ok(NodeConfig {
+                data,
+                name,
+                cluster_address,
+                cluster_listen,
+                site_address,
+                site_url,
+                site_certificate,
+                trusted_proxies,
+                timing,
+                log,
+                demo_directory,
+            })
+        }
+        _ => Err(problems),
+    }
+}
+
+fn from_text<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: T::Err| error.to_string())
+}
+
+fn path(text: &str) -> Result<PathBuf, String> {
+    if Path::new(text).is_absolute() { Ok(text.into()) } else { Err("use an absolute path".to_owned()) }
+}
+
+/// Takes keys out one by one; what is left at the end is unknown.
+struct Reader {
+    values: BTreeMap<String, Value>,
+    problems: Vec<KeyProblem>,
+}
+
+impl Reader {
+    fn new(table: toml::Table) -> Self {
+        let mut values = BTreeMap::new();
+        for (section, value) in table {
+            match value {
+                Value::Table(keys) => {
+                    values.extend(keys.into_iter().map(|(key, value)| (format!("{section}.{key}"), value)));
+                }
+                value => drop(values.insert(section, value)),
+            }
+        }
+        Self { values, problems: Vec::new() }
+    }
+
+    fn problem(&mut self, key: &str, message: String) {
+        self.problems.push(KeyProblem { key: key.to_owned(), message });
+    }
+
+    fn optional<T>(&mut self, key: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        let result = match self.values.remove(key)? {
+            Value::String(text) => read(&text),
+            other => Err(format!("use a string, not {}", other.type_str())),
+        };
+        result.map_err(|message| self.problem(key, message)).ok()
+    }
+
+    fn required<T>(&mut self, key: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        if !self.values.contains_key(key) {
+            self.problem(key, "this key is needed".to_owned());
+        }
+        self.optional(key, read)
+    }
+
+    fn list<T>(&mut self, key: &str, read: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
+        let Some(value) = self.values.remove(key) else { return Vec::new() };
+        let Value::Array(items) = value else {
+            self.problem(key, "use a list of strings".to_owned());
+            return Vec::new();
+        };
+        let read = |item: &Value| item.as_str().ok_or("use a list of strings".to_owned()).and_then(&read);
+        let (good, bad): (Vec<_>, Vec<_>) = items.iter().map(read).partition(Result::is_ok);
+        bad.into_iter().filter_map(Result::err).for_each(|message| self.problem(key, message));
+        good.into_iter().filter_map(Result::ok).collect()
+    }
+
+    fn millis(&mut self, key: &str, default: Duration) -> Duration {
+        let value = match self.values.remove(key) {
+            None => return default,
+            Some(value) => value.as_integer().and_then(|ms| u64::try_from(ms).ok()),
+        };
+        match value.filter(|ms| (10..=60_000).contains(ms)) {
+            Some(ms) => Duration::from_millis(ms),
+            None => {
+                self.problem(key, "use 10 to 60000 milliseconds".to_owned());
+                default
+            }
+        }
+    }
+
+    fn timing(&mut self) -> Timing {
+        let default = Timing::default();
+        let timing = Timing {
+            heartbeat: self.millis("raft.heartbeat_ms", default.heartbeat),
+            election_min: self.millis("raft.election_min_ms", default.election_min),
+            election_max: self.millis("raft.election_max_ms", default.election_max),
+        };
+        if timing.election_min < timing.heartbeat.saturating_mul(3) {
+            self.problem("raft.election_min_ms", "use at least three times raft.heartbeat_ms".to_owned());
+        }
+        if timing.election_max <= timing.election_min {
+            self.problem("raft.election_max_ms", "use more than raft.election_min_ms".to_owned());
+        }
+        timing
+    }
+
+    fn finish(mut self) -> Vec<KeyProblem> {
+        for key in std::mem::take(&mut self.values).into_keys() {
+            self.problem(&key, "there is no such key".to_owned());
+        }
+        self.problems
+    }
+}
+
+/// The text of `node.toml` for these settings.
+#[must_use]
+pub fn render(config: &NodeConfig) -> String {
+    let text = |text: &str| Value::String(text.to_owned()).to_string();
+    let file = |path: &Path| text(&path.to_string_lossy());
+    let mut out = String::from("# Settings of this host only. The realm's configuration is replicated.\n");
+    let mut line = |key: &str, value: String| {
+        // Writing to a string cannot fail.
+        let _ = if value.is_empty() { writeln!(out, "\n[{key}]") } else { writeln!(out, "{key} = {value}") };
+    };
+    line("name", text(&config.name));
+    line("cluster", String::new());
+    line("address", text(config.cluster_address.as_str()));
+    if let Some(listen) = &config.cluster_listen {
+        line("listen", text(listen.as_str()));
+    }
+    line("site", String::new());
+    line("address", text(config.site_address.as_str()));
+    line("url", text(config.site_url.as_str()));
+    if let Some(site) = &config.site_certificate {
+        line("certificate", file(&site.certificate));
+        line("key", file(&site.key));
+    }
+    let proxies: Vec<String> = config.trusted_proxies.iter().map(|proxy| text(&proxy.to_string())).collect();
+    line("trusted_proxies", format!("[{}]", proxies.join(", ")));
+    line("raft", String::new());
+    line("heartbeat_ms", config.timing.heartbeat.as_millis().to_string());
+    line("election_min_ms", config.timing.election_min.as_millis().to_string());
+    line("election_max_ms", config.timing.election_max.as_millis().to_string());
+    line("log", String::new());
+    line("format", text(if config.log.format == LogFormat::Json { "json" } else { "text" }));
+    line("filter", text(&config.log.filter));
+    if let Some(directory) = &config.demo_directory {
+        line("demo", String::new());
+        line("directory", file(directory));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full() -> NodeConfig {
+        let mut config = NodeConfig::new(
+            DataDir::at(Path::new("data")),
+            "one \"quoted\"".to_owned(),
+            "127.0.0.1:7400".parse().unwrap(),
+            "127.0.0.1:8443".parse().unwrap(),
+            None,
+        );
+        config.cluster_listen = Some("0.0.0.0:7400".parse().unwrap());
+        config.site_certificate = Some(SiteCertificate { certificate: "/c".into(), key: "/k".into() });
+        config.trusted_proxies = vec!["10.0.0.1".parse().unwrap()];
+        config.log.format = LogFormat::Json;
+        config.demo_directory = Some("/demo.json".into());
+        config
+    }
+
+    #[test]
+    fn settings_read_back_as_they_were_written() {
+        let table = render(&full()).parse::<toml::Table>().unwrap();
+        assert_eq!(parse(full().data, table), Ok(full()));
+    }
+
+    #[test]
+    fn every_problem_is_named_at_once_with_its_key() {
+        let text = "nmae = 'x'\n[cluster]\naddress = 'host'\n[site]\naddress = 5\nurl = 'http://x'\nkey = '/k'\n\
+                    trusted_proxies = ['x']\n[raft]\nheartbeat_ms = 1\nelection_min_ms = 20\n[log]\nformat = 'xml'\n";
+        let problems = parse(full().data, text.parse().unwrap()).unwrap_err();
+        let keys: Vec<_> = problems.iter().map(|problem| problem.key.as_str()).collect();
+        for key in [
+            "name",
+            "nmae",
+            "cluster.address",
+            "site.address",
+            "site.url",
+            "site.certificate",
+            "site.trusted_proxies",
+            "raft.heartbeat_ms",
+            "raft.election_min_ms",
+            "log.format",
+        ] {
+            assert!(keys.contains(&key), "{key} not in {keys:?}");
+        }
+    }
+}

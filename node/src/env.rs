@@ -1,0 +1,48 @@
+//! The world that a node lives in: time, randomness and the network between peers. The simulation brings its own.
+
+use passquorum_domain::ports::{Clock, Entropy};
+use passquorum_domain::time::Timestamp;
+use passquorum_raft::net::{Net, TcpNet};
+use rand::RngCore as _;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What [`crate::Node::start`] is given.
+#[derive(Clone)]
+pub struct Env {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness for keys, nonces and ids.
+    pub entropy: Arc<dyn Entropy>,
+    /// Connections between nodes.
+    pub net: Arc<dyn Net>,
+}
+
+impl Env {
+    /// The real world.
+    #[must_use]
+    pub fn real() -> Self {
+        Self { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy), net: Arc::new(TcpNet) }
+    }
+}
+
+/// The host's clock.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+/// The operating system's randomness.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&self, buffer: &mut [u8]) {
+        rand::rngs::OsRng.fill_bytes(buffer);
+    }
+}

@@ -1,0 +1,96 @@
+//! One HTTP/1.1 connection, on the serving and on the asking side, over any byte stream.
+//!
+//! Served connections have a time for the head of each request and for each whole request, and end politely when the
+//! node stops.
+
+use crate::stop::Stop;
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tower::ServiceExt as _;
+
+/// Also the longest that a kept connection may be idle.
+const HEAD_TIME: Duration = Duration::from_secs(30);
+const REQUEST_TIME: Duration = Duration::from_secs(60);
+const FAREWELL_TIME: Duration = Duration::from_secs(5);
+const HEAD_SIZE: usize = 64 * 1024;
+const ANSWER_SIZE: usize = 16 * 1024 * 1024;
+
+/// Serves requests until the peer leaves or the node stops. `caller` is put into each request's extensions.
+pub(crate) async fn serve<S, C>(stream: S, router: Router, caller: C, mut stop: Stop)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    C: Clone + Send + Sync + 'static,
+{
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(caller.clone());
+        let answer = router.clone().oneshot(request);
+        async move {
+            let timely = tokio::time::timeout(REQUEST_TIME, answer).await;
+            Ok::<_, Infallible>(match timely {
+                Ok(Ok(response)) => response,
+                Ok(Err(never)) => match never {},
+                Err(_) => too_slow(),
+            })
+        }
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME)
+        .max_buf_size(HEAD_SIZE)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.stopped() => {
+            connection.as_mut().graceful_shutdown();
+            tokio::time::timeout(FAREWELL_TIME, connection).await.unwrap_or(Ok(()))
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+fn too_slow() -> Response<Body> {
+    let mut response = Response::new(Body::from("the request took too long\n"));
+    *response.status_mut() = StatusCode::REQUEST_TIMEOUT;
+    response.headers_mut().insert(http::header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+/// No answer came.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// The connection broke, or what came is not HTTP.
+    #[error("the connection failed: {0}")]
+    Http(#[from] hyper::Error),
+    /// The answer is too large, or broke off.
+    #[error("the answer could not be read: {0}")]
+    Body(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Sends one request over a fresh stream and reads the whole answer. The caller sets the deadline.
+pub(crate) async fn ask<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, AskError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let driver = tokio::spawn(connection);
+    let answer = async {
+        let (head, body) = sender.send_request(request).await?.into_parts();
+        let body = Limited::new(body, ANSWER_SIZE).collect().await.map_err(AskError::Body)?;
+        Ok(Response::from_parts(head, body.to_bytes()))
+    };
+    let answer = answer.await;
+    driver.abort();
+    answer
+}

@@ -1,0 +1,182 @@
+//! The HTTPS listener for browsers, operators, joining nodes and probes.
+//!
+//! The node's own certificate is presented with its authority's, so that a joining node can check the pin in its token;
+//! when a site certificate is configured, everyone but joining nodes gets that one. Handshakes run in tasks of their
+//! own under a deadline, and the number of connections is bounded, so that slow peers hold up nobody.
+
+use crate::config::SiteCertificate;
+use crate::http_connection;
+use crate::secret_file::{self, SecretFileError};
+use crate::stop::Stop;
+use axum::Router;
+use passquorum_sites::PeerAddress;
+use rustls::crypto::ring;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+
+/// What a joining node asks for by SNI; no browser does.
+pub const JOIN_SERVER_NAME: &str = "join.passquorum";
+const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+const MAX_CONNECTIONS: usize = 4096;
+
+/// The listener could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// The address.
+    #[error("cannot listen on {address}: {source}")]
+    Bind {
+        /// Which.
+        address: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// A certificate or key.
+    #[error("{what} cannot be used for TLS: {message}")]
+    Certificate {
+        /// Which.
+        what: String,
+        /// Why.
+        message: String,
+    },
+    /// A file.
+    #[error(transparent)]
+    File(#[from] SecretFileError),
+    /// The certificate file of the site cannot be read.
+    #[error("{path}: {source}")]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// The TLS settings of the listener.
+pub fn tls(
+    chain_pem: &str,
+    key_pem: &str,
+    site: Option<&SiteCertificate>,
+) -> Result<Arc<rustls::ServerConfig>, ListenError> {
+    let node = certified("the node's certificate", chain_pem.as_bytes(), key_pem.as_bytes())?;
+    let site = site
+        .map(|site| {
+            let chain = std::fs::read(&site.certificate)
+                .map_err(|source| ListenError::Unreadable { path: site.certificate.clone(), source })?;
+            certified("the site certificate", &chain, &secret_file::read(&site.key)?)
+        })
+        .transpose()?;
+    let bad = |error: rustls::Error| ListenError::Certificate {
+        what: "TLS 1.2 and 1.3".to_owned(),
+        message: error.to_string(),
+    };
+    let mut config = rustls::ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .map_err(bad)?
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(BySni { node, site }));
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.ticketer = ring::Ticketer::new().map_err(bad)?;
+    Ok(Arc::new(config))
+}
+
+fn certified(what: &str, chain: &[u8], key: &[u8]) -> Result<Arc<CertifiedKey>, ListenError> {
+    let bad = |message: String| ListenError::Certificate { what: what.to_owned(), message };
+    let chain = CertificateDer::pem_slice_iter(chain)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| bad(error.to_string()))?;
+    if chain.is_empty() {
+        return Err(bad("there is no PEM certificate".to_owned()));
+    }
+    let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| bad(error.to_string()))?;
+    let certified = CertifiedKey::from_der(chain, key, &ring::default_provider());
+    certified.map(Arc::new).map_err(|error| bad(error.to_string()))
+}
+
+#[derive(Debug)]
+struct BySni {
+    node: Arc<CertifiedKey>,
+    site: Option<Arc<CertifiedKey>>,
+}
+
+impl ResolvesServerCert for BySni {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let joins = hello.server_name() == Some(JOIN_SERVER_NAME);
+        Some(Arc::clone(self.site.as_ref().filter(|_| !joins).unwrap_or(&self.node)))
+    }
+}
+
+/// Binds the listener.
+pub async fn bind(address: &str) -> Result<TcpListener, ListenError> {
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|source| ListenError::Bind { address: address.to_owned(), source })
+}
+
+/// Serves until the word to stop, then lets open requests end.
+pub async fn serve(listener: TcpListener, tls: Arc<rustls::ServerConfig>, router: Router, mut stop: Stop) {
+    let acceptor = TlsAcceptor::from(tls);
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        let next = async {
+            // The semaphore is never closed.
+            let place = Arc::clone(&places).acquire_owned().await.ok()?;
+            Some((place, listener.accept().await))
+        };
+        let (place, accepted) = tokio::select! {
+            next = next => match next {
+                Some(next) => next,
+                None => break,
+            },
+            () = stop.stopped() => break,
+        };
+        while connections.try_join_next().is_some() {}
+        match accepted {
+            Ok((stream, peer)) => {
+                let (acceptor, router, stop) = (acceptor.clone(), router.clone(), stop.clone());
+                connections.spawn(async move {
+                    connection(stream, PeerAddress(peer.ip()), &acceptor, router, stop).await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be taken");
+                // Out of file descriptors: give those that are open a moment to end.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+async fn connection(
+    stream: TcpStream,
+    peer: PeerAddress,
+    acceptor: &TlsAcceptor,
+    router: Router,
+    mut stop: Stop,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection ended at once");
+        return;
+    }
+    let handshake = tokio::time::timeout(HANDSHAKE_TIME, acceptor.accept(stream));
+    let accepted = tokio::select! {
+        accepted = handshake => accepted,
+        () = stop.stopped() => return,
+    };
+    match accepted {
+        Ok(Ok(stream)) => http_connection::serve(stream, router, peer, stop).await,
+        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+        Err(_) => tracing::debug!("a TLS handshake took too long"),
+    }
+}

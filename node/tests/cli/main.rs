@@ -1,0 +1,12 @@
+//! The program as operators meet it: help, errors, exit codes, and a whole demonstration realm of real processes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on should stop loudly"
+)]
+
+mod demo;
+mod program;
+mod realm;
+mod usage;

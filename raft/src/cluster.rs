@@ -1,0 +1,312 @@
+//! A running member of the cluster, and the ports that it stands behind.
+
+use crate::error::StartError;
+use crate::leadership::{self, Leadership};
+use crate::member::Member;
+use crate::net::Net;
+use crate::raft_network::Network;
+use crate::state_machine::Replica;
+use crate::transport::client::Peers;
+use crate::transport::server::{self, Service};
+use crate::transport::tls::PeerTls;
+use crate::tuning::Tuning;
+use crate::types::{NodeInfo, TypeConfig};
+use crate::wire::Change;
+use crate::{duties, read_index, status};
+use async_trait::async_trait;
+use openraft::Raft;
+use openraft::error::{InitializeError, RaftError};
+use passquorum_domain::audit::Actor;
+use passquorum_domain::command::Command;
+use passquorum_domain::ids::NodeId;
+use passquorum_domain::outcome::Outcome;
+use passquorum_domain::ports::{
+    Clock, ClusterStatus, Consensus, Consistency, Membership, MembershipError, ProposeError, ReadError,
+};
+use passquorum_domain::state::State;
+use passquorum_storage::Store;
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+/// A leader that stops takes this long at most to hand over.
+const HAND_OVER: Duration = Duration::from_secs(5);
+/// The storage is let go within this after Raft has ended.
+const RELEASE: Duration = Duration::from_secs(5);
+
+/// What a member is started with.
+#[derive(Debug, Clone)]
+pub struct ClusterSettings {
+    /// This node.
+    pub node: NodeId,
+    /// `host:port` to listen on for peers.
+    pub listen: String,
+    /// Times and sizes; the same on every node.
+    pub tuning: Tuning,
+    /// Whether this node may stand for election: a voter's may, a learner's must not.
+    pub elections: bool,
+}
+
+/// How a member is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// It takes part.
+    Running,
+    /// It was removed from the realm and takes no part any more. Its id is never used again.
+    Removed,
+    /// Its storage failed; Raft has stopped. The log says why.
+    Failed,
+    /// It was stopped.
+    Stopped,
+}
+
+/// A member of the cluster. Ends with [`Cluster::stop`].
+pub struct Cluster {
+    member: Arc<Member>,
+    states: watch::Receiver<Arc<State>>,
+    phase: watch::Sender<Phase>,
+    tasks: StdMutex<JoinSet<()>>,
+}
+
+impl Cluster {
+    /// Starts a member on its storage and listens for peers. It takes part once a leader has added it, or after
+    /// [`Cluster::initialize`].
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start(
+        settings: ClusterSettings,
+        store: Store<TypeConfig, Replica>,
+        net: Arc<dyn Net>,
+        tls: Arc<PeerTls>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Self>, StartError> {
+        let ClusterSettings { node, listen, tuning, elections } = settings;
+        let mut config = tuning.config()?;
+        config.enable_elect = elections;
+        let identity = tls.identity();
+        if identity.node != node {
+            return Err(StartError::OtherNode { node, certified: identity.node });
+        }
+        let published = store.state.subscribe();
+        let state = published.borrow().machine.state();
+        if state.instance(node).is_some_and(|own| !own.is_active()) {
+            return Err(StartError::Removed(node));
+        }
+        let listener = net
+            .listen(&listen)
+            .await
+            .map_err(|source| StartError::Listen { address: listen.clone(), source })?;
+        let peers = Arc::new(Peers::new(net, Arc::clone(&tls)));
+        let network = Network(Arc::clone(&peers));
+        let raft = Raft::new(node.0, Arc::new(config), network, store.log, store.state)
+            .await
+            .map_err(|e| StartError::Raft(e.to_string()))?;
+        let (leaders, leadership) = watch::channel(Leadership::default());
+        let (reads, rounds) = read_index::gate();
+        let member = Arc::new(Member {
+            node,
+            certified_role: identity.role,
+            metrics: raft.metrics(),
+            raft: raft.clone(),
+            published,
+            leadership,
+            peers,
+            clock,
+            tuning,
+            elections,
+            reads,
+            heard: watch::Sender::new(None),
+            arriving: Default::default(),
+            handing_over: AtomicBool::new(false),
+            changing: Default::default(),
+        });
+        let (state_sender, states) = watch::channel(state);
+        let phase = watch::Sender::new(Phase::Running);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(leadership::follow(raft, leaders));
+        tasks.spawn(rounds.run(Arc::downgrade(&member)));
+        tasks.spawn(status::follow_leader(Arc::downgrade(&member)));
+        tasks.spawn(duties::run(Arc::downgrade(&member)));
+        tasks.spawn(follow_states(Arc::clone(&member), state_sender));
+        tasks.spawn(watch_phase(Arc::clone(&member), phase.clone()));
+        let service: Arc<dyn Service> = Arc::clone(&member) as Arc<dyn Service>;
+        tasks.spawn(server::listen(listener, tls, service));
+        Ok(Arc::new(Self { member, states, phase, tasks: StdMutex::new(tasks) }))
+    }
+
+    /// Makes a cluster of this node alone, which others then join. Returns once it leads.
+    ///
+    /// # Errors
+    /// [`StartError::AlreadyInitialized`], or Raft refuses.
+    pub async fn initialize(&self, cluster_address: &str) -> Result<(), StartError> {
+        let info = NodeInfo { cluster_address: cluster_address.to_owned() };
+        let members = BTreeMap::from([(self.member.node.0, info)]);
+        match self.member.raft.initialize(members).await {
+            Ok(()) => {}
+            Err(RaftError::APIError(InitializeError::NotAllowed(_))) => {
+                return Err(StartError::AlreadyInitialized);
+            }
+            Err(error) => return Err(StartError::Raft(error.to_string())),
+        }
+        let mut leadership = self.leadership();
+        let leads = leadership.wait_for(|now| now.leader == Some(self.member.node));
+        match timeout(self.member.tuning.patience, leads).await {
+            Ok(Ok(_)) => Ok(()),
+            _ => Err(StartError::Raft("the first node did not become leader in time".into())),
+        }
+    }
+
+    /// Adds a registered node as a member that does not vote. May be called on any voter, and again.
+    ///
+    /// # Errors
+    /// See [`MembershipError`].
+    pub async fn add_learner(&self, node: NodeId, cluster_address: &str) -> Result<(), MembershipError> {
+        let change = Change::AddLearner { node, cluster_address: cluster_address.to_owned() };
+        self.member.change(change).await.map(drop)
+    }
+
+    /// The state after each applied batch.
+    #[must_use]
+    pub fn states(&self) -> watch::Receiver<Arc<State>> {
+        self.states.clone()
+    }
+
+    /// Who leads.
+    #[must_use]
+    pub fn leadership(&self) -> watch::Receiver<Leadership> {
+        self.member.leadership.clone()
+    }
+
+    /// How this member is doing. The process should end when it is anything but running.
+    #[must_use]
+    pub fn phase(&self) -> watch::Receiver<Phase> {
+        self.phase.subscribe()
+    }
+
+    /// Stops in good order: a leader hands over first, if there is somebody to take over.
+    pub async fn stop(&self) {
+        if self.member.leads() && self.member.voters().len() > 1 {
+            match timeout(HAND_OVER, self.member.hand_over(None)).await {
+                Ok(Ok(leader)) => tracing::info!(%leader, "leadership was handed over"),
+                Ok(Err(error)) => tracing::warn!(%error, "leadership was not handed over"),
+                Err(_) => tracing::warn!("leadership was not handed over in time"),
+            }
+        }
+        self.halt().await;
+    }
+
+    /// Stops at once, as far as the others can tell by a crash.
+    pub async fn halt(&self) {
+        self.phase.send_if_modified(|phase| std::mem::replace(phase, Phase::Stopped) != Phase::Stopped);
+        let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        tasks.shutdown().await;
+        self.member.peers.close();
+        if let Err(error) = self.member.raft.shutdown().await {
+            tracing::warn!(%error, "Raft did not end in order");
+        }
+        // The state's store is gone when nobody publishes any more.
+        let mut published = self.member.published.clone();
+        let released = async { while published.changed().await.is_ok() {} };
+        if timeout(RELEASE, released).await.is_err() {
+            tracing::warn!("the storage is still in use");
+        }
+    }
+}
+
+/// Passes the state on after each applied batch.
+async fn follow_states(member: Arc<Member>, states: watch::Sender<Arc<State>>) {
+    let mut published = member.published.clone();
+    loop {
+        let state = published.borrow_and_update().machine.state();
+        states.send_replace(state);
+        if published.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Takes a member out of service when it was removed or its storage failed.
+async fn watch_phase(member: Arc<Member>, phase: watch::Sender<Phase>) {
+    let mut metrics = member.metrics.clone();
+    let mut published = member.published.clone();
+    let mut outcast = member.peers.outcast();
+    loop {
+        let removed_here = {
+            let state = published.borrow_and_update();
+            state.machine.view().instance(member.node).is_some_and(|own| !own.is_active())
+        };
+        let next = if removed_here || *outcast.borrow_and_update() {
+            Some(Phase::Removed)
+        } else if metrics.borrow_and_update().running_state.is_err() {
+            Some(Phase::Failed)
+        } else {
+            None
+        };
+        if let Some(next) = next {
+            phase.send_if_modified(|phase| {
+                let running = *phase == Phase::Running;
+                if running {
+                    *phase = next;
+                }
+                running
+            });
+            tracing::error!(phase = ?next, "this member takes no part any more");
+            drop(member.raft.shutdown().await);
+            return;
+        }
+        let gone = tokio::select! {
+            changed = published.changed() => changed.is_err(),
+            changed = metrics.changed() => changed.is_err() && metrics.borrow().running_state.is_ok(),
+            changed = outcast.changed() => changed.is_err(),
+        };
+        if gone {
+            return;
+        }
+    }
+}
+
+#[async_trait]
+impl Consensus for Cluster {
+    async fn propose(&self, command: Command) -> Result<Outcome, ProposeError> {
+        self.member.propose(command).await
+    }
+
+    async fn read(&self, consistency: Consistency) -> Result<Arc<State>, ReadError> {
+        match consistency {
+            Consistency::Linearizable => self.member.read_linearizable().await,
+            Consistency::Local => Ok(self.member.state()),
+        }
+    }
+
+    fn local(&self) -> Arc<State> {
+        self.member.state()
+    }
+
+    fn node(&self) -> NodeId {
+        self.member.node
+    }
+
+    fn status(&self) -> ClusterStatus {
+        self.member.status()
+    }
+}
+
+#[async_trait]
+impl Membership for Cluster {
+    async fn promote(&self, node: NodeId, actor: Actor) -> Result<(), MembershipError> {
+        self.member.change(Change::Promote { node, actor }).await.map(drop)
+    }
+
+    async fn remove(&self, node: NodeId, actor: Actor) -> Result<(), MembershipError> {
+        self.member.change(Change::Remove { node, actor }).await.map(drop)
+    }
+
+    async fn transfer_leader(&self, to: Option<NodeId>, actor: Actor) -> Result<NodeId, MembershipError> {
+        self.member.change(Change::Transfer { to, actor }).await
+    }
+}

@@ -1,0 +1,40 @@
+//! Why a node of the cluster does not start.
+
+use crate::tuning::TuningError;
+use passquorum_domain::ids::NodeId;
+use std::io;
+
+/// A node that did not start, or could not become a cluster.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The times do not go together.
+    #[error(transparent)]
+    Tuning(#[from] TuningError),
+    /// The certificate is another node's.
+    #[error(
+        "this is node {node}, but its certificate names node {certified}; use the certificate it was given"
+    )]
+    OtherNode {
+        /// This node.
+        node: NodeId,
+        /// Whom the certificate names.
+        certified: NodeId,
+    },
+    /// Its address cannot be listened on.
+    #[error("cannot listen for peers on {address}: {source}; free the address, or configure another")]
+    Listen {
+        /// The address.
+        address: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// It was removed from the realm, so its id is gone for good.
+    #[error("node {0} was removed from the realm; empty its data directory and join again with a new token")]
+    Removed(NodeId),
+    /// Raft does not start on this storage.
+    #[error("Raft does not start: {0}")]
+    Raft(String),
+    /// A cluster was made of this node before, or it has joined one.
+    #[error("this node is part of a cluster already")]
+    AlreadyInitialized,
+}

@@ -1,0 +1,170 @@
+//! Proposals: made here when this node leads, else sent to the leader; tried again under the same request id as long
+//! as the deadline allows, which the state's memory of requests makes safe.
+//!
+//! "Nothing was done" is said only when each try was either never sent or refused before it reached a log.
+
+use crate::member::{Lead, Member};
+use crate::raft_network::PeerError;
+use crate::state_machine::cell_size;
+use crate::transport::client::CallError;
+use crate::transport::request::{MAX_COMMAND, Request};
+use crate::wire::{Message, Proposed};
+use bytes::Bytes;
+use openraft::error::ClientWriteError;
+use passquorum_domain::command::{Action, Command};
+use passquorum_domain::instance::Role;
+use passquorum_domain::lockout::AttemptTarget;
+use passquorum_domain::outcome::{Outcome, Rejection};
+use passquorum_domain::ports::ProposeError;
+use passquorum_domain::state::CellKey;
+use passquorum_domain::time::{Span, Timestamp};
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+/// How far a command's time may be from the leader's clock.
+const MAX_SKEW: Span = Span::seconds(60);
+/// The most bytes of the whole configuration.
+const MAX_CONFIG: usize = 4 * 1024 * 1024;
+
+/// What a role may put into the log. Nodes in the perimeter may count attempts against sources and leave audit
+/// records, no more: an attacker who owns one gains no guesses and no say.
+fn may_propose(role: Role, action: &Action) -> bool {
+    match role {
+        Role::Voter => true,
+        Role::SiteLearner => {
+            !matches!(action, Action::CreateRealm(_) | Action::SetNodeRole(..) | Action::RemoveNode(_))
+        }
+        Role::DmzLearner => matches!(
+            action,
+            Action::CountAttempt { target: AttemptTarget::Source(_), .. } | Action::Record { .. }
+        ),
+    }
+}
+
+/// The distance between two instants.
+fn distance(a: Timestamp, b: Timestamp) -> Span {
+    a.since(b).max(b.since(a))
+}
+
+impl Member {
+    /// Commits a command wherever the leader is.
+    pub(crate) async fn propose(&self, command: Command) -> Result<Outcome, ProposeError> {
+        if !may_propose(self.role(), &command.action) {
+            return Err(ProposeError::Forbidden);
+        }
+        let payload = match command.encode() {
+            Ok(payload) if payload.len() <= MAX_COMMAND => payload,
+            _ => return Ok(Err(Rejection::TooLarge)),
+        };
+        let deadline = Instant::now() + self.tuning.patience;
+        let mut in_doubt = false;
+        loop {
+            match self.try_once(&command, &payload, deadline).await {
+                Ok(Proposed::Committed(outcome)) => return Ok(outcome),
+                Ok(Proposed::NotLeader | Proposed::NoQuorum) => {}
+                Ok(Proposed::Unknown) => return Err(ProposeError::Unknown),
+                Ok(Proposed::ClockSkew) if !in_doubt => return Err(ProposeError::ClockSkew),
+                Ok(Proposed::Forbidden) if !in_doubt => return Err(ProposeError::Forbidden),
+                Ok(Proposed::ClockSkew | Proposed::Forbidden) => return Err(ProposeError::Unknown),
+                Err(PeerError::Call(CallError::NotSent(_) | CallError::Refused(_))) => {}
+                Err(PeerError::Call(CallError::Lost) | PeerError::Codec(_)) => in_doubt = true,
+            }
+            if !self.wait_to_retry(deadline).await {
+                return Err(if in_doubt { ProposeError::Unknown } else { ProposeError::NoQuorum });
+            }
+        }
+    }
+
+    async fn try_once(
+        &self,
+        command: &Command,
+        payload: &Bytes,
+        deadline: Instant,
+    ) -> Result<Proposed, PeerError> {
+        match self.lead() {
+            Lead::Here => Ok(self.propose_here(command.clone(), deadline).await),
+            Lead::Nowhere => Ok(Proposed::NotLeader),
+            Lead::At { node, address } => {
+                let within = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+                let answer =
+                    self.peers.call(node, &address, Request::Propose, payload.clone(), within).await?;
+                Ok(Proposed::decode(&answer)?)
+            }
+        }
+    }
+
+    /// A proposal that a peer sent on.
+    pub(crate) async fn propose_for(&self, role: Role, command: Command) -> Proposed {
+        if !may_propose(role, &command.action) {
+            return Proposed::Forbidden;
+        }
+        self.propose_here(command, Instant::now() + self.tuning.patience).await
+    }
+
+    async fn propose_here(&self, command: Command, deadline: Instant) -> Proposed {
+        if !self.leads() {
+            return Proposed::NotLeader;
+        }
+        if !self.has_quorum() {
+            return Proposed::NoQuorum;
+        }
+        if distance(command.at, self.clock.now()) > MAX_SKEW {
+            return Proposed::ClockSkew;
+        }
+        if matches!(command.action, Action::ChangeConfig { .. }) && !self.config_has_room() {
+            return Proposed::Committed(Err(Rejection::TooLarge));
+        }
+        let Ok(answer) = self.raft.client_write_ff(command).await else {
+            // Raft takes no messages any more, so it did not take this one.
+            return Proposed::NotLeader;
+        };
+        match timeout_at(deadline, answer).await {
+            Ok(Ok(Ok(written))) => Proposed::Committed(written.data),
+            // It never entered the log, or was cut off it by a leader that does not have it: it is not committed.
+            Ok(Ok(Err(ClientWriteError::ForwardToLeader(_)))) => Proposed::NotLeader,
+            Ok(Ok(Err(ClientWriteError::ChangeMembershipError(_))) | Err(_)) | Err(_) => Proposed::Unknown,
+        }
+    }
+
+    /// Whether one more change of the largest size leaves the configuration within its bound.
+    fn config_has_room(&self) -> bool {
+        let size = self.state().cell(&CellKey::Config).map_or(Some(0), |cell| cell_size(&cell));
+        size.is_some_and(|size| size + MAX_COMMAND <= MAX_CONFIG)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use passquorum_domain::audit::{AuditEvent, Site};
+    use passquorum_domain::ids::{AttemptId, KeyedHash, NodeId};
+    use uuid::Uuid;
+
+    #[test]
+    fn a_perimeter_node_can_neither_decide_attempts_nor_touch_the_realm() {
+        let attempt = AttemptId(Uuid::from_u128(1));
+        let source = AttemptTarget::Source(KeyedHash([0; 32]));
+        let user = AttemptTarget::User(KeyedHash([0; 32]));
+        let count = |target| Action::CountAttempt { attempt, target, policy: None };
+        let record = Action::Record { event: AuditEvent::NotServed(Site::SelfService), subject: None };
+        assert!(may_propose(Role::DmzLearner, &count(source)));
+        assert!(may_propose(Role::DmzLearner, &record));
+        for action in [
+            count(user),
+            Action::DecideAttempt { attempt, target: source, right: true },
+            Action::Sweep,
+            Action::RemoveNode(NodeId(1)),
+            Action::LiftLock(KeyedHash([0; 32])),
+        ] {
+            assert!(!may_propose(Role::DmzLearner, &action), "{action:?}");
+            assert!(may_propose(Role::Voter, &action));
+        }
+        assert!(!may_propose(Role::SiteLearner, &Action::RemoveNode(NodeId(1))));
+    }
+
+    #[test]
+    fn distance_has_no_direction() {
+        assert_eq!(distance(Timestamp(5), Timestamp(9)), Span(4));
+        assert_eq!(distance(Timestamp(9), Timestamp(5)), Span(4));
+    }
+}

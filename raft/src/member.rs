@@ -1,0 +1,116 @@
+//! One member: what the parts of this crate share, and the questions that each of them asks about it.
+
+use crate::leadership::Leadership;
+use crate::raft_network::Peer;
+use crate::read_index::ReadGate;
+use crate::snapshot_stream;
+use crate::state_machine::Replica;
+use crate::status::Heard;
+use crate::transport::client::Peers;
+use crate::tuning::Tuning;
+use crate::types::{NodeInfo, TypeConfig};
+use openraft::{Raft, RaftMetrics, ServerState};
+use passquorum_domain::ids::NodeId;
+use passquorum_domain::instance::Role;
+use passquorum_domain::ports::Clock;
+use passquorum_domain::state::State;
+use passquorum_storage::Published;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::{Mutex, watch};
+use tokio::time::{Instant, timeout};
+
+/// Pause between two tries to reach a leader, unless leadership changes before.
+const RETRY: Duration = Duration::from_millis(50);
+
+pub(crate) struct Member {
+    pub(crate) node: NodeId,
+    /// As its certificate says; the registry's word counts more.
+    pub(crate) certified_role: Role,
+    pub(crate) raft: Raft<TypeConfig>,
+    pub(crate) metrics: watch::Receiver<RaftMetrics<u64, NodeInfo>>,
+    pub(crate) published: watch::Receiver<Arc<Published<TypeConfig, Replica>>>,
+    pub(crate) leadership: watch::Receiver<Leadership>,
+    pub(crate) peers: Arc<Peers>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) tuning: Tuning,
+    pub(crate) elections: bool,
+    pub(crate) reads: ReadGate,
+    pub(crate) heard: watch::Sender<Option<Heard>>,
+    pub(crate) arriving: snapshot_stream::Receiver,
+    /// Set while leadership is being handed over: nothing may be proposed or read through this leader.
+    pub(crate) handing_over: AtomicBool,
+    /// One membership change at a time.
+    pub(crate) changing: Mutex<()>,
+}
+
+/// Where the leader is.
+#[derive(Debug)]
+pub(crate) enum Lead {
+    Here,
+    At { node: NodeId, address: String },
+    Nowhere,
+}
+
+impl Member {
+    /// The state as applied here.
+    pub(crate) fn state(&self) -> Arc<State> {
+        self.published.borrow().machine.state()
+    }
+
+    /// This node's role now.
+    pub(crate) fn role(&self) -> Role {
+        let published = self.published.borrow();
+        published.machine.view().instance(self.node).map_or(self.certified_role, |own| own.role)
+    }
+
+    pub(crate) fn lead(&self) -> Lead {
+        let metrics = self.metrics.borrow();
+        match metrics.current_leader {
+            Some(leader) if leader == self.node.0 => {
+                if metrics.state == ServerState::Leader {
+                    Lead::Here
+                } else {
+                    Lead::Nowhere
+                }
+            }
+            Some(leader) => match metrics.membership_config.membership().get_node(&leader) {
+                Some(info) => Lead::At { node: NodeId(leader), address: info.cluster_address.clone() },
+                None => Lead::Nowhere,
+            },
+            None => Lead::Nowhere,
+        }
+    }
+
+    /// Whether this node leads and may be asked to.
+    pub(crate) fn leads(&self) -> bool {
+        matches!(self.lead(), Lead::Here) && !self.handing_over.load(Ordering::SeqCst)
+    }
+
+    /// Whether this leader heard from a quorum within the lease.
+    pub(crate) fn has_quorum(&self) -> bool {
+        let acknowledged = self.metrics.borrow().millis_since_quorum_ack;
+        acknowledged.is_some_and(|ms| Duration::from_millis(ms) <= self.tuning.election_max)
+    }
+
+    /// The known address of a member.
+    pub(crate) fn address_of(&self, node: NodeId) -> Option<String> {
+        let metrics = self.metrics.borrow();
+        metrics.membership_config.membership().get_node(&node.0).map(|info| info.cluster_address.clone())
+    }
+
+    pub(crate) fn peer(&self, node: NodeId, address: String) -> Peer {
+        Peer { peers: Arc::clone(&self.peers), node, address }
+    }
+
+    /// Waits before the next try: until leadership changes, or shortly. False when the deadline has passed.
+    pub(crate) async fn wait_to_retry(&self, deadline: Instant) -> bool {
+        let mut leadership = self.leadership.clone();
+        leadership.mark_unchanged();
+        let pause = RETRY.min(deadline.saturating_duration_since(Instant::now()));
+        // Either way it is time to look again.
+        drop(timeout(pause, leadership.changed()).await);
+        Instant::now() < deadline
+    }
+}

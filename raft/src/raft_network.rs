@@ -1,0 +1,103 @@
+//! openraft's network over the peer protocol.
+
+use crate::snapshot_stream;
+use crate::transport::client::{CallError, Peers};
+use crate::transport::request::Request;
+use crate::types::{NodeInfo, TypeConfig};
+use crate::wire::Message;
+use openraft::error::{Fatal, RPCError, RaftError, ReplicationClosed, StreamingError, Unreachable};
+use openraft::network::{Backoff, RPCOption, RaftNetwork, RaftNetworkFactory};
+use openraft::raft::{
+    AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, VoteRequest, VoteResponse,
+};
+use openraft::{Snapshot, Vote};
+use passquorum_domain::ids::NodeId;
+use passquorum_storage::codec::CodecError;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long openraft waits before it tries a node again that was not reached.
+const BACKOFF: Duration = Duration::from_millis(200);
+
+/// Hands out clients; all clients of one node share its streams.
+pub(crate) struct Network(pub(crate) Arc<Peers>);
+
+impl RaftNetworkFactory<TypeConfig> for Network {
+    type Network = Peer;
+
+    async fn new_client(&mut self, target: u64, node: &NodeInfo) -> Peer {
+        Peer { peers: Arc::clone(&self.0), node: NodeId(target), address: node.cluster_address.clone() }
+    }
+}
+
+/// A node to be called.
+pub(crate) struct Peer {
+    pub(crate) peers: Arc<Peers>,
+    pub(crate) node: NodeId,
+    pub(crate) address: String,
+}
+
+/// Why a peer could not be asked, or its answer not read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PeerError {
+    #[error(transparent)]
+    Call(#[from] CallError),
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+}
+
+impl Peer {
+    pub(crate) async fn ask<Q: Message, A: Message>(
+        &self,
+        request: Request,
+        message: &Q,
+        within: Duration,
+    ) -> Result<A, PeerError> {
+        let payload = message.encode()?;
+        let answer = self.peers.call(self.node, &self.address, request, payload, within).await?;
+        Ok(A::decode(&answer)?)
+    }
+}
+
+type RpcError = RPCError<u64, NodeInfo, RaftError<u64>>;
+
+impl RaftNetwork<TypeConfig> for Peer {
+    async fn append_entries(
+        &mut self,
+        rpc: AppendEntriesRequest<TypeConfig>,
+        option: RPCOption,
+    ) -> Result<AppendEntriesResponse<u64>, RpcError> {
+        let answer = self.ask(Request::Append, &rpc, option.hard_ttl()).await;
+        answer.map_err(|e| Unreachable::new(&e).into())
+    }
+
+    async fn vote(
+        &mut self,
+        rpc: VoteRequest<u64>,
+        option: RPCOption,
+    ) -> Result<VoteResponse<u64>, RpcError> {
+        let answer = self.ask(Request::Vote, &rpc, option.hard_ttl()).await;
+        answer.map_err(|e| Unreachable::new(&e).into())
+    }
+
+    async fn full_snapshot(
+        &mut self,
+        vote: Vote<u64>,
+        snapshot: Snapshot<TypeConfig>,
+        cancel: impl Future<Output = ReplicationClosed> + Send + 'static,
+        _option: RPCOption,
+    ) -> Result<SnapshotResponse<u64>, StreamingError<TypeConfig, Fatal<u64>>> {
+        tokio::select! {
+            biased;
+            closed = cancel => Err(closed.into()),
+            sent = snapshot_stream::send(self, vote, &snapshot) => {
+                sent.map_err(|e| Unreachable::new(&e).into())
+            }
+        }
+    }
+
+    fn backoff(&self) -> Backoff {
+        Backoff::new(std::iter::repeat(BACKOFF))
+    }
+}

@@ -1,0 +1,90 @@
+//! What a member does for its peers, request by request.
+
+use crate::member::Member;
+use crate::transport::frame::Refusal;
+use crate::transport::identity::PeerIdentity;
+use crate::transport::request::Request;
+use crate::transport::server::Service;
+use crate::types::TypeConfig;
+use crate::wire::{Change, Done, Message, SnapshotBegin, SnapshotChunk, SnapshotInstall};
+use async_trait::async_trait;
+use openraft::Vote;
+use openraft::raft::{AppendEntriesRequest, VoteRequest};
+use passquorum_domain::command::Command;
+use passquorum_domain::instance::Role;
+
+/// A peer speaks for itself only: the vote in its message must be its own.
+fn own_vote(peer: &PeerIdentity, vote: &Vote<u64>) -> Result<(), Refusal> {
+    match vote.leader_id().voted_for() {
+        Some(node) if node == peer.node.0 => Ok(()),
+        _ => Err(Refusal::Malformed),
+    }
+}
+
+#[async_trait]
+impl Service for Member {
+    fn admit(&self, peer: &PeerIdentity) -> Result<Role, Refusal> {
+        let published = self.published.borrow();
+        match published.machine.view().instance(peer.node) {
+            Some(instance) if instance.is_active() => Ok(instance.role),
+            Some(_) => Err(Refusal::Removed),
+            // This node may be new, or behind: the authority has signed the peer's certificate.
+            None => Ok(peer.role),
+        }
+    }
+
+    async fn serve(
+        &self,
+        peer: &PeerIdentity,
+        role: Role,
+        request: Request,
+        payload: Vec<u8>,
+    ) -> Result<Vec<u8>, Refusal> {
+        match request {
+            Request::Append => {
+                let rpc = AppendEntriesRequest::<TypeConfig>::from_peer(&payload)?;
+                own_vote(peer, &rpc.vote)?;
+                let answer = self.raft.append_entries(rpc).await;
+                answer.map_err(|_| Refusal::NotRunning)?.into_answer()
+            }
+            Request::Vote => {
+                let rpc = VoteRequest::<u64>::from_peer(&payload)?;
+                own_vote(peer, &rpc.vote)?;
+                self.raft.vote(rpc).await.map_err(|_| Refusal::NotRunning)?.into_answer()
+            }
+            Request::SnapshotBegin => {
+                let begin = SnapshotBegin::from_peer(&payload)?;
+                own_vote(peer, &begin.vote)?;
+                self.arriving.begin(&self.raft, peer.node, begin).await?.into_answer()
+            }
+            Request::SnapshotChunk => {
+                let chunk = SnapshotChunk::from_peer(&payload)?;
+                self.arriving.take(peer.node, chunk).await?.into_answer()
+            }
+            Request::SnapshotInstall => {
+                let install = SnapshotInstall::from_peer(&payload)?;
+                own_vote(peer, &install.vote)?;
+                self.arriving.install(&self.raft, peer.node, install).await?.into_answer()
+            }
+            Request::Elect => {
+                // Only the leader may hand its own place over.
+                if !self.elections || self.leadership.borrow().leader != Some(peer.node) {
+                    return Err(Refusal::Malformed);
+                }
+                self.raft.trigger().elect().await.map_err(|_| Refusal::NotRunning)?;
+                Done.into_answer()
+            }
+            Request::Membership => {
+                let change = Change::from_peer(&payload)?;
+                self.change_here(change).await.into_answer()
+            }
+            Request::Propose => {
+                let command = Command::from_peer(&payload)?;
+                self.propose_for(role, command).await.into_answer()
+            }
+            Request::ReadIndex => self.read_point_for_peer().await.into_answer(),
+            Request::Report => self.report().into_answer(),
+            Request::Ping => Ok(Vec::new()),
+        }
+    }
+}

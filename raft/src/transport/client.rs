@@ -1,0 +1,320 @@
+//! The calling side: one stream per peer and class, shared by all callers.
+//!
+//! A task per stream dials when there is something to send, so that no caller's deadline cuts a handshake short. A
+//! caller that goes away leaves the stream whole: its answer is read and dropped. A stream that stays silent although
+//! it was asked something is given up.
+
+use super::frame::{self, Refusal, Tag};
+use super::request::{Class, MAX_ANSWER, Request};
+use super::tls::{PeerTls, peer_of};
+use crate::net::{BoxStream, Net};
+use bytes::Bytes;
+use passquorum_domain::ids::NodeId;
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_rustls::TlsStream;
+
+/// Dialing, handshake and the server's welcome together.
+const DIAL: Duration = Duration::from_secs(3);
+/// How often a stream with unanswered calls is probed.
+const PROBE: Duration = Duration::from_millis(500);
+/// A stream that was asked something and is silent for twice this long is given up.
+const SILENCE: Duration = Duration::from_millis(1500);
+/// Probes without anything to send after which a stream is closed.
+const IDLE_PROBES: u32 = 120;
+/// Calls that wait for the stream at most.
+const QUEUE: usize = 1024;
+/// Bytes that are gathered into one write.
+const BATCH: usize = 64 * 1024;
+
+/// Why a call has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CallError {
+    /// Not a byte of it was sent.
+    #[error("not sent: {0}")]
+    NotSent(String),
+    /// It was sent, and what became of it is unknown.
+    #[error("sent, but not answered")]
+    Lost,
+    /// The peer refused it.
+    #[error("refused: {0}")]
+    Refused(#[from] Refusal),
+}
+
+const QUEUED: u8 = 0;
+const SENT: u8 = 1;
+const ABANDONED: u8 = 2;
+
+struct Call {
+    request: Request,
+    payload: Bytes,
+    fate: Arc<AtomicU8>,
+    reply: Reply,
+}
+
+type Reply = oneshot::Sender<Result<Vec<u8>, CallError>>;
+
+struct Link {
+    address: String,
+    calls: mpsc::Sender<Call>,
+}
+
+/// Every peer that this node calls.
+pub(crate) struct Peers {
+    net: Arc<dyn Net>,
+    tls: Arc<PeerTls>,
+    links: Mutex<BTreeMap<(NodeId, Class), Link>>,
+    outcast: watch::Sender<bool>,
+}
+
+impl Peers {
+    pub(crate) fn new(net: Arc<dyn Net>, tls: Arc<PeerTls>) -> Self {
+        Self { net, tls, links: Mutex::default(), outcast: watch::Sender::new(false) }
+    }
+
+    /// Asks a peer, for as long as `within`. May be dropped at any time.
+    pub(crate) async fn call(
+        &self,
+        peer: NodeId,
+        address: &str,
+        request: Request,
+        payload: Bytes,
+        within: Duration,
+    ) -> Result<Vec<u8>, CallError> {
+        if payload.len() > request.limit() {
+            return Err(CallError::NotSent(format!("{request:?} is over its size limit")));
+        }
+        let (reply, answer) = oneshot::channel();
+        let fate = Arc::new(AtomicU8::new(QUEUED));
+        let call = Call { request, payload, fate: Arc::clone(&fate), reply };
+        let queue = self.queue(peer, address, request.class());
+        let asked = async move {
+            queue.send(call).await.map_err(|_| CallError::NotSent("the node is stopping".into()))?;
+            answer.await.unwrap_or(Err(CallError::Lost))
+        };
+        match timeout(within, asked).await {
+            Ok(answer) => {
+                if answer == Err(CallError::Refused(Refusal::Removed)) {
+                    self.outcast.send_if_modified(|outcast| !std::mem::replace(outcast, true));
+                }
+                answer
+            }
+            Err(_) if fate.swap(ABANDONED, Ordering::SeqCst) == SENT => Err(CallError::Lost),
+            Err(_) => Err(CallError::NotSent(format!("node {peer} at {address} was not reached in time"))),
+        }
+    }
+
+    /// Becomes true when a member of the realm says that this node was removed.
+    pub(crate) fn outcast(&self) -> watch::Receiver<bool> {
+        self.outcast.subscribe()
+    }
+
+    fn links(&self) -> MutexGuard<'_, BTreeMap<(NodeId, Class), Link>> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn queue(&self, peer: NodeId, address: &str, class: Class) -> mpsc::Sender<Call> {
+        let mut links = self.links();
+        if let Some(link) = links.get(&(peer, class)).filter(|link| link.address == address) {
+            return link.calls.clone();
+        }
+        let (calls, queue) = mpsc::channel(QUEUE);
+        let dialer = Dialer {
+            peer,
+            address: address.to_owned(),
+            net: Arc::clone(&self.net),
+            tls: Arc::clone(&self.tls),
+        };
+        tokio::spawn(dialer.run(queue));
+        links.insert((peer, class), Link { address: address.to_owned(), calls: calls.clone() });
+        calls
+    }
+
+    /// Ends every stream.
+    pub(crate) fn close(&self) {
+        self.links().clear();
+    }
+}
+
+struct Dialer {
+    peer: NodeId,
+    address: String,
+    net: Arc<dyn Net>,
+    tls: Arc<PeerTls>,
+}
+
+impl Dialer {
+    async fn run(self, mut calls: mpsc::Receiver<Call>) {
+        while let Some(first) = calls.recv().await {
+            let dialed = timeout(DIAL, self.dial()).await;
+            let error = match dialed {
+                Ok(Ok(stream)) => {
+                    Session::new(stream).run(first, &mut calls).await;
+                    continue;
+                }
+                Ok(Err(error)) => error,
+                Err(_) => CallError::NotSent("the dial took too long".into()),
+            };
+            tracing::debug!(peer = %self.peer, address = %self.address, %error, "a peer is not reached");
+            let mut next = Some(first);
+            while let Some(call) = next {
+                drop(call.reply.send(Err(error.clone())));
+                next = calls.try_recv().ok();
+            }
+        }
+    }
+
+    async fn dial(&self) -> Result<Connected, CallError> {
+        let not_sent = |e: io::Error| CallError::NotSent(e.to_string());
+        let stream = self.net.dial(&self.address).await.map_err(not_sent)?;
+        let stream = self.tls.connect(self.peer, stream).await.map_err(not_sent)?;
+        let identity = peer_of(&stream).map_err(not_sent)?;
+        if identity.node != self.peer || !self.tls.is_kin(&identity) {
+            return Err(CallError::NotSent(format!("{identity} answers at {}", self.address)));
+        }
+        let (reader, writer) = tokio::io::split(stream);
+        let mut reader = BufReader::with_capacity(BATCH, reader);
+        let head = frame::read_head(&mut reader).await.map_err(not_sent)?;
+        let payload = frame::read_payload(&mut reader, head, 1).await.map_err(not_sent)?;
+        match head.tag {
+            Tag::Welcome => Ok(Connected { reader, writer }),
+            Tag::Refused => Err(CallError::Refused(Refusal::of(&payload))),
+            other => Err(CallError::NotSent(format!("the peer began with {other:?}"))),
+        }
+    }
+}
+
+struct Connected {
+    reader: BufReader<tokio::io::ReadHalf<TlsStream<BoxStream>>>,
+    writer: tokio::io::WriteHalf<TlsStream<BoxStream>>,
+}
+
+/// One stream's life.
+struct Session {
+    stream: Connected,
+    waiting: Waiting,
+}
+
+/// The calls that were sent and are not answered.
+#[derive(Default)]
+struct Waiting(Mutex<BTreeMap<u64, Reply>>);
+
+impl Waiting {
+    fn replies(&self) -> MutexGuard<'_, BTreeMap<u64, Reply>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.replies().is_empty()
+    }
+}
+
+impl Session {
+    fn new(stream: Connected) -> Self {
+        Self { stream, waiting: Waiting::default() }
+    }
+
+    async fn run(self, first: Call, calls: &mut mpsc::Receiver<Call>) {
+        let Self { stream: Connected { mut reader, mut writer }, waiting } = self;
+        let ended = tokio::select! {
+            biased;
+            ended = read_answers(&mut reader, &waiting) => ended,
+            ended = write_calls(&mut writer, first, calls, &waiting) => ended,
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a stream to a peer ended");
+        }
+        for (_, reply) in std::mem::take(&mut *waiting.replies()) {
+            drop(reply.send(Err(CallError::Lost)));
+        }
+    }
+}
+
+async fn read_answers(reader: &mut (impl AsyncRead + Unpin), waiting: &Waiting) -> io::Result<()> {
+    loop {
+        let head = {
+            let reading = frame::read_head(reader);
+            tokio::pin!(reading);
+            let mut asked = false;
+            loop {
+                match timeout(SILENCE, &mut reading).await {
+                    Ok(head) => break head?,
+                    Err(_) if asked => return Err(io::ErrorKind::TimedOut.into()),
+                    Err(_) => asked = !waiting.is_empty(),
+                }
+            }
+        };
+        let payload = timeout(SILENCE, frame::read_payload(reader, head, MAX_ANSWER)).await??;
+        let answer = match head.tag {
+            Tag::Answer => Ok(payload),
+            Tag::Refused => Err(CallError::Refused(Refusal::of(&payload))),
+            other => return Err(frame::invalid(format!("{other:?} is no answer"))),
+        };
+        if let Some(reply) = waiting.replies().remove(&head.id) {
+            drop(reply.send(answer));
+        }
+    }
+}
+
+async fn write_calls(
+    writer: &mut (impl AsyncWrite + Unpin),
+    first: Call,
+    calls: &mut mpsc::Receiver<Call>,
+    waiting: &Waiting,
+) -> io::Result<()> {
+    let mut buffer = Vec::with_capacity(BATCH);
+    let mut id = 0;
+    let mut next = Some(first);
+    let mut probes = interval(PROBE);
+    probes.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut idle = 0;
+    loop {
+        while let Some(call) = next {
+            id += 1;
+            enqueue(&mut buffer, id, call, waiting);
+            next = if buffer.len() < BATCH { calls.try_recv().ok() } else { None };
+        }
+        if !buffer.is_empty() {
+            timeout(SILENCE, async {
+                writer.write_all(&buffer).await?;
+                writer.flush().await
+            })
+            .await??;
+            buffer.clear();
+            buffer.shrink_to(BATCH);
+        }
+        next = tokio::select! {
+            biased;
+            call = calls.recv() => match call {
+                Some(call) => { idle = 0; Some(call) }
+                None => return Ok(()),
+            },
+            _ = probes.tick() => {
+                if waiting.is_empty() {
+                    idle += 1;
+                    if idle > IDLE_PROBES {
+                        return Ok(());
+                    }
+                } else {
+                    idle = 0;
+                    frame::put(&mut buffer, 0, Tag::Request(Request::Ping), &[]);
+                }
+                None
+            }
+        };
+    }
+}
+
+fn enqueue(buffer: &mut Vec<u8>, id: u64, call: Call, waiting: &Waiting) {
+    let Call { request, payload, fate, reply } = call;
+    if fate.compare_exchange(QUEUED, SENT, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+        waiting.replies().insert(id, reply);
+        frame::put(buffer, id, Tag::Request(request), &payload);
+    }
+}

@@ -1,0 +1,199 @@
+//! The answering side: takes streams, learns who the peer is, and passes on what the peer may ask.
+//!
+//! Until a peer is known nothing is read from it but the handshake, whose size rustls bounds and whose time and number
+//! are bounded here. A peer that breaks the protocol loses its stream; the node goes on.
+
+use super::frame::{self, Head, Refusal, Tag};
+use super::identity::PeerIdentity;
+use super::request::Request;
+use super::tls::{PeerTls, peer_of};
+use crate::net::{BoxStream, Listener};
+use async_trait::async_trait;
+use passquorum_domain::instance::Role;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::timeout;
+
+/// The handshake and the welcome together.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+/// Streams that are in their handshake at most; more have to wait.
+const HANDSHAKES: usize = 64;
+/// Requests of one stream that are under way at most; more are not read yet.
+const UNDER_WAY: usize = 512;
+/// A stream without a request for this long is closed.
+const IDLE: Duration = Duration::from_secs(90);
+/// The rest of a frame, once it began, and a write take this long at most.
+const PROGRESS: Duration = Duration::from_secs(5);
+/// Bytes that are gathered into one write.
+const BATCH: usize = 64 * 1024;
+/// Pause after a failed accept, such as for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What stands behind the server.
+#[async_trait]
+pub(crate) trait Service: Send + Sync + 'static {
+    /// Whether a peer is let in, and the role that it has now. Asked again for each request.
+    fn admit(&self, peer: &PeerIdentity) -> Result<Role, Refusal>;
+
+    /// Does what a peer asks, which its role allows.
+    async fn serve(
+        &self,
+        peer: &PeerIdentity,
+        role: Role,
+        request: Request,
+        payload: Vec<u8>,
+    ) -> Result<Vec<u8>, Refusal>;
+}
+
+/// Takes streams until it is dropped.
+pub(crate) async fn listen(mut listener: Box<dyn Listener>, tls: Arc<PeerTls>, service: Arc<dyn Service>) {
+    let handshakes = Arc::new(Semaphore::new(HANDSHAKES));
+    let mut streams = tokio::task::JoinSet::new();
+    loop {
+        let Ok(permit) = Arc::clone(&handshakes).acquire_owned().await else { return };
+        let stream = match listener.accept().await {
+            Ok(stream) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "cannot take a peer's stream");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let (tls, service) = (Arc::clone(&tls), Arc::clone(&service));
+        streams.spawn(async move {
+            let welcomed = timeout(HANDSHAKE, welcome(stream, &tls, service.as_ref())).await;
+            drop(permit);
+            let ended = match welcomed {
+                Ok(Ok((stream, peer))) => converse(stream, peer, service).await,
+                Ok(Err(error)) => Err(error),
+                Err(_) => Err(io::ErrorKind::TimedOut.into()),
+            };
+            if let Err(error) = ended {
+                tracing::debug!(%error, "a peer's stream ended");
+            }
+        });
+        while streams.try_join_next().is_some() {}
+    }
+}
+
+type Tls = tokio_rustls::TlsStream<BoxStream>;
+
+async fn welcome(stream: BoxStream, tls: &PeerTls, service: &dyn Service) -> io::Result<(Tls, PeerIdentity)> {
+    let mut stream = tls.accept(stream).await?;
+    let peer = peer_of(&stream)?;
+    let admitted = if tls.is_kin(&peer) { service.admit(&peer) } else { Err(Refusal::Stranger) };
+    let mut bytes = Vec::new();
+    match admitted {
+        Ok(_) => frame::put(&mut bytes, 0, Tag::Welcome, &[]),
+        Err(refusal) => frame::put(&mut bytes, 0, Tag::Refused, &refusal.payload()),
+    }
+    stream.write_all(&bytes).await?;
+    stream.flush().await?;
+    match admitted {
+        Ok(_) => Ok((stream, peer)),
+        Err(refusal) => {
+            tracing::warn!(%peer, %refusal, "a peer is refused");
+            stream.shutdown().await?;
+            Err(io::ErrorKind::PermissionDenied.into())
+        }
+    }
+}
+
+struct Answer {
+    id: u64,
+    answer: Result<Vec<u8>, Refusal>,
+}
+
+async fn converse(stream: Tls, peer: PeerIdentity, service: Arc<dyn Service>) -> io::Result<()> {
+    let (reader, mut writer) = tokio::io::split(stream);
+    let (answers, mut outgoing) = mpsc::channel(UNDER_WAY);
+    tokio::select! {
+        biased;
+        ended = write_answers(&mut writer, &mut outgoing) => ended,
+        ended = read_requests(BufReader::with_capacity(BATCH, reader), peer, service, answers) => ended,
+    }
+}
+
+async fn read_requests(
+    mut reader: BufReader<tokio::io::ReadHalf<Tls>>,
+    peer: PeerIdentity,
+    service: Arc<dyn Service>,
+    answers: mpsc::Sender<Answer>,
+) -> io::Result<()> {
+    // Dropped with the stream, and with it what is still under way for it.
+    let mut under_way = tokio::task::JoinSet::new();
+    loop {
+        let head = timeout(IDLE, frame::read_head(&mut reader)).await??;
+        let Tag::Request(request) = head.tag else {
+            return Err(frame::invalid(format!("{:?} is no request", head.tag)));
+        };
+        let role = match service.admit(&peer) {
+            Ok(role) if request.may_be_sent_by(role) => role,
+            Ok(_) => return refuse(&answers, head, Refusal::Forbidden, &peer).await,
+            Err(refusal) => return refuse(&answers, head, refusal, &peer).await,
+        };
+        let payload = timeout(PROGRESS, frame::read_payload(&mut reader, head, request.limit())).await??;
+        while under_way.try_join_next().is_some() {}
+        if under_way.len() >= UNDER_WAY {
+            under_way.join_next().await;
+        }
+        let (service, answers) = (Arc::clone(&service), answers.clone());
+        under_way.spawn(async move {
+            let answer = match request {
+                Request::Ping => Ok(Vec::new()),
+                _ => service.serve(&peer, role, request, payload).await,
+            };
+            // Without a reader of answers the stream is gone, and the caller knows.
+            drop(answers.send(Answer { id: head.id, answer }).await);
+        });
+    }
+}
+
+/// Answers with a refusal, of which the payload is not read, and ends the stream once that is written.
+async fn refuse(
+    answers: &mpsc::Sender<Answer>,
+    head: Head,
+    refusal: Refusal,
+    peer: &PeerIdentity,
+) -> io::Result<()> {
+    tracing::warn!(%peer, request = ?head.tag, %refusal, "a peer's request is refused");
+    drop(answers.send(Answer { id: head.id, answer: Err(refusal) }).await);
+    // The writer ends the conversation after a refusal.
+    std::future::pending().await
+}
+
+async fn write_answers(
+    writer: &mut (impl AsyncWrite + Unpin),
+    outgoing: &mut mpsc::Receiver<Answer>,
+) -> io::Result<()> {
+    let mut buffer = Vec::with_capacity(BATCH);
+    let mut last = false;
+    while let Some(first) = outgoing.recv().await {
+        let mut next = Some(first);
+        while let Some(Answer { id, answer }) = next {
+            match answer {
+                Ok(payload) => frame::put(&mut buffer, id, Tag::Answer, &payload),
+                Err(refusal) => {
+                    frame::put(&mut buffer, id, Tag::Refused, &refusal.payload());
+                    last |= matches!(refusal, Refusal::Forbidden | Refusal::Removed | Refusal::Stranger);
+                }
+            }
+            next = if buffer.len() < BATCH { outgoing.try_recv().ok() } else { None };
+        }
+        timeout(PROGRESS, async {
+            writer.write_all(&buffer).await?;
+            writer.flush().await
+        })
+        .await??;
+        buffer.clear();
+        buffer.shrink_to(BATCH);
+        if last {
+            timeout(PROGRESS, writer.shutdown()).await??;
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+    }
+    Ok(())
+}

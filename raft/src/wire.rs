@@ -1,0 +1,163 @@
+//! What peers say to one another, each in an envelope of the storage codec with a kind of its own.
+
+use crate::transport::frame::Refusal;
+use crate::types::{NodeInfo, TypeConfig};
+use bytes::Bytes;
+use openraft::raft::{
+    AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, VoteRequest, VoteResponse,
+};
+use openraft::{SnapshotMeta, Vote};
+use passquorum_domain::audit::Actor;
+use passquorum_domain::command::Command;
+use passquorum_domain::ids::NodeId;
+use passquorum_domain::outcome::Outcome;
+use passquorum_domain::ports::MembershipError;
+use passquorum_storage::codec::{self, CodecError, Kind};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// A message and the kind that its envelope names.
+pub(crate) trait Message: Serialize + DeserializeOwned {
+    const KIND: Kind;
+
+    fn encode(&self) -> Result<Bytes, CodecError> {
+        codec::encode(Self::KIND, self).map(Bytes::from)
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
+        codec::decode(Self::KIND, bytes)
+    }
+
+    /// Reads a request that a peer sent.
+    fn from_peer(bytes: &[u8]) -> Result<Self, Refusal> {
+        Self::decode(bytes).map_err(|error| {
+            tracing::warn!(%error, "a peer's request cannot be read");
+            Refusal::Malformed
+        })
+    }
+
+    /// Writes the answer for a peer.
+    fn into_answer(self) -> Result<Vec<u8>, Refusal> {
+        codec::encode(Self::KIND, &self).map_err(|error| {
+            tracing::error!(%error, "an answer cannot be written");
+            Refusal::NotRunning
+        })
+    }
+}
+
+macro_rules! messages {
+    ($($number:literal $type:ty;)*) => {
+        $(impl Message for $type {
+            const KIND: Kind = Kind::new($number, 1);
+        })*
+    };
+}
+
+messages! {
+    110 AppendEntriesRequest<TypeConfig>;
+    111 AppendEntriesResponse<u64>;
+    112 VoteRequest<u64>;
+    113 VoteResponse<u64>;
+    114 SnapshotBegin;
+    115 SnapshotLength;
+    116 SnapshotChunk;
+    117 SnapshotInstall;
+    118 SnapshotResponse<u64>;
+    119 Done;
+    120 Command;
+    121 Proposed;
+    122 ReadPoint;
+    123 Option<Report>;
+    124 Change;
+    125 Changed;
+}
+
+/// Begins a snapshot, or takes up one that was broken off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SnapshotBegin {
+    pub(crate) vote: Vote<u64>,
+    pub(crate) meta: SnapshotMeta<u64, NodeInfo>,
+    pub(crate) length: u64,
+}
+
+/// How much of the snapshot has arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SnapshotLength(pub(crate) u64);
+
+/// A piece of the snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SnapshotChunk {
+    pub(crate) offset: u64,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Installs the snapshot, all of which was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SnapshotInstall {
+    pub(crate) vote: Vote<u64>,
+    pub(crate) snapshot_id: String,
+}
+
+/// Nothing to tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Done;
+
+/// What became of a proposal at the leader.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Proposed {
+    /// It was committed and applied.
+    Committed(Outcome),
+    /// Nothing was done: somebody else leads, or nobody.
+    NotLeader,
+    /// Nothing was done: the leader has no quorum behind it.
+    NoQuorum,
+    /// Nothing was done: the proposing node's clock is too far from the leader's.
+    ClockSkew,
+    /// Nothing was done: the proposing node's role does not allow it.
+    Forbidden,
+    /// It is in the leader's log, but was not seen to be committed.
+    Unknown,
+}
+
+/// Up to where a linearizable read must have applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum ReadPoint {
+    /// The log index; `None` for an empty log.
+    At(Option<u64>),
+    /// The node asked does not lead, or has no quorum.
+    NotHere,
+}
+
+/// The leader's view of the cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Report {
+    pub(crate) term: u64,
+    pub(crate) quorum: bool,
+    pub(crate) last_log: u64,
+    /// For each member the last index that it is known to have.
+    pub(crate) members: Vec<(NodeId, Option<u64>)>,
+}
+
+/// A change of the membership.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Change {
+    /// Adds a node that does not vote.
+    AddLearner { node: NodeId, cluster_address: String },
+    /// Makes it vote.
+    Promote { node: NodeId, actor: Actor },
+    /// Removes it for good.
+    Remove { node: NodeId, actor: Actor },
+    /// Moves leadership.
+    Transfer { to: Option<NodeId>, actor: Actor },
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Changed {
+    /// It is done; the node is the one concerned, or the new leader.
+    Done(NodeId),
+    /// It failed.
+    Failed(MembershipError),
+    /// Nothing was done: the node asked does not lead.
+    NotLeader,
+}

@@ -1,0 +1,68 @@
+//! Writes, reads, leader changes.
+
+use crate::rig::{Rig, eventually, label, put, record};
+use passquorum_domain::outcome::Effect;
+use passquorum_domain::ports::{Consensus, Consistency};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_any_node_wrote_every_node_reads() {
+    let rig = Rig::three().await;
+    for node in rig.nodes.values() {
+        let name = format!("from-{}", node.id);
+        assert!(matches!(node.cluster.propose(put(&name, "value")).await, Ok(Ok(Effect::Label(_)))));
+        for reader in rig.nodes.values() {
+            let state = reader.cluster.read(Consistency::Linearizable).await.unwrap();
+            assert_eq!(label(&state, &name).as_deref(), Some("value"), "{} at {}", name, reader.id);
+        }
+    }
+    let leader = rig.leader().await;
+    let statuses = eventually("every node shows every member's place in the log", || {
+        let all: Vec<_> = rig.nodes.values().map(|node| node.cluster.status()).collect();
+        let complete = all.iter().all(|status| {
+            status.quorum
+                && status.members.iter().all(|member| member.applied.is_some() && member.lag == Some(0))
+        });
+        complete.then_some(all)
+    })
+    .await;
+    for status in statuses {
+        assert_eq!(status.leader, Some(leader));
+        assert_eq!(status.members.iter().filter(|member| member.leader).count(), 1);
+    }
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_request_changes_nothing_and_gets_the_same_answer() {
+    let rig = Rig::three().await;
+    let command = put("once", "value");
+    let mut answers = Vec::new();
+    for node in rig.nodes.values() {
+        answers.push(node.cluster.propose(command.clone()).await.unwrap());
+    }
+    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:?}");
+    let state = rig.any().read(Consistency::Linearizable).await.unwrap();
+    assert_eq!(state.totals().label_revision, 1);
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_writers_on_every_node_lose_nothing() {
+    let rig = Rig::three().await;
+    let before = rig.any().read(Consistency::Linearizable).await.unwrap().totals().audit_seq;
+    let mut writers = tokio::task::JoinSet::new();
+    for node in rig.nodes.values() {
+        for _ in 0..50 {
+            let cluster = std::sync::Arc::clone(&node.cluster);
+            writers.spawn(async move { cluster.propose(record()).await.unwrap().unwrap() });
+        }
+    }
+    while let Some(done) = writers.join_next().await {
+        assert_eq!(done.unwrap(), Effect::Done);
+    }
+    for node in rig.nodes.values() {
+        let state = node.cluster.read(Consistency::Linearizable).await.unwrap();
+        assert_eq!(state.totals().audit_seq, before + 150);
+    }
+    rig.stop().await;
+}

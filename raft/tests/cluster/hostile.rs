@@ -1,0 +1,171 @@
+//! Peers that should not be served: the node refuses them and goes on.
+
+use crate::rig::{Authority, Disk, EPOCH, Rig, commit, identity, put, realm, tuning};
+use passquorum_domain::audit::Actor;
+use passquorum_domain::ids::{NodeId, RealmId};
+use passquorum_domain::instance::Role;
+use passquorum_domain::outcome::Effect;
+use passquorum_domain::ports::Membership;
+use passquorum_raft::PeerIdentity;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use std::sync::Arc;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use uuid::Uuid;
+
+const WELCOME: u8 = 130;
+const REFUSED: u8 = 129;
+const FORBIDDEN: u8 = 1;
+const REMOVED: u8 = 2;
+const STRANGER: u8 = 3;
+const VOTE: u8 = 2;
+const PING: u8 = 11;
+
+/// Speaks the protocol by hand.
+struct Stranger(TlsStream<TcpStream>);
+
+impl Stranger {
+    async fn connect(
+        address: &str,
+        server: NodeId,
+        trust: &Authority,
+        own: Option<(String, String)>,
+    ) -> Self {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(trust.pem.as_bytes()).unwrap()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .unwrap()
+            .with_root_certificates(roots);
+        let mut config = match own {
+            None => config.with_no_client_auth(),
+            Some((chain, key)) => config
+                .with_client_auth_cert(
+                    vec![CertificateDer::from_pem_slice(chain.as_bytes()).unwrap()],
+                    PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap(),
+                )
+                .unwrap(),
+        };
+        config.alpn_protocols = vec![b"passquorum-peer/1".to_vec()];
+        let name = ServerName::try_from(format!("node-{server}.passquorum")).unwrap();
+        let stream = TcpStream::connect(address).await.unwrap();
+        Self(TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap())
+    }
+
+    async fn send(&mut self, length: u32, tag: u8, payload: &[u8]) {
+        let mut frame = length.to_be_bytes().to_vec();
+        frame.extend_from_slice(&1_u64.to_be_bytes());
+        frame.push(tag);
+        frame.extend_from_slice(payload);
+        self.0.write_all(&frame).await.unwrap();
+        self.0.flush().await.unwrap();
+    }
+
+    /// The next frame's tag and payload; `None` when the stream has ended.
+    async fn receive(&mut self) -> Option<(u8, Vec<u8>)> {
+        let mut head = [0; 13];
+        self.0.read_exact(&mut head).await.ok()?;
+        let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]);
+        let mut payload = vec![0; length as usize];
+        self.0.read_exact(&mut payload).await.ok()?;
+        Some((head[12], payload))
+    }
+}
+
+async fn goes_on(rig: &Rig) {
+    assert!(matches!(commit(&rig.any(), put("still", "here")).await, Ok(Effect::Label(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_gets_in_without_a_certificate_of_this_realm() {
+    let rig = Rig::first(tuning(), Disk::memory()).await;
+    let address = rig.nodes[&NodeId(1)].address.clone();
+    let server = NodeId(1);
+
+    let mut without = Stranger::connect(&address, server, &rig.authority, None).await;
+    assert_eq!(without.receive().await, None, "no certificate");
+
+    let other = Authority::new();
+    let foreign = other.issue(&identity(NodeId(1), Role::Voter));
+    let mut foreign = Stranger::connect(&address, server, &rig.authority, Some(foreign)).await;
+    assert_eq!(foreign.receive().await, None, "another authority's certificate");
+
+    for strange in [
+        PeerIdentity { realm: RealmId(Uuid::from_u128(1)), ..identity(NodeId(9), Role::Voter) },
+        PeerIdentity { epoch: EPOCH + 1, ..identity(NodeId(9), Role::Voter) },
+    ] {
+        let certificate = rig.authority.issue(&strange);
+        let mut peer = Stranger::connect(&address, server, &rig.authority, Some(certificate)).await;
+        assert_eq!(peer.receive().await, Some((REFUSED, vec![STRANGER])), "{strange}");
+        assert_eq!(peer.receive().await, None);
+    }
+    assert_eq!(realm(), identity(server, Role::Voter).realm);
+    goes_on(&rig).await;
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removed_node_is_refused_at_once_on_open_and_on_new_streams() {
+    let mut rig = Rig::three().await;
+    let leader = rig.leader().await;
+    let leaving = rig.follower().await;
+    let address = rig.nodes[&leader].address.clone();
+    let certificate = rig.authority.issue(&identity(leaving, Role::Voter));
+    let mut open = Stranger::connect(&address, leader, &rig.authority, Some(certificate.clone())).await;
+    assert_eq!(open.receive().await, Some((WELCOME, vec![])));
+    open.send(0, PING, &[]).await;
+    assert!(open.receive().await.is_some());
+
+    rig.node(leader.0).remove(leaving, Actor::Realm).await.unwrap();
+    open.send(0, PING, &[]).await;
+    assert_eq!(open.receive().await, Some((REFUSED, vec![REMOVED])));
+    assert_eq!(open.receive().await, None);
+    let mut new = Stranger::connect(&address, leader, &rig.authority, Some(certificate)).await;
+    assert_eq!(new.receive().await, Some((REFUSED, vec![REMOVED])));
+    let gone = rig.nodes.remove(&leaving).unwrap();
+    gone.cluster.halt().await;
+    goes_on(&rig).await;
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_absurd_length_and_an_unknown_tag_end_the_stream_and_nothing_else() {
+    let rig = Rig::first(tuning(), Disk::memory()).await;
+    let address = rig.nodes[&NodeId(1)].address.clone();
+    for (length, tag) in [(u32::MAX, VOTE), (u32::MAX, 1), (0, 77), (1, PING), (0, WELCOME)] {
+        let certificate = rig.authority.issue(&identity(NodeId(9), Role::Voter));
+        let mut peer = Stranger::connect(&address, NodeId(1), &rig.authority, Some(certificate)).await;
+        assert_eq!(peer.receive().await, Some((WELCOME, vec![])));
+        peer.send(length, tag, &[]).await;
+        assert_eq!(peer.receive().await, None, "length {length}, tag {tag}");
+    }
+    goes_on(&rig).await;
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_learner_that_asks_for_a_vote_is_refused_before_its_payload_is_read() {
+    let rig = Rig::first(tuning(), Disk::memory()).await;
+    let address = rig.nodes[&NodeId(1)].address.clone();
+    let before = rig.any().leadership().borrow().term;
+    for role in [Role::SiteLearner, Role::DmzLearner] {
+        let id = rig.admit(role, "127.0.0.1:1").await;
+        // The registry's word counts, whatever role the certificate names.
+        for certified in [role, Role::Voter] {
+            let certificate = rig.authority.issue(&identity(id, certified));
+            let mut peer = Stranger::connect(&address, NodeId(1), &rig.authority, Some(certificate)).await;
+            assert_eq!(peer.receive().await, Some((WELCOME, vec![])));
+            peer.send(100, VOTE, &[]).await;
+            assert_eq!(peer.receive().await, Some((REFUSED, vec![FORBIDDEN])), "{role}");
+            assert_eq!(peer.receive().await, None);
+        }
+    }
+    assert_eq!(rig.any().leadership().borrow().term, before);
+    goes_on(&rig).await;
+    rig.stop().await;
+}

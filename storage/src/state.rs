@@ -1,0 +1,248 @@
+//! The applied state: the machine in memory, its cells in an engine, its snapshots on a shelf.
+//!
+//! The cells lag behind the log after a crash, never ahead of what the log holds durably; openraft applies
+//! the rest again. Readers see a consistent copy of the machine that is replaced after each applied batch.
+//! This module must not know what a command means.
+
+mod cells;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use openraft::storage::RaftStateMachine;
+use openraft::{
+    Entry, EntryPayload, ErrorSubject, ErrorVerb, LogId, OptionalSend, RaftSnapshotBuilder, Snapshot,
+    SnapshotMeta, StorageError, StoredMembership,
+};
+use tokio::sync::watch;
+
+use crate::RaftConfig;
+use crate::engine::{Engine, Pair};
+use crate::error::StoreError;
+use crate::machine::{Machine, Position};
+use crate::snapshot::{Shelf, SnapshotBody, format};
+use cells::{Applied, Cells, Loaded};
+
+/// The state as of one moment.
+#[derive(Debug, Clone)]
+pub struct Published<C: RaftConfig, M> {
+    /// The machine.
+    pub machine: M,
+    /// The last entry that it has applied.
+    pub last_applied: Option<LogId<u64>>,
+    /// The membership as of that entry.
+    pub membership: StoredMembership<u64, C::Node>,
+}
+
+/// The applied state of one member.
+pub struct StateStore<C: RaftConfig, M> {
+    engine: Arc<dyn Engine>,
+    shelf: Arc<Shelf>,
+    cells: Cells,
+    applied: Applied<C>,
+    machine: M,
+    published: watch::Sender<Arc<Published<C, M>>>,
+}
+
+/// Builds a snapshot of the state as of the moment when the builder was made.
+pub struct SnapshotBuilder<C: RaftConfig, M> {
+    engine: Arc<dyn Engine>,
+    shelf: Arc<Shelf>,
+    state: Arc<Published<C, M>>,
+}
+
+impl<C, M> StateStore<C, M>
+where
+    C: RaftConfig + openraft::RaftTypeConfig<D = M::Command, R = M::Outcome>,
+    M: Machine,
+{
+    /// Restores the machine from its cells, or from a snapshot that is ahead of them.
+    pub(crate) fn open(engine: Arc<dyn Engine>, shelf: Shelf) -> Result<Self, StoreError> {
+        let Loaded { mut cells, mut applied, mut pairs } = Cells::load::<C>(Arc::clone(&engine))?;
+        if let Some(body) = shelf.newest::<C>()? {
+            let (meta, snapshot) = format::read::<C>(&body)?;
+            if applied.as_ref().is_none_or(|applied| applied.last < meta.last_log_id) {
+                let newer = Applied { last: meta.last_log_id, membership: meta.last_membership };
+                cells = Cells::replace(Arc::clone(&engine), &newer, snapshot.iter().cloned())?;
+                applied = Some(newer);
+                pairs = snapshot;
+            }
+        }
+        if applied.is_none() && !pairs.is_empty() {
+            return Err(StoreError::corrupt("applied state", "cells without a last applied id"));
+        }
+        let applied = applied.unwrap_or_default();
+        let machine = restore::<M>(pairs)?;
+        let (published, _) = watch::channel(Arc::new(publish(&machine, &applied)));
+        Ok(Self { engine, shelf: Arc::new(shelf), cells, applied, machine, published })
+    }
+
+    /// Follows the state: the receiver holds the newest copy and is told of each newer one.
+    #[must_use]
+    pub fn subscribe(&self) -> watch::Receiver<Arc<Published<C, M>>> {
+        self.published.subscribe()
+    }
+
+    /// The last entry that was applied.
+    #[must_use]
+    pub fn last_applied(&self) -> Option<LogId<u64>> {
+        self.applied.last
+    }
+
+    /// The last entry that the newest snapshot covers.
+    pub(crate) fn last_in_snapshot(&self) -> Result<Option<LogId<u64>>, StoreError> {
+        match self.shelf.newest::<C>()? {
+            None => Ok(None),
+            Some(body) => Ok(format::read_meta::<C>(&body)?.last_log_id),
+        }
+    }
+
+    fn apply_all(&mut self, entries: impl IntoIterator<Item = Entry<C>>) -> Result<Vec<C::R>, StoreError> {
+        let mut outcomes = Vec::new();
+        let mut changes = BTreeMap::new();
+        for entry in entries {
+            let id = entry.log_id;
+            if self.applied.last.is_some_and(|last| last.index >= id.index) {
+                return Err(StoreError::Refused(format!("entry {} is applied already", id.index)));
+            }
+            outcomes.push(match entry.payload {
+                EntryPayload::Blank => M::blank(),
+                EntryPayload::Normal(command) => {
+                    let position = Position { term: id.leader_id.term, index: id.index };
+                    let (outcome, changed) = self.machine.apply(position, command);
+                    changes.extend(changed.into_iter().map(|change| (change.key, change.value)));
+                    outcome
+                }
+                EntryPayload::Membership(membership) => {
+                    self.applied.membership = StoredMembership::new(Some(id), membership);
+                    M::blank()
+                }
+            });
+            self.applied.last = Some(id);
+        }
+        self.cells.write(&self.applied, changes)?;
+        self.publish();
+        Ok(outcomes)
+    }
+
+    fn publish(&self) {
+        self.published.send_replace(Arc::new(publish(&self.machine, &self.applied)));
+    }
+}
+
+fn publish<C: RaftConfig, M: Clone>(machine: &M, applied: &Applied<C>) -> Published<C, M> {
+    Published { machine: machine.clone(), last_applied: applied.last, membership: applied.membership.clone() }
+}
+
+fn restore<M: Machine>(cells: Vec<Pair>) -> Result<M, StoreError> {
+    if cells.is_empty() {
+        return Ok(M::empty());
+    }
+    M::restore(cells.into_iter()).map_err(|e| StoreError::corrupt("applied state", e.to_string()))
+}
+
+fn snapshot_of<C: RaftConfig>(body: SnapshotBody) -> Result<Snapshot<C>, StoreError> {
+    Ok(Snapshot { meta: format::read_meta::<C>(&body)?, snapshot: Box::new(body) })
+}
+
+/// Runs work that may block on a disk where it holds up no other task; a simulation runs it in place.
+async fn off_task<T: Send + 'static>(
+    blocks: bool,
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    if !blocks {
+        return work();
+    }
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|e| Err(StoreError::Stopped(format!("storage work ended early: {e}"))))
+}
+
+fn snapshot_failed(error: &StoreError, verb: ErrorVerb) -> StorageError<u64> {
+    error.fatal(ErrorSubject::Snapshot(None), verb)
+}
+
+impl<C, M> RaftStateMachine<C> for StateStore<C, M>
+where
+    C: RaftConfig + openraft::RaftTypeConfig<D = M::Command, R = M::Outcome>,
+    M: Machine,
+{
+    type SnapshotBuilder = SnapshotBuilder<C, M>;
+
+    async fn applied_state(
+        &mut self,
+    ) -> Result<(Option<LogId<u64>>, StoredMembership<u64, C::Node>), StorageError<u64>> {
+        Ok((self.applied.last, self.applied.membership.clone()))
+    }
+
+    async fn apply<I>(&mut self, entries: I) -> Result<Vec<C::R>, StorageError<u64>>
+    where
+        I: IntoIterator<Item = Entry<C>> + OptionalSend,
+        I::IntoIter: OptionalSend,
+    {
+        self.apply_all(entries).map_err(|e| e.fatal(ErrorSubject::StateMachine, ErrorVerb::Write))
+    }
+
+    async fn get_snapshot_builder(&mut self) -> SnapshotBuilder<C, M> {
+        SnapshotBuilder {
+            engine: Arc::clone(&self.engine),
+            shelf: Arc::clone(&self.shelf),
+            state: Arc::clone(&self.published.borrow()),
+        }
+    }
+
+    async fn begin_receiving_snapshot(&mut self) -> Result<Box<SnapshotBody>, StorageError<u64>> {
+        self.shelf.begin().map(Box::new).map_err(|e| snapshot_failed(&e, ErrorVerb::Write))
+    }
+
+    async fn install_snapshot(
+        &mut self,
+        meta: &SnapshotMeta<u64, C::Node>,
+        snapshot: Box<SnapshotBody>,
+    ) -> Result<(), StorageError<u64>> {
+        let (meta, engine, shelf) = (meta.clone(), Arc::clone(&self.engine), Arc::clone(&self.shelf));
+        let installed = off_task(self.shelf.blocks(), move || {
+            let (found, cells) = format::read::<C>(&snapshot)?;
+            if found != meta {
+                return Err(StoreError::corrupt("snapshot", format!("it is {found}, announced as {meta}")));
+            }
+            let machine = restore::<M>(cells.clone())?;
+            shelf.keep::<C>(*snapshot)?;
+            let applied = Applied { last: meta.last_log_id, membership: meta.last_membership };
+            let cells = Cells::replace(engine, &applied, cells.into_iter())?;
+            Ok((machine, applied, cells))
+        });
+        (self.machine, self.applied, self.cells) =
+            installed.await.map_err(|e| snapshot_failed(&e, ErrorVerb::Write))?;
+        self.publish();
+        Ok(())
+    }
+
+    async fn get_current_snapshot(&mut self) -> Result<Option<Snapshot<C>>, StorageError<u64>> {
+        let newest = self.shelf.newest::<C>().and_then(|body| body.map(snapshot_of::<C>).transpose());
+        newest.map_err(|e| snapshot_failed(&e, ErrorVerb::Read))
+    }
+}
+
+impl<C: RaftConfig, M: Machine> RaftSnapshotBuilder<C> for SnapshotBuilder<C, M> {
+    async fn build_snapshot(&mut self) -> Result<Snapshot<C>, StorageError<u64>> {
+        let (engine, shelf, state) =
+            (Arc::clone(&self.engine), Arc::clone(&self.shelf), Arc::clone(&self.state));
+        let built = off_task(self.shelf.blocks(), move || {
+            let meta = SnapshotMeta {
+                last_log_id: state.last_applied,
+                last_membership: state.membership.clone(),
+                snapshot_id: state.last_applied.map_or_else(|| "empty".into(), |id| id.to_string()),
+            };
+            let mut body = shelf.begin()?;
+            format::write::<C>(&mut body, &meta, state.machine.cells())?;
+            engine.sync()?;
+            shelf.keep::<C>(body)?;
+            let newest = shelf.newest::<C>()?;
+            newest
+                .ok_or_else(|| StoreError::corrupt("snapshot", "it is gone just after it was written"))
+                .and_then(snapshot_of::<C>)
+        });
+        built.await.map_err(|e| snapshot_failed(&e, ErrorVerb::Write))
+    }
+}

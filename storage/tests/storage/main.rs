@@ -1,0 +1,18 @@
+//! The storage contract, on the disk engine and on its twin in memory.
+
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod machine;
+#[cfg(test)]
+mod member;
+#[cfg(test)]
+mod reopen;
+#[cfg(test)]
+mod snapshots;
+#[cfg(test)]
+mod suite;

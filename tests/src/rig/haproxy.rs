@@ -1,0 +1,80 @@
+//! HAProxy in front of the nodes (`ops/rig/haproxy.sh`), with the settings that operators are given.
+
+use std::path::Path;
+
+use super::RigError;
+use super::script::Script;
+
+/// A node as HAProxy sees it, on 127.0.0.1.
+#[derive(Debug, Clone, Copy)]
+pub struct Backend {
+    /// The node's id.
+    pub id: u64,
+    /// The port of its sites.
+    pub port: u16,
+    /// The port of its health endpoint, which is asked for `/ready`.
+    pub health_port: u16,
+}
+
+/// A running HAProxy; it stops when dropped.
+#[derive(Debug)]
+pub struct HaProxy {
+    script: Script,
+    port: u16,
+}
+
+impl HaProxy {
+    /// Starts it on 127.0.0.1:`port` with its files in `dir`, checking the nodes' certificates against
+    /// `node_authority` (a PEM file), and waits until a node is ready behind it.
+    ///
+    /// # Errors
+    /// [`RigError::Failed`] with what the script said.
+    pub async fn start(
+        dir: &Path,
+        port: u16,
+        nodes: &[Backend],
+        node_authority: &Path,
+    ) -> Result<Self, RigError> {
+        let nodes: Vec<String> = nodes
+            .iter()
+            .map(|node| format!("{}=127.0.0.1:{}/{}", node.id, node.port, node.health_port))
+            .collect();
+        let settings = vec![
+            ("RIG_LISTEN", format!("127.0.0.1:{port}")),
+            ("RIG_NODES", nodes.join(" ")),
+            ("RIG_NODE_CA", node_authority.display().to_string()),
+        ];
+        let haproxy = Self { script: Script::new("haproxy.sh", dir, settings), port };
+        haproxy.script.run("up").await?;
+        Ok(haproxy)
+    }
+
+    /// The address that browsers open, without a trailing slash.
+    pub fn url(&self) -> String {
+        format!("https://127.0.0.1:{}", self.port)
+    }
+
+    /// The authority of its certificate, in PEM.
+    ///
+    /// # Errors
+    /// [`RigError::Io`] when the file cannot be read.
+    pub fn authority(&self) -> Result<Vec<u8>, RigError> {
+        let file = self.script.dir().join("ca.crt");
+        std::fs::read(&file).map_err(RigError::io(file.display().to_string()))
+    }
+
+    /// Stops it and proves that none of its processes is left.
+    ///
+    /// # Errors
+    /// [`RigError::Failed`] when one is.
+    pub async fn stop(self) -> Result<(), RigError> {
+        self.script.run("down").await
+    }
+}
+
+impl Drop for HaProxy {
+    fn drop(&mut self) {
+        // A second stop finds nothing to do; a failure was reported by `stop`, or ends a test that failed.
+        let _ = self.script.run_blocking("down");
+    }
+}

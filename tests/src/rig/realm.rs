@@ -1,0 +1,306 @@
+//! A realm of three node processes over a real domain, made as an operator makes it: `init`, `join` with tokens,
+//! `connection set`, and a configuration that is exported, completed and imported.
+#![allow(clippy::indexing_slicing, reason = "indexing a JSON value by a name gives null, it does not panic")]
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+use super::RigError;
+use super::cluster::{self, Cluster, NodeInfo};
+use super::samba::{self, Samba};
+use crate::ports;
+
+const ALIAS: &str = "CORP";
+
+/// The questions of the realm's policy: all are mandatory.
+pub const QUESTIONS: [&str; 2] =
+    ["In which street was your first school?", "What was your first pet called?"];
+/// Wrong answers that lock a profile.
+pub const THRESHOLD: u32 = 5;
+
+/// A running realm.
+#[derive(Debug)]
+pub struct Realm {
+    /// Its node processes.
+    pub cluster: Cluster,
+    /// A bearer token of the operators' API with every scope.
+    pub api_token: String,
+    dir: PathBuf,
+    first_port: u16,
+    last_token: String,
+}
+
+impl Realm {
+    /// Makes a realm of three nodes in `dir` that serves the people of `domain`.
+    ///
+    /// # Errors
+    /// [`RigError::Failed`] with what a command of the product said.
+    pub async fn start(dir: &Path, domain: &Samba) -> Result<Self, RigError> {
+        let first_port = ports::block(6)
+            .ok_or_else(|| RigError::Contract { who: "the machine", answer: "no free ports".to_owned() })?;
+        let nodes: Vec<NodeInfo> = (1..=3).map(|id| info(dir, id, first_port)).collect::<Result<_, _>>()?;
+        init(dir, first_port).await?;
+        let mut cluster = Cluster::start(dir, vec![node(&nodes, 0)?]).await?;
+        let mut last_token = String::new();
+        for place in 2..=3 {
+            last_token = join_token(dir).await?;
+            join(dir, place, first_port, &last_token).await?;
+            cluster.add(node(&nodes, place as usize - 1)?).await?;
+        }
+        connect(dir, domain).await?;
+        let scopes =
+            ["token", "create", "--api", "--name", "tests", "--scope", "read,labels,config,nodes", "--json"];
+        let api_token = json_field(&passquorum(dir, 1, &scopes, None).await?, "token")?;
+        Ok(Self { cluster, api_token, dir: dir.to_owned(), first_port, last_token })
+    }
+
+    /// The certificate of the realm's authority, a PEM file.
+    pub fn authority(&self) -> PathBuf {
+        self.keys(1).join("authority.crt")
+    }
+
+    /// Where the node at a place keeps its keys and certificate.
+    pub fn keys(&self, place: u64) -> PathBuf {
+        node_dir(&self.dir, place).join("keys")
+    }
+
+    /// Where the node at a place listens for its peers.
+    pub fn peer_address(&self, place: u64) -> String {
+        format!("127.0.0.1:{}", site_port(place, self.first_port) + 1)
+    }
+
+    /// Throws the disk of the stopped node at a place away, and lets a new node join there. Gives its id.
+    ///
+    /// # Errors
+    /// [`RigError::Failed`] with what a command of the product said.
+    pub async fn rejoin_wiped(&mut self, place: u64) -> Result<u64, RigError> {
+        let data = node_dir(&self.dir, place);
+        std::fs::remove_dir_all(&data).map_err(RigError::io(data.display().to_string()))?;
+        self.last_token = join_token(&self.dir).await?;
+        join(&self.dir, place, self.first_port, &self.last_token).await?;
+        self.cluster.restart(place).await?;
+        let status = self.status(place).await?;
+        let id = status["node"].as_u64();
+        id.ok_or_else(|| RigError::Contract { who: "passquorum status", answer: status.to_string() })
+    }
+
+    /// Tries to join once more with a token that was used.
+    ///
+    /// # Errors
+    /// [`RigError::Failed`] with the refusal.
+    pub async fn join_again_with_the_last_token(&self) -> Result<(), RigError> {
+        join(&self.dir, 9, self.first_port, &self.last_token).await
+    }
+
+    /// Runs a command of the product against one node of this host, and gives what it printed.
+    ///
+    /// # Errors
+    /// [`RigError::Failed`] with what it said.
+    pub async fn passquorum(&self, id: u64, arguments: &[&str]) -> Result<String, RigError> {
+        passquorum(&self.dir, id, arguments, None).await
+    }
+
+    /// The realm as one node sees it: `status --json`.
+    ///
+    /// # Errors
+    /// [`RigError::Failed`] with what it said.
+    pub async fn status(&self, id: u64) -> Result<Value, RigError> {
+        parse(&self.passquorum(id, &["status", "--json"]).await?)
+    }
+
+    /// The leader that one node knows.
+    pub async fn leader(&self, id: u64) -> Option<u64> {
+        self.status(id).await.ok()?["leader"].as_u64()
+    }
+}
+
+fn node(nodes: &[NodeInfo], index: usize) -> Result<NodeInfo, RigError> {
+    nodes
+        .get(index)
+        .cloned()
+        .ok_or_else(|| RigError::Contract { who: "the rig", answer: "no such node".to_owned() })
+}
+
+fn info(dir: &Path, id: u64, first_port: u16) -> Result<NodeInfo, RigError> {
+    let url = format!("https://127.0.0.1:{}", site_port(id, first_port));
+    let program = cluster::binary()?.display().to_string();
+    let data = node_dir(dir, id).display().to_string();
+    Ok(NodeInfo {
+        id,
+        pid: 0,
+        self_service: format!("{url}/self-service/"),
+        admin: format!("{url}/admin/"),
+        helpdesk: format!("{url}/helpdesk/"),
+        api: format!("{url}/api/v1"),
+        health: url,
+        restart: vec![program, "run".to_owned(), "--dir".to_owned(), data],
+    })
+}
+
+fn site_port(id: u64, first_port: u16) -> u16 {
+    first_port + 2 * (id as u16 - 1)
+}
+
+fn node_dir(dir: &Path, id: u64) -> PathBuf {
+    dir.join(format!("node-{id}"))
+}
+
+fn own(id: u64, first_port: u16) -> Vec<String> {
+    let site = site_port(id, first_port);
+    let (name, site, peers) =
+        (format!("node-{id}"), format!("127.0.0.1:{site}"), format!("127.0.0.1:{}", site + 1));
+    ["--name", &name, "--site-address", &site, "--cluster-address", &peers].map(str::to_owned).into()
+}
+
+async fn join_token(dir: &Path) -> Result<String, RigError> {
+    let created = passquorum(dir, 1, &["token", "create", "--role", "voter", "--json"], None).await?;
+    json_field(&created, "token")
+}
+
+async fn join(dir: &Path, place: u64, first_port: u16, token: &str) -> Result<(), RigError> {
+    let server = format!("https://127.0.0.1:{}", site_port(1, first_port));
+    let mut arguments: Vec<String> = ["join", "--token", "-", "--server", &server].map(str::to_owned).into();
+    arguments.extend(own(place, first_port));
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    passquorum(dir, place, &arguments, Some(token)).await?;
+    trust_proxy(dir, place)
+}
+
+async fn init(dir: &Path, first_port: u16) -> Result<(), RigError> {
+    let mut arguments = vec!["init".to_owned()];
+    arguments.extend(own(1, first_port));
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    passquorum(dir, 1, &arguments, None).await?;
+    trust_proxy(dir, 1)
+}
+
+/// The load balancer of the tests runs on loopback; its `X-Forwarded-For` is to be believed.
+fn trust_proxy(dir: &Path, id: u64) -> Result<(), RigError> {
+    let file = node_dir(dir, id).join("node.toml");
+    let what = file.display().to_string();
+    let text = std::fs::read_to_string(&file).map_err(RigError::io(&what))?;
+    let trusting = text.replace("trusted_proxies = []", "trusted_proxies = [\"127.0.0.1\"]");
+    if trusting == text {
+        return Err(RigError::Contract { who: "node.toml", answer: "no empty trusted_proxies".to_owned() });
+    }
+    std::fs::write(&file, trusting).map_err(RigError::io(&what))
+}
+
+/// Enters the domain, then a policy for everyone in `OU=People` and the groups that may administer and help.
+async fn connect(dir: &Path, domain: &Samba) -> Result<(), RigError> {
+    let (url, authority) = (domain.url(), domain.authority().display().to_string());
+    let bind_name = format!("{}@{}", samba::SERVICE_ACCOUNT, samba::DOMAIN);
+    let arguments = [
+        "connection",
+        "set",
+        "--alias",
+        ALIAS,
+        "--server",
+        &url,
+        "--base",
+        samba::BASE,
+        "--authorities",
+        &authority,
+        "--bind-name",
+        &bind_name,
+        "--json",
+    ];
+    passquorum(dir, 1, &arguments, Some(samba::SERVICE_PASSWORD)).await?;
+    let file = dir.join("config.json");
+    let path = file.display().to_string();
+    passquorum(dir, 1, &["config", "export", &path], None).await?;
+    let text = std::fs::read_to_string(&file).map_err(RigError::io(&path))?;
+    let completed = complete(parse(&text)?)?;
+    std::fs::write(&file, completed.to_string()).map_err(RigError::io(&path))?;
+    passquorum(dir, 1, &["config", "import", &path], None).await.map(drop)
+}
+
+fn complete(mut config: Value) -> Result<Value, RigError> {
+    let connection = config["connections"][0]["id"].clone();
+    if connection.is_null() {
+        return Err(RigError::Contract { who: "config export", answer: "it has no connection".to_owned() });
+    }
+    let group = |name: &str| json!([{ "connection": connection, "group": format!("CN={name},OU=Svc,{}", samba::BASE) }]);
+    config["administrators"] = group("SSPR-Admins");
+    config["helpdesk"] = group("SSPR-Helpdesk");
+    let id = || uuid::Uuid::new_v4().to_string();
+    let questions: Vec<Value> =
+        QUESTIONS.iter().map(|text| json!({ "id": id(), "kind": "mandatory", "text": text })).collect();
+    let workflow = |kind: &str, name: &str, activities: Value| json!({ "id": id(), "kind": kind, "name": name, "description": name, "enabled": true, "activities": activities });
+    let by_password = json!({ "AuthenticateWithPassword": {} });
+    let by_questions = json!({ "AuthenticateWithQuestions": { "ask": "All" } });
+    let reset = json!({ "ResetPassword": { "unlock": true, "must_change": false } });
+    config["policies"] = json!([{
+        "id": id(),
+        "name": "Everyone",
+        "scope": [{
+            "connection": connection,
+            "allowed_groups": [],
+            "allowed_ous": [format!("OU=People,{}", samba::BASE)],
+            "denied_groups": [],
+            "denied_ous": [],
+        }],
+        "qa": {
+            "questions": questions,
+            "optional_to_register": 0,
+            "user_defined_to_register": 0,
+            "min_question_length": 10,
+            "min_answer_length": 3,
+            "reject_same_answer": true,
+            "reject_answer_in_question": true,
+        },
+        "lockout": { "threshold": THRESHOLD, "duration": 900_000, "reset_after": 900_000 },
+        "password_rules": [
+            { "Length": { "min": 10, "max": 128 } },
+            { "Complexity": { "min_kinds": 3, "forbid_names": true } },
+        ],
+        "workflows": [
+            workflow("forgot-password", "Forgot My Password", json!([by_questions, reset])),
+            workflow("unlock-account", "Unlock My Account", json!([by_questions, { "UnlockAccount": {} }])),
+            workflow("manage-passwords", "Manage My Passwords", json!([by_password, { "ChangePassword": {} }])),
+            workflow("register", "Register", json!([by_password, { "EditProfile": {} }])),
+            workflow("manage-profile", "Manage My Profile", json!([by_password, { "EditProfile": {} }])),
+        ],
+    }]);
+    Ok(config)
+}
+
+async fn passquorum(
+    dir: &Path,
+    id: u64,
+    arguments: &[&str],
+    input: Option<&str>,
+) -> Result<String, RigError> {
+    let mut command = Command::new(cluster::binary()?);
+    command.args(arguments).env("PASSQUORUM_DIR", node_dir(dir, id)).kill_on_drop(true);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let what = format!("passquorum {}", arguments.join(" "));
+    let mut child = command.spawn().map_err(RigError::io(&what))?;
+    if let Some(mut stdin) = child.stdin.take()
+        && let Some(input) = input
+    {
+        stdin.write_all(input.as_bytes()).await.map_err(RigError::io(&what))?;
+    }
+    let output = child.wait_with_output().await.map_err(RigError::io(&what))?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if output.status.success() {
+        Ok(text(&output.stdout))
+    } else {
+        Err(RigError::Failed { what, output: text(&output.stderr) })
+    }
+}
+
+fn parse(text: &str) -> Result<Value, RigError> {
+    serde_json::from_str(text)
+        .map_err(|error| RigError::Contract { who: "passquorum", answer: format!("{error}: {text}") })
+}
+
+fn json_field(text: &str, field: &str) -> Result<String, RigError> {
+    let value = parse(text)?;
+    let found = value[field].as_str().map(str::to_owned);
+    found.ok_or_else(|| RigError::Contract { who: "passquorum", answer: format!("no {field} in its answer") })
+}
