@@ -1,5 +1,7 @@
 //! The Admin site: who gets in, that every form is guarded, and how edits are saved, refused and compared.
 
+#![expect(clippy::unwrap_used, reason = "what a test reads must be there")]
+
 use crate::browser::Browser;
 use crate::fakes::{CONNECTION, Controller, Quorum, World};
 use crate::staff::{administrator, concrete, fields_of, location, look, send, set};
@@ -345,6 +347,7 @@ async fn a_connection_is_tested_and_one_in_use_is_not_removed() {
     let page = browser.submit(&format!("{path}/test"), &[]).await;
     assert!(page.html.contains("dc1") && page.html.contains("cannot be reached"));
     let kept = browser.submit(&format!("{path}/remove"), &[("revision", "0")]).await;
+    assert_eq!(kept.status, StatusCode::CONFLICT);
     assert!(kept.html.contains("still in use"));
     assert_eq!(config(&world).connections.len(), 1);
 }

@@ -1,5 +1,7 @@
 //! The operators' API: who gets in, what each answer says, and what a label, a configuration and a token promise.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what a test reads must be there")]
+
 use crate::fakes::{FakeConsensus, Quorum, World};
 use axum::Router;
 use axum::body::Body;
@@ -275,6 +277,18 @@ async fn a_label_takes_64_kib_and_not_a_byte_more() {
     api.call("PUT", &key, &[], "x").await.problem(400, "PQ-BAD-INPUT");
     api.call("PUT", "/api/v1/labels/%FF", &[], "x").await.problem(400, "PQ-BAD-INPUT");
     api.call("PUT", "/api/v1/labels/a%20b", &[], "x").await.problem(400, "PQ-BAD-INPUT");
+}
+
+#[tokio::test]
+async fn the_api_stands_beside_the_sites_on_one_router() {
+    let mut api = Api::new();
+    api.router = api.world.node("n1");
+    let put = api.call("PUT", "/api/v1/labels/k", &[], "x").await;
+    assert_eq!((put.status, put.json()), (StatusCode::OK, json!({"revision": 1})));
+    api.call("GET", "/api/v1/nothing", &[], "").await.problem(404, "PQ-NOT-FOUND");
+    api.call("PATCH", "/api/v1/status", &[], "").await.problem(405, "PQ-BAD-INPUT");
+    let stranger = Request::get("/api/v1/config").body(Body::empty()).unwrap();
+    api.send(stranger).await.problem(401, "PQ-UNAUTHENTICATED");
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! What people do on the Admin and Helpdesk sites: sign in, look at a form, change a field, send it.
 
+#![expect(clippy::unwrap_used, reason = "what a test reads must be there")]
+
 use crate::browser::{Browser, Page};
 use crate::fakes::{CONNECTION, World};
 use axum::body::Body;
