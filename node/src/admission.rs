@@ -359,7 +359,8 @@ mod tests {
     async fn a_bad_request_is_named_and_does_not_use_the_token_up() {
         let world = world().await;
         let token = token(&world, Role::Voter).await;
-        let changes: [(&str, fn(&mut JoinRequest)); 5] = [
+        type Change = fn(&mut JoinRequest);
+        let changes: [(&str, Change); 5] = [
             ("csr", |request| request.csr = "no PEM".to_owned()),
             ("node.name", |request| request.node.name = String::new()),
             ("node.cluster_address", |request| request.node.cluster_address = "x".to_owned()),
