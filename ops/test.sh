@@ -24,6 +24,8 @@ leftovers() {
 
 finish() {
     local code=$? left
+    # An end by a signal comes here with the status of whatever ran last.
+    if [[ -z ${completed:-} ]] && ((code == 0)); then code=1; fi
     left=$(leftovers)
     if [[ -n $left ]]; then
         echo "== these processes were left running, and are ended now:" >&2
@@ -68,3 +70,4 @@ step 'lint' cargo clippy --workspace --all-targets --locked -- -D warnings
 step 'build' cargo build --package passquorum --locked
 step 'test' cargo test --workspace --locked
 step 'licences, bans and sources' deny
+completed=yes

@@ -34,10 +34,11 @@ start_group() {
 runs() {
     local pid
     pid=$(cat "$1" 2>/dev/null) || return 1
-    [[ -n $pid && $(cat "/proc/$pid/comm" 2>/dev/null) == "$2"* ]]
+    [[ -n $pid && $(readlink "/proc/$pid/exe") == */"$2" ]]
 }
 
-group_is_gone() { ! pgrep --pgroup "$1" >/dev/null; }
+# Zombies do not count: they have ended, and wait for the machine's first process to notice.
+group_is_gone() { ! pgrep --pgroup "$1" --runstates D,R,S,T,t >/dev/null; }
 
 # stop_group PIDFILE NAME: ends the process in PIDFILE, which leads its process group, and proves all of the
 # group gone; by SIGTERM first, by SIGKILL when that was not heard.

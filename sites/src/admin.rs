@@ -5,7 +5,7 @@
 //! never come out. The site must not know Raft, LDAP or sessions beyond who is signed in.
 
 mod audit;
-mod audit_text;
+pub(crate) mod audit_text;
 mod cluster;
 mod connection_form;
 mod connections;

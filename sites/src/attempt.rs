@@ -21,15 +21,18 @@ pub(crate) struct Counted {
     remaining: u32,
 }
 
-/// Counts an attempt. A locked subject is a failure that says until when.
+/// Counts an attempt. A locked subject is a failure that says until when. `note` (name, address) goes sealed into the
+/// audit.
 pub(crate) async fn count(
     ports: &Ports,
     subject: KeyedHash,
     policy: Option<PolicyId>,
+    note: &str,
 ) -> Result<Counted, Failure> {
     let attempt = AttemptId(fresh_uuid(&*ports.entropy));
     let action = Action::CountAttempt { attempt, target: AttemptTarget::User(subject), policy };
-    match ports.commit(Actor::Anonymous, action).await.map_err(unsure)? {
+    let detail = Some(ports.seal_detail(note)?);
+    match ports.commit_with(Actor::Anonymous, action, detail).await.map_err(unsure)? {
         Effect::Attempt(AttemptVerdict::Counted { remaining }) => Ok(Counted { attempt, subject, remaining }),
         other => Err(Failure::internal(format!("an attempt was answered with {other:?}"))),
     }

@@ -9,6 +9,7 @@
 
 pub mod admin;
 pub mod api;
+pub mod helpdesk;
 pub mod ports;
 pub mod session;
 pub mod sign_in;
@@ -54,6 +55,7 @@ pub fn router(ports: Ports, settings: SiteSettings) -> Router {
         .merge(static_files::routes())
         .merge(legacy_paths())
         .merge(self_service::routes())
+        .merge(staff::router(&app, Site::Helpdesk, helpdesk::ROUTES))
         .merge(staff::router(&app, Site::Admin, admin::ROUTES));
     headers::wrap(sites, app).merge(api)
 }

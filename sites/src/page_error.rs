@@ -82,7 +82,9 @@ impl Failure {
     #[must_use]
     pub fn http_status(&self) -> StatusCode {
         self.status.unwrap_or(match self.code {
-            ErrorCode::NoQuorum | ErrorCode::ClockSkew | ErrorCode::DirectoryUnreachable => StatusCode::SERVICE_UNAVAILABLE,
+            ErrorCode::NoQuorum | ErrorCode::ClockSkew | ErrorCode::DirectoryUnreachable => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             ErrorCode::UnknownOutcome => StatusCode::GATEWAY_TIMEOUT,
             ErrorCode::StaleRevision
             | ErrorCode::TicketUsed

@@ -59,8 +59,8 @@ fn parts_of(progress: &Progress) -> Vec<Part> {
 fn label(activity: &Activity) -> &'static str {
     match activity {
         Activity::AuthenticateWithPassword(_) => "Password",
-        Activity::AuthenticateWithQuestions(_) => "Security questions",
-        Activity::EditProfile(_) => "Your questions",
+        Activity::AuthenticateWithQuestions(_) => "Questions",
+        Activity::EditProfile(_) => "Questions",
         Activity::ResetPassword(_) | Activity::ChangePassword(_) => "New password",
         Activity::UnlockAccount(_) => "Unlock",
     }

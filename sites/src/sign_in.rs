@@ -30,24 +30,25 @@ pub async fn sign_in(
 ) -> Result<Staff, Failure> {
     limits::count_source(ports, source).await?;
     let config = ports.current_config().await?;
+    let note = format!("{name:?} from {source}");
     let person = people::find(ports, &config, name).await?;
     let Person::One(record, directory) = person else {
         let subject = people::nobody(ports, name)?;
-        let counted = attempt::count(ports, subject, first_policy(&config)).await?;
+        let counted = attempt::count(ports, subject, first_policy(&config), &note).await?;
         counted.decide(ports, false).await?;
         return refuse(ports, site, name, source, Refusal::NoSuchUser).await;
     };
     let subject = people::subject(ports, record.user.guid)?;
     let policy = people::policy_of(&config, &record, &*directory).await?;
     let counted =
-        attempt::count(ports, subject, policy.map(|policy| policy.id).or(first_policy(&config))).await?;
+        attempt::count(ports, subject, policy.map(|policy| policy.id).or(first_policy(&config)), &note)
+            .await?;
     let right = directory.check_password(&record, password).await? == PasswordCheck::Right;
     let role = has_role(&config, site, &record, &*directory).await?;
     // A right password of somebody without the role stays counted: else this form would be an oracle for passwords.
     counted.decide(ports, right && role).await?;
     match (right, role) {
         (true, true) => {
-            let note = format!("{name:?} from {source}");
             ports.record(Actor::User(subject), AuditEvent::SignedIn(site), Some(subject), &note).await?;
             Ok(Staff { site, user: record.user, subject, display_name: record.display_name })
         }

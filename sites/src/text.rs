@@ -145,3 +145,24 @@ pub(crate) fn failure_title(code: ErrorCode) -> &'static str {
         _ => "Something went wrong",
     }
 }
+
+/// The label of a Self-Service field, by its name.
+pub(crate) fn field_label(field: &str) -> Option<String> {
+    let fixed = match field {
+        "name" => "User name",
+        "password" => "Password",
+        "current" => "Current password",
+        "new" => "New password",
+        "confirm" => "New password again",
+        _ => {
+            let (kind, number) = field.split_once('-')?;
+            let number = number.parse::<usize>().ok()?.saturating_add(1);
+            return match kind {
+                "answer" => Some(format!("Answer {number}")),
+                "question" => Some(format!("Question {number}")),
+                _ => None,
+            };
+        }
+    };
+    Some(fixed.to_owned())
+}

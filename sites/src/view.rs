@@ -92,6 +92,11 @@ impl Problems {
         &self.0
     }
 
+    /// What the summary at the form's head says before a field's message.
+    pub(crate) fn label(&self, field: &str) -> String {
+        text::field_label(field).map(|label| format!("{label}: ")).unwrap_or_default()
+    }
+
     /// The first one of a field.
     pub(crate) fn of(&self, field: &str) -> Option<&str> {
         self.0.iter().find(|(name, _)| name == field).map(|(_, message)| message.as_str())

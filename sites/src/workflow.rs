@@ -64,6 +64,11 @@ impl Context<'_> {
         self.progress.subject.hash()
     }
 
+    /// Who and where from, for the audit.
+    pub(crate) fn note(&self) -> String {
+        format!("{:?} from {}", self.progress.typed, self.source)
+    }
+
     /// The user's domain.
     pub(crate) async fn directory(&self, user: &UserRef) -> Result<Arc<dyn Directory>, Failure> {
         Ok(self.app.ports.directories.open(user.connection).await?)

@@ -10,7 +10,8 @@ const checks = {
   names: (text, rule) => text !== "" && !rule.split("\n").some((name) => name && text.toLowerCase().includes(name)),
 };
 
-function addReveal(input) {
+// `shown` says how the field begins; a masked field's own text shows while the button says Hide.
+function addReveal(input, shown) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "quiet reveal";
@@ -20,7 +21,7 @@ function addReveal(input) {
     const label = document.querySelector(`label[for="${CSS.escape(input.id)}"]`)?.textContent ?? "";
     button.setAttribute("aria-label", `${button.textContent}: ${label}`);
   };
-  show(false);
+  show(shown);
   button.addEventListener("click", () => show(input.type === "password"));
   input.form?.addEventListener("submit", () => show(false));
   const row = document.createElement("div");
@@ -43,7 +44,10 @@ function followRules(list) {
   confirm?.addEventListener("input", update);
 }
 
-for (const input of document.querySelectorAll("input[type=password]")) addReveal(input);
+for (const input of document.querySelectorAll("[data-masks]")) addReveal(input, true);
+for (const input of document.querySelectorAll("input[type=password]")) {
+  if (!input.closest(".secret")) addReveal(input, false);
+}
 for (const list of document.querySelectorAll("[data-rules]")) followRules(list);
 for (const item of document.querySelectorAll("[data-script-only]")) item.hidden = false;
 document.querySelector("[data-focus]")?.focus();

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by a panic")]
 
 mod demo;
+mod domain_controller;
 mod people;
 mod relay;
 mod samba;

@@ -1,16 +1,16 @@
 //! LDAPS against a real domain controller: the conformance suite, and what only a real domain has.
 
+use crate::domain_controller::{BASE, DOMAIN, DomainController, SERVICE_ACCOUNT, SERVICE_PASSWORD};
 use crate::people::{CONNECTION, Layout, dn, fixture, one, password};
 use passquorum_ad_sync::{conformance, ldaps};
 use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::config::LdapsSettings;
 use passquorum_domain::directory::RulesSource;
 use passquorum_domain::ports::{BarredReason, Directory, DirectoryReason, PasswordCheck};
-use passquorum_tests::rig::samba::{BASE, DOMAIN, SERVICE_ACCOUNT, SERVICE_PASSWORD, Samba};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-pub(crate) fn settings(samba: &Samba, servers: &[&str]) -> LdapsSettings {
+pub(crate) fn settings(samba: &DomainController, servers: &[&str]) -> LdapsSettings {
     LdapsSettings {
         servers: servers.iter().map(|&server| server.to_owned()).collect(),
         base: dn(BASE),
@@ -26,8 +26,7 @@ pub(crate) fn open(settings: &LdapsSettings, bind_password: &str) -> Arc<dyn Dir
 
 #[tokio::test]
 async fn a_real_domain_controller_conforms() {
-    let folder = tempfile::tempdir().unwrap();
-    let samba = Samba::start(&folder.path().join("dc"), Ipv4Addr::new(127, 0, 0, 41)).await.unwrap();
+    let samba = DomainController::start(Ipv4Addr::new(127, 0, 0, 41)).await;
     let directory = open(&settings(&samba, &[&samba.url()]), SERVICE_PASSWORD);
     let layout = Layout {
         mail_domain: DOMAIN,
@@ -42,12 +41,12 @@ async fn a_real_domain_controller_conforms() {
     an_expired_account_is_told_by_the_controllers_clock(&samba, directory.as_ref()).await;
     a_group_inside_which_the_primary_group_is_counts(&samba, directory.as_ref()).await;
     a_pso_that_may_not_be_read_is_told(&samba).await;
-    samba.stop().await.unwrap();
+    samba.stop().await;
 }
 
-async fn a_foreign_value_is_never_overwritten(samba: &Samba, directory: &dyn Directory) {
+async fn a_foreign_value_is_never_overwritten(samba: &DomainController, directory: &dyn Directory) {
     let ldif = format!("dn: CN=frank,OU=People,{BASE}\nchangetype: modify\nadd: comment\ncomment: a note\n");
-    samba.modify(&ldif).await.unwrap();
+    samba.modify(&ldif).await;
     let frank = one(directory, "frank").await.user;
     let blob = Blob::from(vec![1, 2, 3]);
     let outcomes = [
@@ -58,16 +57,19 @@ async fn a_foreign_value_is_never_overwritten(samba: &Samba, directory: &dyn Dir
     for outcome in outcomes {
         assert_eq!(outcome.unwrap_err().reason, DirectoryReason::ForeignValue);
     }
-    assert_eq!(samba.attribute("frank", "comment").await.unwrap(), ["a note"]);
+    assert_eq!(samba.attribute("frank", "comment").await, ["a note"]);
 }
 
-async fn an_expired_account_is_told_by_the_controllers_clock(samba: &Samba, directory: &dyn Directory) {
+async fn an_expired_account_is_told_by_the_controllers_clock(
+    samba: &DomainController,
+    directory: &dyn Directory,
+) {
     // 1970 and 2100, as 100 ns since 1601.
     for (expires, expired) in [("116444736000000000", true), ("157469184000000000", false)] {
         let ldif = format!(
             "dn: CN=grace,OU=People,{BASE}\nchangetype: modify\nreplace: accountExpires\naccountExpires: {expires}\n"
         );
-        samba.modify(&ldif).await.unwrap();
+        samba.modify(&ldif).await;
         let grace = one(directory, "grace").await;
         assert_eq!(grace.status.expired, expired);
         let expected =
@@ -77,18 +79,21 @@ async fn an_expired_account_is_told_by_the_controllers_clock(samba: &Samba, dire
     }
 }
 
-async fn a_group_inside_which_the_primary_group_is_counts(samba: &Samba, directory: &dyn Directory) {
+async fn a_group_inside_which_the_primary_group_is_counts(
+    samba: &DomainController,
+    directory: &dyn Directory,
+) {
     let helpdesk = dn(&format!("CN=SSPR-Helpdesk,OU=Svc,{BASE}"));
     let grace = one(directory, "grace").await;
     assert!(directory.member_of(&grace, std::slice::from_ref(&helpdesk)).await.unwrap().is_empty());
     let ldif =
         format!("dn: {helpdesk}\nchangetype: modify\nadd: member\nmember: CN=Domain Users,CN=Users,{BASE}\n");
-    samba.modify(&ldif).await.unwrap();
+    samba.modify(&ldif).await;
     let asked = vec![helpdesk];
     assert_eq!(directory.member_of(&grace, &asked).await.unwrap(), asked);
 }
 
-async fn a_pso_that_may_not_be_read_is_told(samba: &Samba) {
+async fn a_pso_that_may_not_be_read_is_told(samba: &DomainController) {
     // Domain Users may not read the password settings container.
     let reader = LdapsSettings { bind_name: format!("hugo@{DOMAIN}"), ..settings(samba, &[&samba.url()]) };
     let directory = open(&reader, "Start-Passw0rd-hugo1");

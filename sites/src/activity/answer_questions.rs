@@ -42,7 +42,8 @@ pub(super) async fn run(
     }
     let app = context.app;
     limits::count_source(&app.ports, context.source).await?;
-    let counted = attempt::count(&app.ports, context.subject(), Some(context.policy()?.id)).await?;
+    let counted =
+        attempt::count(&app.ports, context.subject(), Some(context.policy()?.id), &context.note()).await?;
     let profile = profile_of(context).await?;
     let right = match profile {
         Some(profile) => {

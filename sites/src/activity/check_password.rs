@@ -37,7 +37,8 @@ pub(super) enum Checked {
 pub(super) async fn check(context: &Context<'_>, password: &Password) -> Result<Checked, Failure> {
     let ports = &context.app.ports;
     limits::count_source(ports, context.source).await?;
-    let counted = attempt::count(ports, context.subject(), Some(context.policy()?.id)).await?;
+    let counted =
+        attempt::count(ports, context.subject(), Some(context.policy()?.id), &context.note()).await?;
     let right = match context.user() {
         None => false,
         Some(user) => {

@@ -4,7 +4,7 @@ use passquorum_domain::audit::{Actor, AuditEvent, Site};
 use passquorum_domain::ticket::{TicketKind, TicketResult};
 
 /// Who.
-pub(super) fn actor(actor: &Actor) -> String {
+pub(crate) fn actor(actor: &Actor) -> String {
     match actor {
         Actor::Realm => "the realm".to_owned(),
         Actor::LocalOperator(node) => format!("operator on node {node}"),
@@ -18,7 +18,7 @@ pub(super) fn actor(actor: &Actor) -> String {
 }
 
 /// What.
-pub(super) fn event(event: &AuditEvent) -> String {
+pub(crate) fn event(event: &AuditEvent) -> String {
     match event {
         AuditEvent::RealmCreated => "Realm created".to_owned(),
         AuditEvent::JoinTokenCreated(_, role) => format!("Join token created for a {role}"),

@@ -50,7 +50,8 @@ pub(crate) async fn under_ticket(
     let subject = context.subject();
     let ticket = context.progress.ticket(&ports)?;
     let open = Action::OpenTicket { ticket, subject, kind, node: ports.consensus.node(), life: TICKET_LIFE };
-    match ports.commit(Actor::User(subject), open).await {
+    let detail = Some(ports.seal_detail(&context.note())?);
+    match ports.commit_with(Actor::User(subject), open, detail).await {
         Err(failure) if failure.code == ErrorCode::UnknownOutcome => {
             return Ok(TicketEnd::NotOpened(failure.saying(text::TICKET_UNSURE)));
         }

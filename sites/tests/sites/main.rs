@@ -1,8 +1,9 @@
-//! The sites and the API through their routers, over fake ports.
+//! The sites, request by request, with every port faked.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics is a test that fails")]
-
-mod admin;
-mod api;
 mod browser;
+mod enumeration;
 mod fakes;
+mod flows;
+mod hostile;
+mod lockout;
+mod outage;

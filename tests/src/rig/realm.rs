@@ -30,6 +30,8 @@ pub struct Realm {
     /// A bearer token of the operators' API with every scope.
     pub api_token: String,
     dir: PathBuf,
+    first_port: u16,
+    last_token: String,
 }
 
 impl Realm {
@@ -43,28 +45,55 @@ impl Realm {
         let nodes: Vec<NodeInfo> = (1..=3).map(|id| info(dir, id, first_port)).collect::<Result<_, _>>()?;
         init(dir, first_port).await?;
         let mut cluster = Cluster::start(dir, vec![node(&nodes, 0)?]).await?;
-        for id in 2..=3 {
-            let created = passquorum(dir, 1, &["token", "create", "--role", "voter", "--json"], None).await?;
-            let token = json_field(&created, "token")?;
-            let server = node(&nodes, 0)?.health;
-            let mut arguments: Vec<String> =
-                ["join", "--token", "-", "--server", &server].map(str::to_owned).into();
-            arguments.extend(own(id, first_port));
-            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-            passquorum(dir, id, &arguments, Some(&token)).await?;
-            trust_proxy(dir, id)?;
-            cluster.add(node(&nodes, id as usize - 1)?).await?;
+        let mut last_token = String::new();
+        for place in 2..=3 {
+            last_token = join_token(dir).await?;
+            join(dir, place, first_port, &last_token).await?;
+            cluster.add(node(&nodes, place as usize - 1)?).await?;
         }
         connect(dir, domain).await?;
         let scopes =
             ["token", "create", "--api", "--name", "tests", "--scope", "read,labels,config,nodes", "--json"];
         let api_token = json_field(&passquorum(dir, 1, &scopes, None).await?, "token")?;
-        Ok(Self { cluster, api_token, dir: dir.to_owned() })
+        Ok(Self { cluster, api_token, dir: dir.to_owned(), first_port, last_token })
     }
 
     /// The certificate of the realm's authority, a PEM file.
     pub fn authority(&self) -> PathBuf {
-        self.dir.join("node-1/keys/authority.pem")
+        self.keys(1).join("authority.crt")
+    }
+
+    /// Where the node at a place keeps its keys and certificate.
+    pub fn keys(&self, place: u64) -> PathBuf {
+        node_dir(&self.dir, place).join("keys")
+    }
+
+    /// Where the node at a place listens for its peers.
+    pub fn peer_address(&self, place: u64) -> String {
+        format!("127.0.0.1:{}", site_port(place, self.first_port) + 1)
+    }
+
+    /// Throws the disk of the stopped node at a place away, and lets a new node join there. Gives its id.
+    ///
+    /// # Errors
+    /// [`RigError::Failed`] with what a command of the product said.
+    pub async fn rejoin_wiped(&mut self, place: u64) -> Result<u64, RigError> {
+        let data = node_dir(&self.dir, place);
+        std::fs::remove_dir_all(&data).map_err(RigError::io(data.display().to_string()))?;
+        self.last_token = join_token(&self.dir).await?;
+        join(&self.dir, place, self.first_port, &self.last_token).await?;
+        self.cluster.restart(place).await?;
+        let status = self.status(place).await?;
+        let id = status["node"].as_u64();
+        id.ok_or_else(|| RigError::Contract { who: "passquorum status", answer: status.to_string() })
+    }
+
+    /// Tries to join once more with a token that was used.
+    ///
+    /// # Errors
+    /// [`RigError::Failed`] with the refusal.
+    pub async fn join_again_with_the_last_token(&self) -> Result<(), RigError> {
+        join(&self.dir, 9, self.first_port, &self.last_token).await
     }
 
     /// Runs a command of the product against one node of this host, and gives what it printed.
@@ -125,6 +154,20 @@ fn own(id: u64, first_port: u16) -> Vec<String> {
     let (name, site, peers) =
         (format!("node-{id}"), format!("127.0.0.1:{site}"), format!("127.0.0.1:{}", site + 1));
     ["--name", &name, "--site-address", &site, "--cluster-address", &peers].map(str::to_owned).into()
+}
+
+async fn join_token(dir: &Path) -> Result<String, RigError> {
+    let created = passquorum(dir, 1, &["token", "create", "--role", "voter", "--json"], None).await?;
+    json_field(&created, "token")
+}
+
+async fn join(dir: &Path, place: u64, first_port: u16, token: &str) -> Result<(), RigError> {
+    let server = format!("https://127.0.0.1:{}", site_port(1, first_port));
+    let mut arguments: Vec<String> = ["join", "--token", "-", "--server", &server].map(str::to_owned).into();
+    arguments.extend(own(place, first_port));
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    passquorum(dir, place, &arguments, Some(token)).await?;
+    trust_proxy(dir, place)
 }
 
 async fn init(dir: &Path, first_port: u16) -> Result<(), RigError> {

@@ -10,9 +10,13 @@ const LONGEST_MAIN: usize = 60;
 /// Names that say nothing of what lives in the file.
 const EMPTY_NAMES: [&str; 8] = ["mod", "util", "utils", "helper", "helpers", "common", "misc", "manager"];
 
-/// Work left undone, and tests that do not run. Written in two parts, so that this file does not hold them.
-const UNFINISHED: [(&str, &str); 6] =
-    [("TO", "DO"), ("FIX", "ME"), ("todo", "!("), ("unimplemented", "!("), ("dbg", "!("), ("#[ign", "ore")];
+/// Work left undone. Written in two parts, so that this file does not hold them.
+const UNFINISHED: [(&str, &str); 5] =
+    [("TO", "DO"), ("FIX", "ME"), ("todo", "!("), ("unimplemented", "!("), ("dbg", "!(")];
+
+/// A test that is switched off, and the one reason for it: it is no test, but what another test starts as a
+/// process of its own.
+const SWITCHED_OFF: (&str, &str) = (concat!("#[ign", "ore"), concat!("#[ign", "ore = \"the process that "));
 
 /// Paths of one machine or one person.
 const MACHINE_PATHS: [(&str, &str); 4] = [("/wo", "rk/"), ("/ro", "ot/"), ("/tm", "p/"), ("/ho", "me/")];
@@ -58,8 +62,16 @@ fn a_files_name_says_what_lives_in_it() {
 }
 
 #[test]
-fn nothing_is_left_unfinished_and_no_test_is_switched_off() {
+fn nothing_is_left_unfinished() {
     offenders("unfinished", |source| holds(source, &UNFINISHED));
+}
+
+#[test]
+fn no_test_is_switched_off() {
+    let (off, child) = SWITCHED_OFF;
+    offenders("with a test that does not run", |source| {
+        source.text.matches(off).count() > source.text.matches(child).count()
+    });
 }
 
 #[test]

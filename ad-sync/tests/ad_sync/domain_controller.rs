@@ -1,0 +1,114 @@
+//! A real Samba domain controller with the rig's people (`ops/rig/samba.sh`), and what its administrator does to it.
+
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use tempfile::TempDir;
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+
+pub(crate) const BASE: &str = "DC=corp,DC=example,DC=test";
+pub(crate) const DOMAIN: &str = "corp.example.test";
+/// May reset, unlock and write `comment` below `OU=People`, and no more.
+pub(crate) const SERVICE_ACCOUNT: &str = "svc-sspr";
+pub(crate) const SERVICE_PASSWORD: &str = "Svc-Passw0rd-sspr1";
+const ADMINISTRATOR: (&str, &str) = ("Administrator", "Adm1n-Passw0rd-rig1");
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../ops/rig/samba.sh");
+
+/// A running domain of its own; it is stopped by its pid file when dropped.
+pub(crate) struct DomainController {
+    folder: TempDir,
+    address: Ipv4Addr,
+}
+
+impl DomainController {
+    /// Restores the seeded domain and starts it. Panics with what the script says: which package is missing and how to
+    /// install it, or that it needs root.
+    pub(crate) async fn start(address: Ipv4Addr) -> Self {
+        let this = Self { folder: tempfile::tempdir().unwrap(), address };
+        this.run("restore").await;
+        this.run("up").await;
+        this
+    }
+
+    pub(crate) async fn stop(&self) {
+        self.run("down").await;
+    }
+
+    pub(crate) async fn resume(&self) {
+        self.run("up").await;
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("ldaps://{}", self.address)
+    }
+
+    /// The certificate of the authority to trust, PEM.
+    pub(crate) fn authority(&self) -> PathBuf {
+        self.directory().join("tls/ca.crt")
+    }
+
+    /// Whether the password signs the user in.
+    pub(crate) async fn bind_works(&self, user: &str, password: &str) -> bool {
+        let output = self.ldap("ldapsearch", (user, password), &["-s", "base", "-b", BASE, "dn"]).await;
+        match output.status.code() {
+            Some(0) => true,
+            Some(49) => false,
+            other => panic!("{other:?}: {}", String::from_utf8_lossy(&output.stderr)),
+        }
+    }
+
+    /// The values of an attribute, as LDIF shows them.
+    pub(crate) async fn attribute(&self, user: &str, name: &str) -> Vec<String> {
+        let filter = format!("(sAMAccountName={user})");
+        let question = ["-LLL", "-o", "ldif-wrap=no", "-b", BASE, &filter, name];
+        let output = self.ldap("ldapsearch", ADMINISTRATOR, &question).await;
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let prefix = format!("{name}: ");
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().filter_map(|line| line.strip_prefix(&prefix)).map(str::to_owned).collect()
+    }
+
+    /// Applies LDIF as the administrator.
+    pub(crate) async fn modify(&self, ldif: &str) {
+        let file = self.folder.path().join("change.ldif");
+        std::fs::write(&file, ldif).unwrap();
+        let output = self.ldap("ldapmodify", ADMINISTRATOR, &["-f", file.to_str().unwrap()]).await;
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn directory(&self) -> PathBuf {
+        self.folder.path().join("dc")
+    }
+
+    async fn ldap(&self, tool: &str, (user, password): (&str, &str), arguments: &[&str]) -> Output {
+        let mut command = Command::new(tool);
+        // The password goes by standard input, so that no list of processes shows it.
+        command.args(["-x", "-o", "nettimeout=10", "-y", "/dev/stdin", "-H", &self.url()]);
+        command.args(["-D", &format!("{user}@{DOMAIN}")]).args(arguments);
+        command.env("LDAPTLS_CACERT", self.authority());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(password.as_bytes()).await.unwrap();
+        child.wait_with_output().await.unwrap()
+    }
+
+    async fn run(&self, verb: &str) {
+        let command = script(verb, &self.directory(), self.address);
+        let output = Command::from(command).output().await.unwrap();
+        assert!(output.status.success(), "samba.sh {verb}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+impl Drop for DomainController {
+    fn drop(&mut self) {
+        // After a stop there is nothing to do; after a failed test its failure is what matters.
+        script("down", &self.directory(), self.address).output().ok();
+    }
+}
+
+fn script(verb: &str, directory: &Path, address: Ipv4Addr) -> std::process::Command {
+    let mut command = std::process::Command::new(SCRIPT);
+    command.arg(verb).arg(directory).env("RIG_DC_IP", address.to_string()).stdin(Stdio::null());
+    command
+}

@@ -1,0 +1,227 @@
+//! The directory port: one domain, what can be asked of it, and how it can fail.
+
+use crate::blob::Blob;
+use crate::directory::{DistinguishedName, DomainPasswordRules, LoginName, UserRecord, UserRef};
+use crate::error_code::ErrorCode;
+use crate::ids::ConnectionId;
+use crate::secret::Password;
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Whether a failed directory call may be tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Retry {
+    /// The request did not reach a domain controller; another try is safe.
+    Safe,
+    /// It was refused; the same request will be refused again.
+    Pointless,
+    /// It was sent and no answer came: it may have happened.
+    Unknown,
+}
+
+/// A directory call that did not do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{operation} on {dc}: {reason}")]
+pub struct DirectoryError {
+    /// The domain controller, as far as one was chosen.
+    pub dc: String,
+    /// What was asked, such as `reset password`.
+    pub operation: &'static str,
+    /// Why not.
+    pub reason: DirectoryReason,
+    /// The directory's own code: the Win32 error of the message (`0x52D`), or the LDAP result code.
+    pub ad_code: Option<u32>,
+    /// Whether to try again.
+    pub retry: Retry,
+}
+
+/// Why a directory call failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DirectoryReason {
+    /// No connection, or it broke.
+    #[error("it cannot be reached")]
+    Unreachable,
+    /// Its certificate is not signed by a configured authority, or names another host.
+    #[error("its certificate is not trusted")]
+    UntrustedCertificate,
+    /// The access account's name or password is wrong.
+    #[error("it does not accept the access account")]
+    BindRefused,
+    /// The access account lacks the right (LDAP 50).
+    #[error("the access account may not do that")]
+    AccessDenied,
+    /// The password does not meet the domain's rules (0x52D): length, complexity or history.
+    #[error("the password does not meet the domain's rules")]
+    PasswordPolicy,
+    /// The old password is wrong (0x56).
+    #[error("the old password is wrong")]
+    WrongPassword,
+    /// The user's account is locked (775).
+    #[error("the account is locked")]
+    AccountLocked,
+    /// The user's account is disabled (533).
+    #[error("the account is disabled")]
+    AccountDisabled,
+    /// The user's account has expired (701).
+    #[error("the account has expired")]
+    AccountExpired,
+    /// The object is not there any more.
+    #[error("the object is not there")]
+    NotFound,
+    /// More than one user has this name.
+    #[error("more than one user has this name")]
+    Ambiguous,
+    /// The value in the attribute changed meanwhile (compare-and-swap failed).
+    #[error("the attribute was changed meanwhile")]
+    Changed,
+    /// The attribute holds something that was not written by this product; it is never overwritten.
+    #[error("the attribute holds a value that does not belong to this realm")]
+    ForeignValue,
+    /// The value is larger than the attribute takes.
+    #[error("the value is too large for the attribute")]
+    TooLarge,
+    /// Anything else; the code says what.
+    #[error("it refused the request")]
+    Refused,
+    /// It was sent and no answer came.
+    #[error("no answer came; it may have happened")]
+    NoAnswer,
+}
+
+impl DirectoryReason {
+    /// The stable code.
+    #[must_use]
+    pub fn code(self) -> ErrorCode {
+        match self {
+            Self::Unreachable | Self::UntrustedCertificate | Self::BindRefused => {
+                ErrorCode::DirectoryUnreachable
+            }
+            Self::PasswordPolicy => ErrorCode::PasswordPolicy,
+            Self::WrongPassword => ErrorCode::WrongCredentials,
+            Self::NoAnswer => ErrorCode::UnknownOutcome,
+            Self::NotFound => ErrorCode::NotFound,
+            _ => ErrorCode::DirectoryRefused,
+        }
+    }
+}
+
+/// What a password check by bind says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PasswordCheck {
+    /// It is right and the account may log on.
+    Right,
+    /// It is right, but must be changed first (773, 532).
+    RightButMustChange,
+    /// The name or the password is wrong (52e).
+    Wrong,
+    /// The account is locked, disabled, expired or restricted, which the controller says before or after looking.
+    Barred(BarredReason),
+}
+
+/// Why an account cannot log on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BarredReason {
+    /// 775.
+    Locked,
+    /// 533.
+    Disabled,
+    /// 701.
+    Expired,
+    /// 530, 531: hours or workstation.
+    Restricted,
+}
+
+/// The result of looking a name up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// Nobody.
+    Nobody,
+    /// One user.
+    One(Box<UserRecord>),
+    /// More than one: never guessed.
+    Several,
+}
+
+/// How a reset leaves the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResetOptions {
+    /// Also clear `lockoutTime`.
+    pub unlock: bool,
+    /// Also set `pwdLastSet` to 0.
+    pub must_change: bool,
+}
+
+/// One domain. Calls on a [`UserRef`] go to its `dc` while that one can be reached.
+///
+/// One conformance suite holds for every implementation.
+#[async_trait]
+pub trait Directory: Send + Sync {
+    /// Looks a user up by sAMAccountName, userPrincipalName or mail.
+    async fn find(&self, name: &LoginName) -> Result<Found, DirectoryError>;
+
+    /// Reads a user again by `objectGUID`.
+    async fn read(&self, user: &UserRef) -> Result<UserRecord, DirectoryError>;
+
+    /// Which of the groups the user is a member of: directly, through nested groups, or as the primary group.
+    /// A group that is not there is an error ([`DirectoryReason::NotFound`]): a denied group that was renamed must
+    /// not let its members in.
+    async fn member_of(
+        &self,
+        user: &UserRecord,
+        groups: &[DistinguishedName],
+    ) -> Result<Vec<DistinguishedName>, DirectoryError>;
+
+    /// Tries a password by a bind as the user. A wrong one counts in the domain's own lockout.
+    async fn check_password(
+        &self,
+        user: &UserRecord,
+        password: &Password,
+    ) -> Result<PasswordCheck, DirectoryError>;
+
+    /// Sets a new password without the old one (MS-ADTS 3.1.1.3.1.5, replace of `unicodePwd`).
+    async fn reset_password(
+        &self,
+        user: &UserRef,
+        new: &Password,
+        options: ResetOptions,
+    ) -> Result<(), DirectoryError>;
+
+    /// Changes the password with the old one (delete and add of `unicodePwd`).
+    async fn change_password(
+        &self,
+        user: &UserRef,
+        old: &Password,
+        new: &Password,
+    ) -> Result<(), DirectoryError>;
+
+    /// Clears `lockoutTime`.
+    async fn unlock(&self, user: &UserRef) -> Result<(), DirectoryError>;
+
+    /// Sets `pwdLastSet` to 0: the password must be changed at next logon.
+    async fn set_must_change(&self, user: &UserRef) -> Result<(), DirectoryError>;
+
+    /// The rules that the domain or a PSO sets for this user.
+    async fn password_rules(&self, user: &UserRef) -> Result<DomainPasswordRules, DirectoryError>;
+
+    /// Reads the profile attribute; [`DirectoryReason::ForeignValue`] when something else is in it.
+    async fn read_profile(&self, user: &UserRef) -> Result<Option<Blob>, DirectoryError>;
+
+    /// Writes or clears the profile attribute if it still holds `expected`; else [`DirectoryReason::Changed`].
+    async fn write_profile(
+        &self,
+        user: &UserRef,
+        expected: Option<&Blob>,
+        new: Option<&Blob>,
+    ) -> Result<(), DirectoryError>;
+
+    /// Reaches a domain controller and binds as the access account.
+    async fn check(&self) -> Result<(), DirectoryError>;
+}
+
+/// The directories of the realm's domain connections.
+#[async_trait]
+pub trait Directories: Send + Sync {
+    /// The directory of one connection, as the present configuration describes it.
+    async fn open(&self, connection: ConnectionId) -> Result<Arc<dyn Directory>, DirectoryError>;
+}

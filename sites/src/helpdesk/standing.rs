@@ -1,0 +1,96 @@
+//! Where a user stands: in the domain, with their security questions, and with the lock.
+
+use crate::admin::audit_text;
+use crate::app::App;
+use crate::page_error::Failure;
+use crate::people::{self, Person};
+use crate::{profile_store, text};
+use passquorum_domain::directory::{AccountStatus, LoginName, UserRecord};
+use passquorum_domain::ids::KeyedHash;
+
+/// What a search gave.
+pub(super) enum Search {
+    /// One user whom a policy serves.
+    Served(Box<Standing>),
+    /// Nobody whom a policy serves.
+    NotServed,
+    /// More than one user.
+    Several,
+}
+
+/// A user as the page shows them.
+pub(super) struct Standing {
+    pub(super) subject: KeyedHash,
+    /// `ALIAS\account`: what finds the same user again.
+    pub(super) name: String,
+    /// The identity that an act is bound to.
+    pub(super) guid: String,
+    pub(super) display_name: String,
+    pub(super) dn: String,
+    pub(super) policy: String,
+    pub(super) profile: &'static str,
+    /// Until when wrong answers keep the user out: in words, and the instant.
+    pub(super) locked: Option<(String, String)>,
+    /// Wrong or open attempts that count now.
+    pub(super) failures: u32,
+    pub(super) account: Vec<&'static str>,
+    /// The latest audit records about the user: when, who, what.
+    pub(super) history: Vec<(String, String, String)>,
+}
+
+const HISTORY: usize = 15;
+
+/// Looks a user up, in the linearizable state.
+pub(super) async fn look_up(app: &App, name: &LoginName) -> Result<Search, Failure> {
+    let ports = &app.ports;
+    let state = ports.current().await?;
+    let config = ports.current_config().await?;
+    let (record, directory) = match people::find(ports, &config, name).await? {
+        Person::One(record, directory) => (record, directory),
+        Person::Nobody => return Ok(Search::NotServed),
+        Person::Several => return Ok(Search::Several),
+    };
+    let Some(policy) = people::policy_of(&config, &record, &*directory).await? else {
+        return Ok(Search::NotServed);
+    };
+    let subject = people::subject(ports, record.user.guid)?;
+    let stored = directory.read_profile(&record.user).await?;
+    let profile = match stored.map(|stored| profile_store::open(ports, record.user.guid, &stored)) {
+        None => "Not registered",
+        Some(None) => "Not registered: the attribute holds something else",
+        Some(Some(profile)) if policy.qa.is_met_by(&profile) => "Registered",
+        Some(Some(_)) => "Registered, but no longer meets the policy",
+    };
+    let now = ports.now();
+    let target = passquorum_domain::lockout::AttemptTarget::User(subject);
+    let locked =
+        state.locked_until(target, now).map(|until| (text::in_words(until.since(now)), text::utc(until)));
+    let alias = config.connection(record.user.connection).map_or("", |connection| connection.alias.as_str());
+    let history = state.audit_of(subject).take(HISTORY).map(|record| {
+        (text::utc(record.at), audit_text::actor(&record.actor), audit_text::event(&record.event))
+    });
+    let UserRecord { user, dn, account, display_name, status, .. } = *record;
+    Ok(Search::Served(Box::new(Standing {
+        subject,
+        name: format!("{alias}\\{account}"),
+        guid: user.guid.to_string(),
+        display_name,
+        dn: dn.to_string(),
+        policy: policy.name.clone(),
+        profile,
+        locked,
+        failures: state.counter(target).map_or(0, |counter| counter.failures),
+        account: account_words(status),
+        history: history.collect(),
+    })))
+}
+
+fn account_words(status: AccountStatus) -> Vec<&'static str> {
+    let words = [
+        (status.locked, "Locked by the domain"),
+        (status.disabled, "Disabled"),
+        (status.expired, "Expired"),
+        (status.must_change_password, "Password must be changed"),
+    ];
+    words.into_iter().filter_map(|(holds, word)| holds.then_some(word)).collect()
+}

@@ -1,0 +1,115 @@
+//! A stranger cannot tell which names are users': the pages are the same.
+
+use crate::browser::*;
+use crate::fakes::*;
+use passquorum_domain::audit::{AuditEvent, Site};
+
+/// A page without what differs from visit to visit.
+fn shape(browser: &Browser, page: &Page, name: &str) -> String {
+    page.html
+        .replace(&browser.csrf, "CSRF")
+        .replace(&format!("value=\"{}\"", browser.step), "STEP")
+        .replace(name, "NAME")
+        .lines()
+        .filter(|line| {
+            !line.contains("<dd><code>") && !line.contains("answer-2\"") && !line.contains("answer-3\"")
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// What a stranger sees of a name: every page until the lock.
+async fn pages(world: &World, task: &str, name: &str, fields: &[(&str, &str)]) -> Vec<String> {
+    let mut browser = Browser::new(world.node("n1"));
+    let page = start(&mut browser, task, name).await;
+    let mut seen = vec![format!("{} {}", page.status, shape(&browser, &page, name))];
+    for _ in 0..6 {
+        let page = browser.post(STEP, fields).await;
+        seen.push(format!("{} {}", page.status, shape(&browser, &page, name)));
+    }
+    let page = start(&mut browser, task, name).await;
+    seen.push(format!("{} {}", page.status, shape(&browser, &page, name)));
+    seen
+}
+
+const WRONG: [(&str, &str); 4] = [("answer-0", "a"), ("answer-1", "b"), ("answer-2", "c"), ("answer-3", "d")];
+
+#[tokio::test]
+async fn a_user_and_every_kind_of_nobody_see_the_same_pages_until_the_lock() {
+    for (task, fields) in [
+        ("forgot-password", &WRONG[..]),
+        ("unlock-account", &WRONG[..]),
+        ("register", &[("password", "Wrong-Pass-1")]),
+        ("change-password", &[("current", "Wrong-Pass-1"), ("new", "Correct-1"), ("confirm", "Correct-1")]),
+    ] {
+        let world = World::new();
+        register(&world.node("n1"), "alice", "Alice-0ld-Secret").await;
+        let user = pages(&world, task, "alice", fields).await;
+        for (name, who) in [("zelda", "unknown"), ("bob", "without a profile"), ("olga", "outside the scope")]
+        {
+            let other = pages(&world, task, name, fields).await;
+            for (left, right) in user.iter().zip(&other).flat_map(|(l, r)| l.lines().zip(r.lines())) {
+                assert_eq!(left, right, "{task} of {who}");
+            }
+            assert_eq!(user, other, "{task} of {who}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_ambiguous_name_is_nobodys() {
+    let world = World::new();
+    world.directory.edit("bob", |user| user.record.upn = Some("shared@example.com".into()));
+    world.directory.edit("alice", |user| user.record.upn = Some("shared@example.com".into()));
+    let mut browser = Browser::new(world.node("n1"));
+    start(&mut browser, "register", "shared@example.com").await;
+    let page = browser.post(STEP, &[("password", "Alice-0ld-Secret")]).await;
+    assert!(page.html.contains("is not right"));
+    let state = world.consensus.state();
+    assert!(state.audit().any(|record| record.event == AuditEvent::NotServed(Site::SelfService)));
+}
+
+#[tokio::test]
+async fn all_spellings_of_a_name_share_one_lock_and_one_set_of_questions() {
+    let world = World::new();
+    let mut browser = Browser::new(world.node("n1"));
+    let first = start(&mut browser, "forgot-password", "zelda").await;
+    for _ in 0..5 {
+        browser.post(STEP, &WRONG).await;
+    }
+    for name in ["ZELDA", "EXAMPLE\\zelda", "zelda@example.com"] {
+        let page = start(&mut Browser::new(world.node("n1")), "forgot-password", name).await;
+        assert!(page.html.contains("PQ-LOCKED"), "{name}");
+    }
+    world.clock.forward(passquorum_domain::time::Span::minutes(15));
+    let again = start(&mut browser, "forgot-password", "zelda").await;
+    let labels = |page: &Page| {
+        page.html.lines().filter(|l| l.contains("<label")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(labels(&first), labels(&again));
+    assert_eq!(labels(&first).len(), 4);
+}
+
+#[tokio::test]
+async fn the_cookie_has_the_same_length_for_users_and_others() {
+    let world = World::new();
+    let mut lengths = Vec::new();
+    for name in ["alice", "zelda", "olga", "a.very.long.name.that.nobody.has@example.com"] {
+        let mut browser = Browser::new(world.node("n1"));
+        start(&mut browser, "register", name).await;
+        lengths.push(browser.cookies["__Host-pq-progress"].len());
+    }
+    lengths.dedup();
+    assert_eq!(lengths.len(), 1, "{lengths:?}");
+}
+
+#[tokio::test]
+async fn a_user_without_a_profile_never_passes_with_any_answer() {
+    let world = World::new();
+    let mut browser = Browser::new(world.node("n1"));
+    start(&mut browser, "forgot-password", "bob").await;
+    let page = browser.post(STEP, &ANSWERS).await;
+    assert!(page.html.contains("could not verify you"));
+    let page = browser.post(STEP, &[]).await;
+    assert!(page.html.contains("Fill in this field."));
+}

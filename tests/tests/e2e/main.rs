@@ -1,0 +1,63 @@
+//! End to end: three node processes, a real domain, a load balancer and a browser. Nothing is stood in for.
+//!
+//! The tests take turns, since each needs the machine's two cores for elections to be about faults and not about load.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests, where a panic is a failed test"
+)]
+
+mod attempts;
+mod config;
+mod hostile;
+mod journey;
+mod recovery;
+mod visitor;
+
+use passquorum_tests::rig::realm::Realm;
+use passquorum_tests::rig::samba::Samba;
+use std::net::Ipv4Addr;
+use tokio::sync::{Mutex, MutexGuard};
+
+static TURN: Mutex<()> = Mutex::const_new(());
+
+/// A domain and a realm that serves it, for one test.
+struct World {
+    realm: Realm,
+    domain: Samba,
+    dir: tempfile::TempDir,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl World {
+    async fn start() -> Self {
+        let turn = TURN.lock().await;
+        let dir = tempfile::Builder::new().prefix("passquorum-e2e-").tempdir().unwrap();
+        let domain = Samba::start(&dir.path().join("domain"), Ipv4Addr::new(127, 0, 0, 41)).await.unwrap();
+        let realm = Realm::start(&dir.path().join("realm"), &domain).await.unwrap();
+        Self { realm, domain, dir, _turn: turn }
+    }
+
+    /// The node that leads, as node `ask` knows it.
+    async fn leader(&self, ask: u64) -> u64 {
+        let deadline = std::time::Duration::from_secs(20);
+        passquorum_tests::wait::until("a leader is known", deadline, || self.realm.leader(ask)).await.unwrap()
+    }
+
+    /// A node that is not one of these.
+    fn other_than(&self, taken: &[u64]) -> u64 {
+        self.realm.cluster.nodes().map(|node| node.id).find(|id| !taken.contains(id)).unwrap()
+    }
+
+    /// The base URL of a node's sites.
+    fn base(&self, id: u64) -> String {
+        self.realm.cluster.node(id).unwrap().health.clone()
+    }
+
+    async fn stop(self) {
+        self.realm.cluster.stop().await.unwrap();
+        self.domain.stop().await.unwrap();
+    }
+}
