@@ -210,45 +210,16 @@ impl Admission for RealmAdmission {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::alone::Alone;
     use crate::birth::Birth;
     use crate::env::SystemEntropy;
     use crate::keyring::WrapKey;
     use crate::keys::NewKeys;
     use passquorum_domain::config::RealmConfig;
-    use passquorum_domain::outcome::Outcome;
-    use passquorum_domain::ports::{ClusterStatus, ReadError};
     use passquorum_domain::time::Timestamp;
     use rustls_pki_types::CertificateDer;
     use rustls_pki_types::pem::PemObject as _;
-    use std::sync::Mutex;
     use std::sync::atomic::{AtomicU64, Ordering};
-
-    /// A cluster of one that cannot fail.
-    #[derive(Default)]
-    struct Alone(Mutex<State>);
-
-    #[async_trait]
-    impl Consensus for Alone {
-        async fn propose(&self, command: Command) -> Result<Outcome, ProposeError> {
-            Ok(self.0.lock().unwrap().apply(command).outcome)
-        }
-
-        async fn read(&self, _: Consistency) -> Result<Arc<State>, ReadError> {
-            Ok(self.local())
-        }
-
-        fn local(&self) -> Arc<State> {
-            Arc::new(self.0.lock().unwrap().clone())
-        }
-
-        fn node(&self) -> NodeId {
-            NodeId(1)
-        }
-
-        fn status(&self) -> ClusterStatus {
-            unreachable!("admission does not look at the status")
-        }
-    }
 
     struct NoMember;
 
