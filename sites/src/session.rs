@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 pub const STAFF_SESSION: Span = Span::hours(1);
 
 /// The clear length of every sealed cookie: sealed and in base64 it stays below the 4,096 bytes that browsers take.
-const PADDED: usize = 2_700;
+pub(crate) const PADDED: usize = 2_700;
 
 /// A browser's random id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -35,6 +35,11 @@ impl Page {
         Ok(Self::with_token(app, visit, site, title.into(), csrf))
     }
 
+    /// The shell of a page without forms: a node that does not hold the realm key can show it too.
+    pub(crate) fn without_forms(app: &App, visit: &Visit, site: Site, title: impl Into<String>) -> Self {
+        Self::with_token(app, visit, site, title.into(), String::new())
+    }
+
     fn with_token(app: &App, visit: &Visit, site: Site, title: String, csrf: String) -> Self {
         let signed_in = (site != Site::SelfService)
             .then(|| Staff::read(&app.ports, visit.browser, &visit.headers, site))
@@ -80,6 +85,11 @@ impl Problems {
     /// Takes a field's value, or notes what is wrong with it.
     pub(crate) fn take<T>(&mut self, field: &str, value: Result<T, &'static str>) -> Option<T> {
         value.map_err(|message| self.add(field, message)).ok()
+    }
+
+    /// Puts them in the order of the form.
+    pub(crate) fn order_by<K: Ord>(&mut self, place: impl Fn(&str) -> K) {
+        self.0.sort_by_key(|(field, _)| place(field));
     }
 
     /// Whether there is none.
@@ -145,9 +155,8 @@ pub(crate) fn failure_page(app: &App, visit: &Visit, failure: &Failure) -> Respo
         _ => Site::SelfService,
     };
     let title = text::failure_title(failure.code).to_owned();
-    let csrf = csrf::token(&app.ports, visit.browser).unwrap_or_default();
     let template = FailurePage {
-        page: Page::with_token(app, visit, site, title, csrf),
+        page: Page::without_forms(app, visit, site, title),
         what: &failure.what(),
         remedy: failure.remedy(),
         code: failure.code.as_str(),

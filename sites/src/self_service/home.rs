@@ -34,8 +34,6 @@ pub(super) async fn show(State(app): State<App>, visit: Visit) -> Result<Respons
             Some(Task { slug, name, description })
         })
         .collect();
-    view::render(&HomePage {
-        page: Page::new(&app, &visit, Site::SelfService, "What would you like to do?")?,
-        tasks,
-    })
+    let page = Page::without_forms(&app, &visit, Site::SelfService, "What would you like to do?");
+    view::render(&HomePage { page, tasks })
 }

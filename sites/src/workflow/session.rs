@@ -107,3 +107,38 @@ impl Progress {
         format!("{:.8}-{}", self.run.simple().to_string(), self.position)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use passquorum_domain::directory::ObjectGuid;
+    use passquorum_domain::ids::ConnectionId;
+    use passquorum_domain::workflow::{AskedQuestions, QuestionAuthentication};
+
+    #[test]
+    fn the_longest_progress_fits_a_cookie() {
+        let ask = AskedQuestions::Random(u32::MAX);
+        let progress = Progress {
+            run: Uuid::max(),
+            expires: Timestamp(u64::MAX),
+            policy: PolicyId(Uuid::max()),
+            kind: WorkflowKind::ManagePasswords,
+            name: "\u{1f511}".repeat(100),
+            activities: vec![Activity::AuthenticateWithQuestions(QuestionAuthentication { ask }); 12],
+            subject: Subject::User {
+                user: UserRef {
+                    connection: ConnectionId(Uuid::max()),
+                    guid: ObjectGuid([255; 16]),
+                    dc: "x".repeat(253),
+                },
+                hash: KeyedHash([255; 32]),
+            },
+            typed: "\u{1f511}".repeat(64),
+            position: 12,
+            tickets: u32::MAX,
+            ending: None,
+        };
+        let length = serde_json::to_vec(&(progress.expires, &progress)).unwrap().len();
+        assert!(length <= crate::session::PADDED, "{length} bytes");
+    }
+}

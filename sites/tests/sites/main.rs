@@ -7,3 +7,4 @@ mod flows;
 mod hostile;
 mod lockout;
 mod outage;
+mod sign_in;

@@ -1,0 +1,103 @@
+//! A cluster of one that applies commands to a real state, and can be told to lose its quorum or its voice.
+
+#![expect(clippy::unwrap_used, reason = "a fake that is wrong must stop the test")]
+
+use super::lock;
+use async_trait::async_trait;
+use passquorum_domain::audit::Actor;
+use passquorum_domain::command::{Action, Command};
+use passquorum_domain::config::ConfigChange;
+use passquorum_domain::ids::{NodeId, RequestId};
+use passquorum_domain::outcome::Outcome;
+use passquorum_domain::ports::*;
+use passquorum_domain::state::State;
+use std::sync::{Arc, Mutex};
+use uuid::Uuid;
+
+/// How the next proposals fare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Quorum {
+    Whole,
+    Lost,
+    /// Commands are applied, but the answer does not come.
+    Silent,
+}
+
+pub(crate) struct FakeConsensus {
+    pub(super) state: Mutex<State>,
+    pub(super) quorum: Mutex<Quorum>,
+}
+
+impl FakeConsensus {
+    pub(crate) fn set_quorum(&self, quorum: Quorum) {
+        *lock(&self.quorum) = quorum;
+    }
+
+    pub(crate) fn state(&self) -> State {
+        lock(&self.state).clone()
+    }
+
+    /// Commits a change of the configuration.
+    pub(crate) fn configure(&self, change: ConfigChange) {
+        let base = self.state().config().unwrap().revision;
+        self.apply(Action::ChangeConfig { base, change }).unwrap();
+    }
+
+    pub(crate) fn apply(&self, action: Action) -> Outcome {
+        let request = RequestId::Internal(Uuid::new_v4());
+        let at = self.state().totals().latest;
+        let command = Command { request, at, actor: Actor::Realm, detail: None, action };
+        lock(&self.state).apply(command).outcome
+    }
+}
+
+#[async_trait]
+impl Consensus for FakeConsensus {
+    async fn propose(&self, command: Command) -> Result<Outcome, ProposeError> {
+        match *lock(&self.quorum) {
+            Quorum::Whole => Ok(lock(&self.state).apply(command).outcome),
+            Quorum::Lost => Err(ProposeError::NoQuorum),
+            Quorum::Silent => {
+                lock(&self.state).apply(command);
+                Err(ProposeError::Unknown)
+            }
+        }
+    }
+
+    async fn read(&self, consistency: Consistency) -> Result<Arc<State>, ReadError> {
+        let whole = *lock(&self.quorum) != Quorum::Lost;
+        if whole || consistency == Consistency::Local { Ok(self.local()) } else { Err(ReadError) }
+    }
+
+    fn local(&self) -> Arc<State> {
+        Arc::new(self.state())
+    }
+
+    fn node(&self) -> NodeId {
+        NodeId(1)
+    }
+
+    fn status(&self) -> ClusterStatus {
+        let member = |id: u64, role, leader| MemberStatus {
+            id: NodeId(id),
+            name: format!("node-{id}"),
+            role,
+            leader,
+            site_url: format!("https://node-{id}.example.com"),
+            applied: Some(40 + id),
+            lag: Some(0),
+        };
+        ClusterStatus {
+            node: NodeId(1),
+            leader: Some(NodeId(1)),
+            term: 3,
+            revision: self.state().config().map_or(0, |config| config.revision.0),
+            quorum: *lock(&self.quorum) == Quorum::Whole,
+            members: vec![
+                member(1, MemberRole::Voter, true),
+                member(2, MemberRole::Voter, false),
+                member(3, MemberRole::Learner, false),
+            ],
+        }
+    }
+}

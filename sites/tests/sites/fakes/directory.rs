@@ -1,0 +1,226 @@
+//! One domain in memory, which can be told to be down, to lose its answers, or to refuse a password.
+
+#![expect(clippy::unwrap_used, reason = "a fake that is wrong must stop the test")]
+
+use super::{CONNECTION, lock};
+use async_trait::async_trait;
+use passquorum_domain::blob::Blob;
+use passquorum_domain::directory::*;
+use passquorum_domain::ids::ConnectionId;
+use passquorum_domain::ports::*;
+use passquorum_domain::secret::Password;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+/// How the next changing directory call fares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Controller {
+    Up,
+    /// Cannot be reached.
+    Down,
+    /// Does what is asked, but its answer is lost.
+    Mute,
+    /// Refuses the next new password as one of the history.
+    Remembers,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct FakeUser {
+    pub(crate) record: UserRecord,
+    pub(crate) password: String,
+    pub(crate) groups: Vec<DistinguishedName>,
+    pub(crate) profile: Option<Blob>,
+}
+
+pub(crate) struct FakeDirectory {
+    pub(super) users: Mutex<BTreeMap<[u8; 16], FakeUser>>,
+    pub(super) controller: Mutex<Controller>,
+    /// Changing calls that reached the controller, in order.
+    pub(crate) changes: Mutex<Vec<&'static str>>,
+}
+
+impl FakeDirectory {
+    pub(crate) fn set_controller(&self, controller: Controller) {
+        *lock(&self.controller) = controller;
+    }
+
+    pub(crate) fn user(&self, account: &str) -> FakeUser {
+        lock(&self.users).values().find(|user| user.record.account == account).cloned().unwrap()
+    }
+
+    pub(crate) fn edit(&self, account: &str, edit: impl FnOnce(&mut FakeUser)) {
+        edit(lock(&self.users).values_mut().find(|user| user.record.account == account).unwrap());
+    }
+
+    fn error(operation: &'static str, reason: DirectoryReason, retry: Retry) -> DirectoryError {
+        DirectoryError { dc: "dc1.example.com".into(), operation, reason, ad_code: None, retry }
+    }
+
+    fn reach(&self, operation: &'static str) -> Result<(), DirectoryError> {
+        match *lock(&self.controller) {
+            Controller::Down => Err(Self::error(operation, DirectoryReason::Unreachable, Retry::Safe)),
+            _ => Ok(()),
+        }
+    }
+
+    fn change(
+        &self,
+        operation: &'static str,
+        user: &UserRef,
+        edit: impl FnOnce(&mut FakeUser) -> Result<(), DirectoryReason>,
+    ) -> Result<(), DirectoryError> {
+        self.reach(operation)?;
+        let refused = |reason| Self::error(operation, reason, Retry::Pointless);
+        let mut users = lock(&self.users);
+        let user = users.get_mut(&user.guid.0).ok_or_else(|| refused(DirectoryReason::NotFound))?;
+        let mut controller = lock(&self.controller);
+        if *controller == Controller::Remembers {
+            *controller = Controller::Up;
+            return Err(refused(DirectoryReason::PasswordPolicy));
+        }
+        edit(user).map_err(refused)?;
+        lock(&self.changes).push(operation);
+        match *controller {
+            Controller::Mute => Err(Self::error(operation, DirectoryReason::NoAnswer, Retry::Unknown)),
+            _ => Ok(()),
+        }
+    }
+
+    fn get(&self, operation: &'static str, user: &UserRef) -> Result<FakeUser, DirectoryError> {
+        self.reach(operation)?;
+        let gone = || Self::error(operation, DirectoryReason::NotFound, Retry::Pointless);
+        lock(&self.users).get(&user.guid.0).cloned().ok_or_else(gone)
+    }
+}
+
+#[async_trait]
+impl Directory for FakeDirectory {
+    async fn find(&self, name: &LoginName) -> Result<Found, DirectoryError> {
+        self.reach("find")?;
+        let same = |left: &str, right: &str| left.to_lowercase() == right.to_lowercase();
+        let matches = |user: &&FakeUser| match name {
+            LoginName::Account { account, .. } => same(account, &user.record.account),
+            LoginName::Address(address) => {
+                [&user.record.upn, &user.record.mail].into_iter().flatten().any(|own| same(own, address))
+            }
+        };
+        let users = lock(&self.users);
+        let mut found = users.values().filter(matches);
+        Ok(match (found.next(), found.next()) {
+            (None, _) => Found::Nobody,
+            (Some(user), None) => Found::One(Box::new(user.record.clone())),
+            _ => Found::Several,
+        })
+    }
+
+    async fn read(&self, user: &UserRef) -> Result<UserRecord, DirectoryError> {
+        self.get("read", user).map(|user| user.record)
+    }
+
+    async fn member_of(
+        &self,
+        user: &UserRecord,
+        groups: &[DistinguishedName],
+    ) -> Result<Vec<DistinguishedName>, DirectoryError> {
+        let own = self.get("member of", &user.user)?.groups;
+        Ok(groups.iter().filter(|group| own.contains(group)).cloned().collect())
+    }
+
+    async fn check_password(
+        &self,
+        user: &UserRecord,
+        password: &Password,
+    ) -> Result<PasswordCheck, DirectoryError> {
+        let user = self.get("check password", &user.user)?;
+        Ok(if user.record.status.locked {
+            PasswordCheck::Barred(BarredReason::Locked)
+        } else if user.password == password.expose() {
+            PasswordCheck::Right
+        } else {
+            PasswordCheck::Wrong
+        })
+    }
+
+    async fn reset_password(
+        &self,
+        user: &UserRef,
+        new: &Password,
+        options: ResetOptions,
+    ) -> Result<(), DirectoryError> {
+        self.change("reset password", user, |user| {
+            user.password = new.expose().to_owned();
+            user.record.status.locked &= !options.unlock;
+            user.record.status.must_change_password = options.must_change;
+            Ok(())
+        })
+    }
+
+    async fn change_password(
+        &self,
+        user: &UserRef,
+        old: &Password,
+        new: &Password,
+    ) -> Result<(), DirectoryError> {
+        self.change("change password", user, |user| {
+            if user.password != old.expose() {
+                return Err(DirectoryReason::WrongPassword);
+            }
+            user.password = new.expose().to_owned();
+            Ok(())
+        })
+    }
+
+    async fn unlock(&self, user: &UserRef) -> Result<(), DirectoryError> {
+        self.change("unlock", user, |user| {
+            user.record.status.locked = false;
+            Ok(())
+        })
+    }
+
+    async fn set_must_change(&self, user: &UserRef) -> Result<(), DirectoryError> {
+        self.change("must change", user, |user| {
+            user.record.status.must_change_password = true;
+            Ok(())
+        })
+    }
+
+    async fn password_rules(&self, _: &UserRef) -> Result<DomainPasswordRules, DirectoryError> {
+        self.reach("password rules")?;
+        Ok(DomainPasswordRules { source: RulesSource::Domain, min_length: 10, complexity: true, history: 24 })
+    }
+
+    async fn read_profile(&self, user: &UserRef) -> Result<Option<Blob>, DirectoryError> {
+        self.get("read profile", user).map(|user| user.profile)
+    }
+
+    async fn write_profile(
+        &self,
+        user: &UserRef,
+        expected: Option<&Blob>,
+        new: Option<&Blob>,
+    ) -> Result<(), DirectoryError> {
+        self.change("write profile", user, |user| {
+            if user.profile.as_ref() != expected {
+                return Err(DirectoryReason::Changed);
+            }
+            user.profile = new.cloned();
+            Ok(())
+        })
+    }
+
+    async fn check(&self) -> Result<(), DirectoryError> {
+        self.reach("check")
+    }
+}
+
+pub(super) struct OneDirectory(pub(super) Arc<FakeDirectory>);
+
+#[async_trait]
+impl Directories for OneDirectory {
+    async fn open(&self, connection: ConnectionId) -> Result<Arc<dyn Directory>, DirectoryError> {
+        if connection == CONNECTION {
+            return Ok(self.0.clone());
+        }
+        Err(FakeDirectory::error("open", DirectoryReason::NotFound, Retry::Pointless))
+    }
+}

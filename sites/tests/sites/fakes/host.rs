@@ -1,0 +1,122 @@
+//! What a node has of its own: a vault with a fixed key, a clock that stands, randomness, and refusals.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a fake that is wrong must stop the test")]
+
+use async_trait::async_trait;
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{ChaCha20Poly1305, Nonce};
+use hmac::{Hmac, Mac};
+use passquorum_domain::audit::Actor;
+use passquorum_domain::blob::{Blob, Sealed};
+use passquorum_domain::ids::{KeyedHash, NodeId};
+use passquorum_domain::instance::Role;
+use passquorum_domain::ports::*;
+use passquorum_domain::time::{Span, Timestamp};
+use passquorum_domain::token::ApiScope;
+use sha2::Sha256;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+/// A fixed key; nonces count up.
+pub(crate) struct FakeVault(pub(super) AtomicU64);
+
+impl FakeVault {
+    fn bound(purpose: Purpose, context: &[u8]) -> Vec<u8> {
+        [format!("{purpose:?}|").as_bytes(), context].concat()
+    }
+}
+
+impl Vault for FakeVault {
+    fn seal(&self, purpose: Purpose, context: &[u8], clear: &[u8]) -> Result<Sealed, VaultError> {
+        let mut nonce = [0; 12];
+        nonce[..8].copy_from_slice(&self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+        let payload = Payload { msg: clear, aad: &Self::bound(purpose, context) };
+        let cipher = ChaCha20Poly1305::new(&[7; 32].into());
+        let text = cipher.encrypt(Nonce::from_slice(&nonce), payload).unwrap();
+        Ok(Sealed(Blob::from([nonce.as_slice(), &text].concat())))
+    }
+
+    fn open(
+        &self,
+        purpose: Purpose,
+        context: &[u8],
+        sealed: &Sealed,
+    ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        let (nonce, text) = sealed.0.as_bytes().split_at_checked(12).ok_or(VaultError::DoesNotOpen)?;
+        let payload = Payload { msg: text, aad: &Self::bound(purpose, context) };
+        let clear = ChaCha20Poly1305::new(&[7; 32].into()).decrypt(Nonce::from_slice(nonce), payload);
+        clear.map(Zeroizing::new).map_err(|_| VaultError::DoesNotOpen)
+    }
+
+    fn keyed_hash(&self, purpose: Purpose, data: &[u8]) -> Result<KeyedHash, VaultError> {
+        let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(&[9; 32]).unwrap();
+        mac.update(&Self::bound(purpose, data));
+        Ok(KeyedHash(mac.finalize().into_bytes().into()))
+    }
+}
+
+/// A clock that stands until it is moved.
+pub(crate) struct FakeClock(pub(super) AtomicU64);
+
+impl FakeClock {
+    pub(crate) fn forward(&self, span: Span) {
+        self.0.fetch_add(span.0, Ordering::Relaxed);
+    }
+}
+
+impl Clock for FakeClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::Relaxed))
+    }
+}
+
+pub(super) struct RealEntropy;
+
+impl Entropy for RealEntropy {
+    fn fill(&self, buffer: &mut [u8]) {
+        for chunk in buffer.chunks_mut(16) {
+            chunk.copy_from_slice(&Uuid::new_v4().as_bytes()[..chunk.len()]);
+        }
+    }
+}
+
+/// Membership and admission that refuse everything.
+pub(super) struct Refusing;
+
+#[async_trait]
+impl Membership for Refusing {
+    async fn promote(&self, node: NodeId) -> Result<(), MembershipError> {
+        Err(MembershipError::NoSuchNode(node))
+    }
+
+    async fn remove(&self, node: NodeId) -> Result<(), MembershipError> {
+        Err(MembershipError::NoSuchNode(node))
+    }
+
+    async fn transfer_leader(&self, to: Option<NodeId>) -> Result<NodeId, MembershipError> {
+        Err(MembershipError::NoSuchNode(to.unwrap_or(NodeId(0))))
+    }
+}
+
+#[async_trait]
+impl Admission for Refusing {
+    async fn admit(&self, _: JoinRequest) -> Result<JoinGrant, AdmissionError> {
+        Err(AdmissionError::TokenInvalid)
+    }
+
+    async fn create_join_token(&self, _: Actor, _: Role, _: Span) -> Result<String, AdmissionError> {
+        Err(AdmissionError::TokenInvalid)
+    }
+
+    async fn create_api_token(
+        &self,
+        _: Actor,
+        _: &str,
+        _: BTreeSet<ApiScope>,
+        _: Option<Span>,
+    ) -> Result<String, AdmissionError> {
+        Err(AdmissionError::TokenInvalid)
+    }
+}

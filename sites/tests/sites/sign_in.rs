@@ -1,0 +1,58 @@
+//! The sign-in of the Admin and Helpdesk sites.
+
+use crate::fakes::*;
+use passquorum_domain::audit::{AuditEvent, Site};
+use passquorum_domain::directory::LoginName;
+use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::secret::Password;
+use passquorum_sites::Failure;
+use passquorum_sites::session::Staff;
+
+async fn sign_in(world: &World, site: Site, name: &str, password: &str) -> Result<Staff, Failure> {
+    let name = LoginName::parse(name).map_err(Failure::internal)?;
+    let password = Password::parse(password.into()).map_err(Failure::internal)?;
+    passquorum_sites::sign_in::sign_in(&world.ports(), site, &name, &password, [192, 0, 2, 9].into()).await
+}
+
+#[tokio::test]
+async fn a_member_of_the_group_with_the_right_password_is_signed_in() {
+    let world = World::new();
+    let staff = sign_in(&world, Site::Admin, "EXAMPLE\\root", "Rita-0ld-Secret").await.unwrap();
+    assert_eq!(staff.display_name, "Rita Root");
+    let state = world.consensus.state();
+    let record = state.audit().find(|record| record.event == AuditEvent::SignedIn(Site::Admin)).unwrap();
+    assert_eq!(record.subject, Some(staff.subject));
+}
+
+#[tokio::test]
+async fn no_role_a_wrong_password_and_no_such_user_are_refused_alike() {
+    let world = World::new();
+    for (site, name, password) in [
+        (Site::Admin, "root", "wrong"),
+        (Site::Admin, "alice", "Alice-0ld-Secret"),
+        (Site::Admin, "zelda", "Alice-0ld-Secret"),
+        (Site::Helpdesk, "root", "Rita-0ld-Secret"),
+    ] {
+        let failure = sign_in(&world, site, name, password).await.unwrap_err();
+        assert_eq!(failure, Failure::new(ErrorCode::WrongCredentials), "{name}");
+    }
+    let state = world.consensus.state();
+    let refusals = state.audit().filter(|record| matches!(record.event, AuditEvent::SignInRefused(_)));
+    assert_eq!(refusals.count(), 4);
+}
+
+#[tokio::test]
+async fn five_wrong_passwords_lock_against_the_right_one_and_against_self_service() {
+    let world = World::new();
+    for name in ["root", "zelda"] {
+        for _ in 0..5 {
+            sign_in(&world, Site::Admin, name, "wrong").await.unwrap_err();
+        }
+        let failure = sign_in(&world, Site::Admin, name, "Rita-0ld-Secret").await.unwrap_err();
+        assert_eq!(failure.code, ErrorCode::Locked);
+        assert!(failure.until.is_some());
+    }
+    let mut browser = crate::browser::Browser::new(world.node("n1"));
+    let page = crate::browser::start(&mut browser, "forgot-password", "root").await;
+    assert!(page.html.contains("PQ-LOCKED"));
+}
