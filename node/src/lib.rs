@@ -30,6 +30,8 @@ pub mod telemetry;
 pub mod token;
 
 mod admin_socket;
+#[cfg(test)]
+mod alone;
 mod http_connection;
 mod join_client;
 mod request_count;
