@@ -35,6 +35,7 @@ mod alone;
 mod http_connection;
 mod join_client;
 mod request_count;
+mod starter;
 
 pub use compose::Node;
 pub use config::NodeConfig;
