@@ -36,7 +36,7 @@ pub(super) fn sections(present: Option<&DomainConnection>) -> Vec<Section> {
     sections
 }
 
-fn ldaps_sections(present: Option<&LdapsSettings>) -> [Section; 2] {
+fn ldaps_sections(present: Option<&LdapsSettings>) -> [Section; 3] {
     let base = present.map_or("", |ldaps| ldaps.base.as_str());
     let authorities = present.map(|ldaps| ldaps.authorities.as_str());
     let bind_name = present.map_or("", |ldaps| ldaps.bind_name.as_str());
@@ -53,13 +53,17 @@ fn ldaps_sections(present: Option<&LdapsSettings>) -> [Section; 2] {
                     present.into_iter().flat_map(|ldaps| &ldaps.servers),
                 ),
                 Input::line("base", "Search base", "Such as DC=example,DC=com.", base),
-                Input::lines(
-                    "authorities",
-                    "Trusted authorities",
-                    "PEM certificates that may sign the controllers' certificates.",
-                    authorities,
-                ),
             ],
+        ),
+        Section::new(
+            "Trust",
+            "",
+            vec![Input::lines(
+                "authorities",
+                "Trusted authorities",
+                "PEM certificates that may sign the controllers' certificates.",
+                authorities,
+            )],
         ),
         Section::new(
             "Access account",

@@ -134,13 +134,12 @@ pub(super) async fn remove(desk: Desk, Path(id): Path<String>, form: Form) -> Re
         Verdict::Saved(revision) => Ok(saved(PART, revision)),
         Verdict::Invalid(problems) => {
             let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
-            let notice =
-                Notice::Bad(format!("It is still in use, so it was not removed. {}.", problems.join("; ")));
-            editor(id, Some(present)).show(&desk, config.revision, notice)
+            let why = format!("It is still in use, so it was not removed. {}.", problems.join("; "));
+            editor(id, Some(present)).refuse(&desk, config.revision, why)
         }
         Verdict::Stale(now) => {
-            let notice = Notice::Bad("The configuration changed meanwhile; nothing was removed.".to_owned());
-            editor(id, now.connection(id)).show(&desk, now.revision, notice)
+            let why = "The configuration changed meanwhile; nothing was removed.".to_owned();
+            editor(id, Some(present)).refuse(&desk, now.revision, why)
         }
     }
 }

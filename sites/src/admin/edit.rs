@@ -167,6 +167,11 @@ impl Editor {
         self.render(desk, StatusCode::OK, revision, notice, &[], None)
     }
 
+    /// The page after an act beside the form that was refused.
+    pub(super) fn refuse(self, desk: &Desk, revision: Revision, why: String) -> Result<Response, Failure> {
+        self.render(desk, StatusCode::CONFLICT, revision, Notice::Bad(why), &[], None)
+    }
+
     /// Proposes the edit and answers with what came of it. `locate` puts the configuration's problems under the names
     /// of the form's inputs.
     pub(super) async fn save(

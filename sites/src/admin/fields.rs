@@ -42,9 +42,11 @@ impl Fields {
         })
     }
 
-    /// A span in whole seconds.
-    pub(super) fn seconds(&mut self, name: &str, fallback: Span) -> Span {
-        Span::seconds(self.number(name, fallback.0 / 1000))
+    /// A span in whole seconds; one that is still the same keeps its milliseconds.
+    pub(super) fn seconds(&mut self, name: &str, present: Span) -> Span {
+        let whole = present.0 / 1000;
+        let typed = self.number(name, whole);
+        if typed == whole { present } else { Span::seconds(typed) }
     }
 
     /// The lines that are not empty.

@@ -118,9 +118,10 @@ pub(super) async fn remove(desk: Desk, Path(id): Path<String>, form: Form) -> Re
     let edit = Edit::new(&mut fields, ConfigChange::RemovePolicy(policy.id))?;
     match desk.propose(&edit, &format!("Removed policy {}", policy.name)).await? {
         Verdict::Saved(revision) => Ok(saved(PART, revision)),
+        // A policy is in nobody's way, so that its removal is refused only when it is based on an older revision.
         Verdict::Invalid(_) | Verdict::Stale(_) => {
-            let notice = Notice::Bad("The configuration changed meanwhile; nothing was removed.".to_owned());
-            editor(policy, &config).show(&desk, config.revision, notice)
+            let why = "The configuration changed meanwhile; nothing was removed.".to_owned();
+            editor(policy, &config).refuse(&desk, config.revision, why)
         }
     }
 }

@@ -10,6 +10,7 @@ use passquorum_domain::policy::{ComplexityRule, LengthRule, PasswordRule};
 use passquorum_domain::qa::QaPolicy;
 use passquorum_domain::scope::UserScope;
 use passquorum_domain::workflow::{Workflow, WorkflowKind};
+use std::collections::BTreeSet;
 
 const DEFAULT_LENGTH: LengthRule = LengthRule { min: 12, max: 128 };
 const DEFAULT_COMPLEXITY: ComplexityRule = ComplexityRule { min_kinds: 3, forbid_names: true };
@@ -202,7 +203,8 @@ pub(super) fn read(
             denied_ous: part("denied_ous"),
         }
     });
-    let scope = scopes.filter(|scope| !is_empty(scope)).collect();
+    let first = scopes.filter(|scope| !is_empty(scope)).collect::<Vec<_>>();
+    let scope = first.into_iter().chain(beyond_the_first(&present.scope, |scope| scope.connection)).collect();
     let qa = QaPolicy {
         questions: present.qa.questions.clone(),
         optional_to_register: fields.number("qa.optional_to_register", present.qa.optional_to_register),
@@ -228,6 +230,12 @@ pub(super) fn read(
     }
 }
 
+/// What the form has no inputs for, since an import may give more than one of a sort: it stays.
+fn beyond_the_first<T: Clone, K: Ord>(items: &[T], sort: impl Fn(&T) -> K) -> Vec<T> {
+    let mut seen = BTreeSet::new();
+    items.iter().filter(|item| !seen.insert(sort(item))).cloned().collect()
+}
+
 fn is_empty(scope: &UserScope) -> bool {
     [&scope.allowed_groups, &scope.allowed_ous, &scope.denied_groups, &scope.denied_ous]
         .iter()
@@ -250,6 +258,8 @@ fn rules(fields: &mut Fields, present: &ManagementPolicy) -> Vec<PasswordRule> {
             forbid_names: fields.is_checked("complexity.forbid_names"),
         }));
     }
+    let is_length = |rule: &PasswordRule| matches!(rule, PasswordRule::Length(_));
+    rules.extend(beyond_the_first(&present.password_rules, is_length));
     rules
 }
 
@@ -326,6 +336,16 @@ mod tests {
         let mut fields = posted(&sections(&policy, &config));
         assert_eq!(read(&mut fields, &policy, &config), policy);
         assert!(fields.take_problems().is_empty());
+    }
+
+    #[test]
+    fn what_an_import_gave_beyond_the_form_stays() {
+        let (config, mut policy) = realm();
+        policy.scope.push(UserScope { denied_ous: Vec::new(), ..policy.scope[0].clone() });
+        policy.password_rules.push(PasswordRule::Length(LengthRule { min: 9, max: 99 }));
+        policy.lockout.duration.0 = 1_500;
+        let mut fields = posted(&sections(&policy, &config));
+        assert_eq!(read(&mut fields, &policy, &config), policy);
     }
 
     #[test]

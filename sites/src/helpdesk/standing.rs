@@ -7,6 +7,8 @@ use crate::people::{self, Person};
 use crate::{profile_store, text};
 use passquorum_domain::directory::{AccountStatus, LoginName, UserRecord};
 use passquorum_domain::ids::KeyedHash;
+use passquorum_domain::lockout::AttemptTarget;
+use passquorum_domain::outcome::Rejection;
 
 /// What a search gave.
 pub(super) enum Search {
@@ -44,13 +46,13 @@ const HISTORY: usize = 15;
 pub(super) async fn look_up(app: &App, name: &LoginName) -> Result<Search, Failure> {
     let ports = &app.ports;
     let state = ports.current().await?;
-    let config = ports.current_config().await?;
-    let (record, directory) = match people::find(ports, &config, name).await? {
+    let config = state.config().ok_or(Rejection::NoRealm)?;
+    let (record, directory) = match people::find(ports, config, name).await? {
         Person::One(record, directory) => (record, directory),
         Person::Nobody => return Ok(Search::NotServed),
         Person::Several => return Ok(Search::Several),
     };
-    let Some(policy) = people::policy_of(&config, &record, &*directory).await? else {
+    let Some(policy) = people::policy_of(config, &record, &*directory).await? else {
         return Ok(Search::NotServed);
     };
     let subject = people::subject(ports, record.user.guid)?;
@@ -62,7 +64,7 @@ pub(super) async fn look_up(app: &App, name: &LoginName) -> Result<Search, Failu
         Some(Some(_)) => "Registered, but no longer meets the policy",
     };
     let now = ports.now();
-    let target = passquorum_domain::lockout::AttemptTarget::User(subject);
+    let target = AttemptTarget::User(subject);
     let locked =
         state.locked_until(target, now).map(|until| (text::in_words(until.since(now)), text::utc(until)));
     let alias = config.connection(record.user.connection).map_or("", |connection| connection.alias.as_str());

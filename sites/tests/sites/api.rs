@@ -1,13 +1,15 @@
 //! The operators' API: who gets in, what each answer says, and what a label, a configuration and a token promise.
 
-use crate::fakes::{FakeConsensus, FakeVault, NOW, Realm};
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what a test reads must be there")]
+
+use crate::fakes::{FakeConsensus, Quorum, World};
 use axum::Router;
 use axum::body::Body;
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use passquorum_domain::command::Action;
 use passquorum_domain::ids::{ApiTokenId, KeyedHash};
-use passquorum_domain::ports::{ProposeError, Purpose, Vault};
+use passquorum_domain::ports::{Clock, Purpose, Vault};
 use passquorum_domain::time::Span;
 use passquorum_domain::token::{ApiScope, ApiToken};
 use passquorum_sites::LocalOperator;
@@ -20,6 +22,7 @@ use uuid::Uuid;
 struct Api {
     router: Router,
     consensus: Arc<FakeConsensus>,
+    world: World,
 }
 
 struct Answer {
@@ -51,21 +54,21 @@ impl Answer {
 
 impl Api {
     fn new() -> Self {
-        let Realm { ports, consensus, .. } = Realm::new();
-        let api = Self { router: api::router(ports), consensus };
+        let world = World::new();
+        let api = Self { router: api::router(world.ports()), consensus: world.consensus.clone(), world };
         api.token(1, "all", &ApiScope::ALL, None);
         api
     }
 
     fn token(&self, id: u128, secret: &str, scopes: &[ApiScope], life: Option<Span>) -> String {
         let id = ApiTokenId(Uuid::from_u128(id));
-        let secret_hash: KeyedHash = FakeVault.keyed_hash(Purpose::Token, secret.as_bytes()).unwrap();
+        let secret_hash: KeyedHash = self.world.vault.keyed_hash(Purpose::Token, secret.as_bytes()).unwrap();
         let token = ApiToken {
             id,
             secret: secret_hash,
             name: "test".into(),
             scopes: scopes.iter().copied().collect(),
-            expires_at: life.map(|life| NOW.plus(life)),
+            expires_at: life.map(|life| self.world.clock.now().plus(life)),
         };
         self.consensus.apply(Action::CreateApiToken(token)).unwrap();
         format!("Bearer pqa1.{id}.{secret}")
@@ -98,8 +101,8 @@ impl Api {
         self.send(request.body(body.into()).unwrap()).await
     }
 
-    fn fail(&self, error: ProposeError) {
-        *self.consensus.failure.lock().unwrap() = Some(error);
+    fn fail(&self, quorum: Quorum) {
+        self.consensus.set_quorum(quorum);
     }
 }
 
@@ -229,7 +232,7 @@ async fn a_repetition_under_the_same_idempotency_key_answers_the_same_and_writes
     let again = api.call("PUT", "/api/v1/labels/k", &key, "x").await;
     assert_eq!((first.status, first.json()), (StatusCode::OK, json!({"revision": 1})));
     assert_eq!((again.status, again.json()), (first.status, first.json()));
-    assert_eq!(api.consensus.state.lock().unwrap().totals().label_revision, 1);
+    assert_eq!(api.consensus.state().totals().label_revision, 1);
 
     let other_target = api.call("PUT", "/api/v1/labels/other", &key, "x").await;
     assert_eq!(other_target.json()["revision"], 2, "the key is bound to its label");
@@ -251,14 +254,14 @@ async fn a_repetition_under_the_same_idempotency_key_answers_the_same_and_writes
 #[tokio::test]
 async fn nothing_done_and_outcome_unknown_are_told_apart() {
     let api = Api::new();
-    api.fail(ProposeError::NoQuorum);
+    api.fail(Quorum::Lost);
     api.call("PUT", "/api/v1/labels/k", &[], "x").await.problem(503, "PQ-NO-QUORUM");
     api.call("GET", "/api/v1/labels/k", &[], "").await.problem(503, "PQ-NO-QUORUM");
     api.call("GET", "/api/v1/labels/k?consistency=local", &[], "").await.problem(404, "PQ-NOT-FOUND");
-    api.fail(ProposeError::Unknown);
+    api.fail(Quorum::Silent);
     api.call("PUT", "/api/v1/labels/k", &[], "x").await.problem(504, "PQ-UNKNOWN-OUTCOME");
     api.call("DELETE", "/api/v1/labels/k", &[], "").await.problem(504, "PQ-UNKNOWN-OUTCOME");
-    api.fail(ProposeError::Forbidden);
+    api.fail(Quorum::Forbidden);
     api.call("PUT", "/api/v1/labels/k", &[], "x").await.problem(403, "PQ-FORBIDDEN");
 }
 
@@ -274,6 +277,18 @@ async fn a_label_takes_64_kib_and_not_a_byte_more() {
     api.call("PUT", &key, &[], "x").await.problem(400, "PQ-BAD-INPUT");
     api.call("PUT", "/api/v1/labels/%FF", &[], "x").await.problem(400, "PQ-BAD-INPUT");
     api.call("PUT", "/api/v1/labels/a%20b", &[], "x").await.problem(400, "PQ-BAD-INPUT");
+}
+
+#[tokio::test]
+async fn the_api_stands_beside_the_sites_on_one_router() {
+    let mut api = Api::new();
+    api.router = api.world.node("n1");
+    let put = api.call("PUT", "/api/v1/labels/k", &[], "x").await;
+    assert_eq!((put.status, put.json()), (StatusCode::OK, json!({"revision": 1})));
+    api.call("GET", "/api/v1/nothing", &[], "").await.problem(404, "PQ-NOT-FOUND");
+    api.call("PATCH", "/api/v1/status", &[], "").await.problem(405, "PQ-BAD-INPUT");
+    let stranger = Request::get("/api/v1/config").body(Body::empty()).unwrap();
+    api.send(stranger).await.problem(401, "PQ-UNAUTHENTICATED");
 }
 
 #[tokio::test]
@@ -391,7 +406,7 @@ async fn tokens_are_made_within_bounds_and_never_with_more_than_their_maker_has(
     let api = Api::new();
     let join = json!({"role": "voter", "life_seconds": 600}).to_string();
     let made = api.call("POST", "/api/v1/join-tokens", &[], join).await;
-    assert_eq!((made.status, made.json()), (StatusCode::CREATED, json!({"token": "pqj1.x"})));
+    assert_eq!((made.status, made.json()), (StatusCode::CREATED, json!({"token": "pq1.x"})));
     let endless = json!({"role": "voter", "life_seconds": 99_999_999}).to_string();
     api.call("POST", "/api/v1/join-tokens", &[], endless).await.problem(400, "PQ-BAD-INPUT");
 

@@ -12,6 +12,8 @@ mod directory;
 mod host;
 #[path = "fakes/realm.rs"]
 mod realm;
+#[path = "fakes/verbs.rs"]
+mod verbs;
 
 pub(crate) use consensus::{FakeConsensus, Quorum};
 pub(crate) use directory::{Controller, FakeDirectory, FakeUser};
@@ -19,7 +21,7 @@ pub(crate) use host::{FakeClock, FakeVault};
 pub(crate) use realm::{config, policy};
 
 use directory::OneDirectory;
-use host::{RealEntropy, Refusing};
+use host::RealEntropy;
 use passquorum_domain::audit::Actor;
 use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::command::{Action, Command, CreateRealm, NewNode};
@@ -34,6 +36,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use uuid::Uuid;
+use verbs::Verbs;
 
 pub(crate) const CONNECTION: ConnectionId = ConnectionId(Uuid::from_u128(0xc0));
 pub(crate) const POLICY: PolicyId = PolicyId(Uuid::from_u128(0xb0));
@@ -78,6 +81,7 @@ impl World {
                 "Rita-0ld-Secret",
                 &["CN=Staff,DC=example,DC=com", "CN=PQ Admins,DC=example,DC=com"],
             ),
+            user(5, "hilda", "Hilda Help", "Hilda-0ld-Secret", &["CN=PQ Helpdesk,DC=example,DC=com"]),
         ];
         let directory = FakeDirectory {
             users: Mutex::new(users.into_iter().map(|user| (user.record.user.guid.0, user)).collect()),
@@ -102,8 +106,8 @@ impl World {
             vault: self.vault.clone(),
             clock: self.clock.clone(),
             entropy: Arc::new(RealEntropy),
-            membership: Arc::new(Refusing),
-            admission: Arc::new(Refusing),
+            membership: Arc::new(Verbs),
+            admission: Arc::new(Verbs),
         }
     }
 

@@ -1,10 +1,14 @@
 //! The sites, request by request, with every port faked.
 
+mod admin;
+mod api;
 mod browser;
 mod enumeration;
 mod fakes;
 mod flows;
+mod helpdesk;
 mod hostile;
 mod lockout;
 mod outage;
 mod sign_in;
+mod staff;

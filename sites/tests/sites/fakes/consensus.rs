@@ -21,6 +21,8 @@ pub(crate) enum Quorum {
     Lost,
     /// Commands are applied, but the answer does not come.
     Silent,
+    /// This node may not propose.
+    Forbidden,
 }
 
 pub(crate) struct FakeConsensus {
@@ -57,6 +59,7 @@ impl Consensus for FakeConsensus {
         match *lock(&self.quorum) {
             Quorum::Whole => Ok(lock(&self.state).apply(command).outcome),
             Quorum::Lost => Err(ProposeError::NoQuorum),
+            Quorum::Forbidden => Err(ProposeError::Forbidden),
             Quorum::Silent => {
                 lock(&self.state).apply(command);
                 Err(ProposeError::Unknown)

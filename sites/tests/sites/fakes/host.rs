@@ -1,20 +1,15 @@
-//! What a node has of its own: a vault with a fixed key, a clock that stands, randomness, and refusals.
+//! What a node has of its own: a vault with a fixed key, a clock that stands, and randomness.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a fake that is wrong must stop the test")]
 
-use async_trait::async_trait;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Nonce};
 use hmac::{Hmac, Mac};
-use passquorum_domain::audit::Actor;
 use passquorum_domain::blob::{Blob, Sealed};
-use passquorum_domain::ids::{KeyedHash, NodeId};
-use passquorum_domain::instance::Role;
+use passquorum_domain::ids::KeyedHash;
 use passquorum_domain::ports::*;
 use passquorum_domain::time::{Span, Timestamp};
-use passquorum_domain::token::ApiScope;
 use sha2::Sha256;
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -79,44 +74,5 @@ impl Entropy for RealEntropy {
         for chunk in buffer.chunks_mut(16) {
             chunk.copy_from_slice(&Uuid::new_v4().as_bytes()[..chunk.len()]);
         }
-    }
-}
-
-/// Membership and admission that refuse everything.
-pub(super) struct Refusing;
-
-#[async_trait]
-impl Membership for Refusing {
-    async fn promote(&self, node: NodeId) -> Result<(), MembershipError> {
-        Err(MembershipError::NoSuchNode(node))
-    }
-
-    async fn remove(&self, node: NodeId) -> Result<(), MembershipError> {
-        Err(MembershipError::NoSuchNode(node))
-    }
-
-    async fn transfer_leader(&self, to: Option<NodeId>) -> Result<NodeId, MembershipError> {
-        Err(MembershipError::NoSuchNode(to.unwrap_or(NodeId(0))))
-    }
-}
-
-#[async_trait]
-impl Admission for Refusing {
-    async fn admit(&self, _: JoinRequest) -> Result<JoinGrant, AdmissionError> {
-        Err(AdmissionError::TokenInvalid)
-    }
-
-    async fn create_join_token(&self, _: Actor, _: Role, _: Span) -> Result<String, AdmissionError> {
-        Err(AdmissionError::TokenInvalid)
-    }
-
-    async fn create_api_token(
-        &self,
-        _: Actor,
-        _: &str,
-        _: BTreeSet<ApiScope>,
-        _: Option<Span>,
-    ) -> Result<String, AdmissionError> {
-        Err(AdmissionError::TokenInvalid)
     }
 }

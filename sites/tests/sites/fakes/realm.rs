@@ -58,6 +58,7 @@ pub(crate) fn config() -> RealmConfig {
     config
         .administrators
         .push(RoleScope { connection: CONNECTION, group: dn("CN=PQ Admins,DC=example,DC=com") });
+    config.helpdesk.push(RoleScope { connection: CONNECTION, group: dn("CN=PQ Helpdesk,DC=example,DC=com") });
     config.policies.push(policy());
     config
 }

@@ -1,0 +1,59 @@
+//! The verbs on nodes and tokens, as a cluster of two voters would answer them.
+
+use async_trait::async_trait;
+use passquorum_domain::audit::Actor;
+use passquorum_domain::ids::{NodeId, RealmId};
+use passquorum_domain::instance::Role;
+use passquorum_domain::ports::*;
+use passquorum_domain::time::Span;
+use passquorum_domain::token::ApiScope;
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+/// Node 2 can be promoted and removed; any node can lead. The join token `good` lets in.
+pub(super) struct Verbs;
+
+#[async_trait]
+impl Membership for Verbs {
+    async fn promote(&self, node: NodeId, _: Actor) -> Result<(), MembershipError> {
+        if node == NodeId(2) { Ok(()) } else { Err(MembershipError::NoSuchNode(node)) }
+    }
+
+    async fn remove(&self, node: NodeId, _: Actor) -> Result<(), MembershipError> {
+        if node == NodeId(2) { Ok(()) } else { Err(MembershipError::QuorumAtRisk("the last voter".into())) }
+    }
+
+    async fn transfer_leader(&self, to: Option<NodeId>, _: Actor) -> Result<NodeId, MembershipError> {
+        Ok(to.unwrap_or(NodeId(2)))
+    }
+}
+
+#[async_trait]
+impl Admission for Verbs {
+    async fn admit(&self, request: JoinRequest) -> Result<JoinGrant, AdmissionError> {
+        if request.token != "good" {
+            return Err(AdmissionError::TokenInvalid);
+        }
+        Ok(JoinGrant {
+            realm: RealmId(Uuid::nil()),
+            node: NodeId(2),
+            role: Role::Voter,
+            certificate: "certificate".into(),
+            authority: "authority".into(),
+        })
+    }
+
+    async fn create_join_token(&self, _: Actor, _: Role, _: Span) -> Result<String, AdmissionError> {
+        Ok("pq1.x".into())
+    }
+
+    async fn create_api_token(
+        &self,
+        _: Actor,
+        _: &str,
+        _: BTreeSet<ApiScope>,
+        _: Option<Span>,
+    ) -> Result<String, AdmissionError> {
+        Ok("pqa1.x".into())
+    }
+}
