@@ -221,7 +221,7 @@ pub struct FileArgs {
 /// `connection`.
 #[derive(Debug, Subcommand)]
 pub enum ConnectionCommand {
-    /// Add a domain connection or replace one, and try it.
+    /// Add a domain connection, or replace one.
     Set(ConnectionArgs),
 }
 

@@ -1,6 +1,6 @@
 //! The settings of this host only: addresses, timing, logging. Everything about the realm is replicated instead.
 //!
-//! Kept in `node.toml` under the data directory; [`file`] reads and writes it. Who the node is stands in its
+//! Kept in `node.toml` under the data directory; [`mod@file`] reads and writes it. Who the node is stands in its
 //! certificate, not here.
 
 pub mod file;

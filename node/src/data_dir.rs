@@ -1,5 +1,8 @@
 //! Where things are under a node's data directory.
 
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 /// A node's data directory.
@@ -11,6 +14,14 @@ impl DataDir {
     #[must_use]
     pub fn at(path: &Path) -> Self {
         Self(path.to_owned())
+    }
+
+    /// Makes the directory, for its owner alone; one that is there keeps its rights.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn create(&self) -> io::Result<()> {
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.0)
     }
 
     /// The directory itself.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum ClaimError {
     /// Another process runs the node.
-    #[error("the node in {0} is running already")]
+    #[error("{0} is held by a node that is running already")]
     Running(PathBuf),
     /// The file cannot be used.
     #[error("{path}: {source}")]

@@ -23,6 +23,7 @@ pub(super) async fn run(args: InitArgs) -> Result<(), Failure> {
 /// Makes the realm and writes everything that `run` needs. Gives the realm key back for what the founder seals at once.
 pub(super) async fn found(config: &NodeConfig, realm: RealmConfig) -> Result<Keyring, Failure> {
     let env = Env::real();
+    config.data.create()?;
     let keys = NewKeys::generate(env.entropy.as_ref())?;
     let first = join::introduce(config, &keys);
     let birth = Birth::prepare(&keys, first, realm, env.clock.as_ref(), &env.entropy)?;

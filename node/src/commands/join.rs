@@ -74,6 +74,7 @@ pub(super) async fn join(config: &NodeConfig, server: &SiteUrl, token: &str) -> 
         join_client::JoinError::Unreachable { .. } => Failure::not_now(error.to_string()),
         other => Failure::from(other),
     })?;
+    config.data.create()?;
     keys.save(&config.data.keys(), &grant.certificate, &grant.authority)?;
     crate::secret_file::write(&config.data.settings(), file::render(config).as_bytes())?;
     Ok(grant)
