@@ -87,6 +87,11 @@ impl Problems {
         value.map_err(|message| self.add(field, message)).ok()
     }
 
+    /// Puts them in the order of the form.
+    pub(crate) fn order_by<K: Ord>(&mut self, place: impl Fn(&str) -> K) {
+        self.0.sort_by_key(|(field, _)| place(field));
+    }
+
     /// Whether there is none.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -105,9 +105,16 @@ fn answers_of(qa: &QaPolicy, form: &Form, problems: &mut Problems) -> Vec<NewAns
         let question = question_of(&slot.kind, index, form, problems);
         let field = format!("answer-{index}");
         let answer = problems.take(&field, form.answer(&field));
-        if let (Some(question), Some(answer)) = (question, answer) {
-            answers.push(NewAnswer { question, answer });
-            fields.push(index);
+        match (question, answer) {
+            (Some(question), Some(answer)) => {
+                answers.push(NewAnswer { question, answer });
+                fields.push(index);
+            }
+            (Some(question), None) if is_too_short(qa, &question) => {
+                let problem = ProfileProblem::QuestionLength { index, min: qa.min_question_length };
+                problems.add(format!("question-{index}"), text::profile_problem(&problem));
+            }
+            _ => {}
         }
     }
     let whole = problems.is_empty();
@@ -118,7 +125,20 @@ fn answers_of(qa: &QaPolicy, form: &Form, problems: &mut Problems) -> Vec<NewAns
             None => {}
         }
     }
+    problems.order_by(place);
     answers
+}
+
+/// An own question whose answer is missing is not seen by the policy's check, but is to be named all the same.
+fn is_too_short(qa: &QaPolicy, question: &AskedQuestion) -> bool {
+    question.origin == QuestionOrigin::UserDefined
+        && question.text.chars().count() < qa.min_question_length as usize
+}
+
+/// A field's place in the form: slot by slot, the question before its answer; what concerns the whole comes first.
+fn place(field: &str) -> (Option<usize>, bool) {
+    let parts = field.split_once('-');
+    (parts.and_then(|(_, slot)| slot.parse().ok()), parts.is_some_and(|(kind, _)| kind == "answer"))
 }
 
 fn question_of(kind: &SlotKind, index: usize, form: &Form, problems: &mut Problems) -> Option<AskedQuestion> {

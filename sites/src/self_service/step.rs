@@ -59,8 +59,12 @@ pub(super) async fn submit(State(app): State<App>, visit: Visit, form: Form) -> 
         Moved::On(next) => Ok(view::go(STEP, Some(next.keep(&app.ports, visit.browser)?))),
         Moved::Again(next, problems) => {
             let cookie = next.keep(&app.ports, visit.browser)?;
-            let view = guarded(&app, &next, workflow::show(&app, &next, visit.source, Some(&form))).await?;
-            let mut response = step_page(&app, &visit, &next, view, problems)?;
+            // Whatever comes of showing the step again, the browser must learn that a ticket is used up.
+            let shown = guarded(&app, &next, workflow::show(&app, &next, visit.source, Some(&form))).await;
+            let mut response = match shown {
+                Ok(view) => step_page(&app, &visit, &next, view, problems)?,
+                Err(failure) => return Ok(with_cookie(failure.into_response(), cookie)),
+            };
             *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
             Ok(with_cookie(response, cookie))
         }

@@ -127,8 +127,11 @@ async fn a_registration_with_many_mistakes_names_them_all_and_repeats_no_answer(
     ];
     let page = browser.post(STEP, &fields).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
-    for wrong in ["answer-0-wrong", "answer-1-wrong", "question-2-wrong", "answer-3-wrong"] {
-        assert!(page.html.contains(&format!("id=\"{wrong}\"")), "{wrong} in {}", page.html);
+    let mut summary = page.html.as_str();
+    for wrong in ["answer-0", "answer-1", "question-2", "question-3", "answer-3"] {
+        assert!(page.html.contains(&format!("id=\"{wrong}-wrong\"")), "{wrong} in {}", page.html);
+        let (_, rest) = summary.split_once(&format!("href=\"#{wrong}\"")).expect("each, in the form's order");
+        summary = rest;
     }
     assert!(!page.html.contains("Zebedee-Secret"));
     assert!(page.html.contains("value=\"Short?\""), "the question of one's own is kept");
