@@ -210,45 +210,16 @@ impl Admission for RealmAdmission {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::alone::Alone;
     use crate::birth::Birth;
     use crate::env::SystemEntropy;
     use crate::keyring::WrapKey;
     use crate::keys::NewKeys;
     use passquorum_domain::config::RealmConfig;
-    use passquorum_domain::outcome::Outcome;
-    use passquorum_domain::ports::{ClusterStatus, ReadError};
     use passquorum_domain::time::Timestamp;
     use rustls_pki_types::CertificateDer;
     use rustls_pki_types::pem::PemObject as _;
-    use std::sync::Mutex;
     use std::sync::atomic::{AtomicU64, Ordering};
-
-    /// A cluster of one that cannot fail.
-    #[derive(Default)]
-    struct Alone(Mutex<State>);
-
-    #[async_trait]
-    impl Consensus for Alone {
-        async fn propose(&self, command: Command) -> Result<Outcome, ProposeError> {
-            Ok(self.0.lock().unwrap().apply(command).outcome)
-        }
-
-        async fn read(&self, _: Consistency) -> Result<Arc<State>, ReadError> {
-            Ok(self.local())
-        }
-
-        fn local(&self) -> Arc<State> {
-            Arc::new(self.0.lock().unwrap().clone())
-        }
-
-        fn node(&self) -> NodeId {
-            NodeId(1)
-        }
-
-        fn status(&self) -> ClusterStatus {
-            unreachable!("admission does not look at the status")
-        }
-    }
 
     struct NoMember;
 
@@ -359,7 +330,8 @@ mod tests {
     async fn a_bad_request_is_named_and_does_not_use_the_token_up() {
         let world = world().await;
         let token = token(&world, Role::Voter).await;
-        let changes: [(&str, fn(&mut JoinRequest)); 5] = [
+        type Change = fn(&mut JoinRequest);
+        let changes: [(&str, Change); 5] = [
             ("csr", |request| request.csr = "no PEM".to_owned()),
             ("node.name", |request| request.node.name = String::new()),
             ("node.cluster_address", |request| request.node.cluster_address = "x".to_owned()),

@@ -44,6 +44,12 @@ pub enum Command {
     /// Enter the domains that users live in.
     #[command(subcommand)]
     Connection(ConnectionCommand),
+    /// Say whom the realm serves, with a policy to begin with.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Say who may use the Admin and Helpdesk sites.
+    #[command(subcommand)]
+    Access(AccessCommand),
     /// Say what an error code means and what to do.
     Doctor(DoctorArgs),
 }
@@ -246,6 +252,66 @@ pub struct ConnectionArgs {
     /// The user attribute that holds the sealed profile.
     #[arg(long, default_value = "comment")]
     pub profile_attribute: String,
+}
+
+/// `policy`.
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Add a policy with the default workflows, questions and rules.
+    Add(PolicyArgs),
+}
+
+/// `policy add`.
+#[derive(Debug, Clone, Args)]
+pub struct PolicyArgs {
+    /// Which node to ask.
+    #[command(flatten)]
+    pub local: Local,
+    /// What to call the policy.
+    #[arg(long)]
+    pub name: String,
+    /// The alias of the domain connection.
+    #[arg(long)]
+    pub alias: String,
+    /// Serve everyone below this OU; may be given again.
+    #[arg(long = "ou", value_name = "DN")]
+    pub ous: Vec<String>,
+    /// Serve the members of this group, nested ones too; may be given again.
+    #[arg(long = "group", value_name = "DN")]
+    pub groups: Vec<String>,
+}
+
+/// `access`.
+#[derive(Debug, Subcommand)]
+pub enum AccessCommand {
+    /// Replace the groups whose members may use a site.
+    Set(AccessArgs),
+}
+
+/// `access set`.
+#[derive(Debug, Clone, Args)]
+pub struct AccessArgs {
+    /// Which node to ask.
+    #[command(flatten)]
+    pub local: Local,
+    /// Which site.
+    #[arg(long, value_enum)]
+    pub site: SiteRole,
+    /// The alias of the domain connection.
+    #[arg(long)]
+    pub alias: String,
+    /// The group; may be given again.
+    #[arg(long = "group", value_name = "DN", required = true)]
+    pub groups: Vec<String>,
+}
+
+/// A site that not everyone may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum SiteRole {
+    /// The Admin site.
+    Admin,
+    /// The Helpdesk site.
+    Helpdesk,
 }
 
 /// `doctor`.

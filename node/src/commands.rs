@@ -4,6 +4,7 @@ mod config;
 mod connection;
 mod demo;
 mod doctor;
+mod first_steps;
 mod init;
 mod join;
 mod node;
@@ -88,6 +89,8 @@ pub async fn dispatch(cli: Cli) -> Exit {
         Command::Node(command) => node::run(command).await,
         Command::Config(command) => config::run(command).await,
         Command::Connection(command) => connection::run(command).await,
+        Command::Policy(command) => first_steps::add_policy(command).await,
+        Command::Access(command) => first_steps::set_access(command).await,
         Command::Doctor(args) => doctor::run(&args),
     };
     match done {

@@ -91,3 +91,79 @@ impl Directories for RealmDirectories {
         Ok(directory)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alone::Alone;
+    use crate::birth::Birth;
+    use crate::env::{SystemClock, SystemEntropy};
+    use crate::keys::NewKeys;
+    use passquorum_ad_sync::demo;
+    use passquorum_domain::audit::Actor;
+    use passquorum_domain::command::{Action, Command, NewNode};
+    use passquorum_domain::config::{ConfigChange, RealmConfig};
+    use passquorum_domain::ids::{NodeId, RequestId, Revision};
+    use passquorum_domain::ports::{Clock, Entropy, fresh_uuid};
+
+    const CONNECTION: ConnectionId = ConnectionId(uuid::Uuid::from_u128(1));
+
+    fn connection(attribute: &str) -> DomainConnection {
+        DomainConnection {
+            id: CONNECTION,
+            alias: "DEMO".to_owned(),
+            endpoint: DirectoryEndpoint::Embedded,
+            profile_attribute: attribute.to_owned(),
+        }
+    }
+
+    async fn realm() -> (Arc<Alone>, Arc<dyn Vault>) {
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let keys = NewKeys::generate(&SystemEntropy).unwrap();
+        let first = NewNode {
+            name: "one".to_owned(),
+            cluster_address: "10.0.0.1:7400".to_owned(),
+            site_url: "https://one.example".to_owned(),
+            wrap_key: keys.wrap.public().to_bytes(),
+        };
+        let mut config = RealmConfig::empty();
+        config.connections.push(connection("comment"));
+        let birth = Birth::prepare(&keys, first, config, &SystemClock, &entropy).unwrap();
+        let cluster = Arc::new(Alone::default());
+        cluster.propose(birth.command).await.unwrap().unwrap();
+        (cluster, Arc::new(birth.keyring))
+    }
+
+    #[tokio::test]
+    async fn a_directory_stays_open_until_its_connection_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("directory.json");
+        demo::seed(&file, &demo::Seed::demo()).unwrap();
+        let (cluster, vault) = realm().await;
+        let directories = RealmDirectories::new(Arc::clone(&cluster) as _, vault, Some(file));
+        let first = directories.open(CONNECTION).await.unwrap();
+        assert!(Arc::ptr_eq(&first, &directories.open(CONNECTION).await.unwrap()));
+        let change = ConfigChange::PutConnection(Box::new(connection("info")));
+        let command = Command {
+            request: RequestId::Internal(fresh_uuid(&SystemEntropy)),
+            at: SystemClock.now(),
+            actor: Actor::LocalOperator(NodeId(1)),
+            detail: None,
+            action: Action::ChangeConfig { base: Revision(0), change },
+        };
+        cluster.propose(command).await.unwrap().unwrap();
+        assert!(!Arc::ptr_eq(&first, &directories.open(CONNECTION).await.unwrap()));
+    }
+
+    #[tokio::test]
+    async fn an_unknown_connection_and_a_host_without_the_embedded_directory_are_told_apart() {
+        let (cluster, vault) = realm().await;
+        let directories = RealmDirectories::new(cluster, vault, None);
+        let unknown = ConnectionId(uuid::Uuid::from_u128(2));
+        for (id, reason) in [(unknown, DirectoryReason::NotFound), (CONNECTION, DirectoryReason::Unreachable)]
+        {
+            let error = directories.open(id).await.map(drop).unwrap_err();
+            assert_eq!((error.reason, error.retry), (reason, Retry::Pointless));
+        }
+    }
+}

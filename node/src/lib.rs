@@ -30,9 +30,12 @@ pub mod telemetry;
 pub mod token;
 
 mod admin_socket;
+#[cfg(test)]
+mod alone;
 mod http_connection;
 mod join_client;
 mod request_count;
+mod starter;
 
 pub use compose::Node;
 pub use config::NodeConfig;

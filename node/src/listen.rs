@@ -180,3 +180,86 @@ async fn connection(
         Err(_) => tracing::debug!("a TLS handshake took too long"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::authority::{Authority, NewAuthority, signing_request};
+    use crate::stop;
+    use axum::Extension;
+    use axum::routing::get;
+    use passquorum_domain::ids::{NodeId, RealmId};
+    use passquorum_domain::instance::Role;
+    use passquorum_domain::time::Timestamp;
+    use passquorum_raft::PeerIdentity;
+    use rustls::pki_types::ServerName;
+    use std::time::{SystemTime, UNIX_EPOCH};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio_rustls::TlsConnector;
+
+    struct Issued {
+        chain: String,
+        key: String,
+        authority: String,
+    }
+
+    fn issue(hosts: &[&str]) -> Issued {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let now = Timestamp(u64::try_from(since.as_millis()).unwrap());
+        let realm = RealmId(uuid::Uuid::from_u128(1));
+        let new = NewAuthority::create(realm, now).unwrap();
+        let authority = Authority::open(&new.certificate, &new.key).unwrap();
+        let key = rcgen::KeyPair::generate().unwrap();
+        let identity = PeerIdentity { realm, epoch: 1, node: NodeId(1), role: Role::Voter };
+        let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
+        let csr = signing_request(&key).unwrap();
+        let chain = authority.sign(&csr, &identity, &hosts, [1; 16], now).unwrap();
+        Issued { chain, key: key.serialize_pem(), authority: new.certificate }
+    }
+
+    /// What `GET /` answers to a client that trusts one authority, or `None` when the handshake fails.
+    async fn get_from(address: std::net::SocketAddr, name: &'static str, authority: &str) -> Option<String> {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(authority.as_bytes()).unwrap()).unwrap();
+        let config = rustls::ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let tcp = TcpStream::connect(address).await.unwrap();
+        let name = ServerName::try_from(name).unwrap();
+        let mut stream = TlsConnector::from(Arc::new(config)).connect(name, tcp).await.ok()?;
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        Some(answer)
+    }
+
+    #[tokio::test]
+    async fn browsers_get_the_site_certificate_joining_nodes_the_nodes_and_a_silent_peer_holds_up_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let (node, site) = (issue(&[JOIN_SERVER_NAME]), issue(&["pw.example.com"]));
+        let files = SiteCertificate {
+            certificate: folder.path().join("site.crt"),
+            key: folder.path().join("site.key"),
+        };
+        secret_file::write(&files.certificate, site.chain.as_bytes()).unwrap();
+        secret_file::write(&files.key, site.key.as_bytes()).unwrap();
+        let config = tls(&node.chain, &node.key, Some(&files)).unwrap();
+        let listener = bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let show = |Extension(PeerAddress(ip)): Extension<PeerAddress>| async move { ip.to_string() };
+        let (stopper, stop) = stop::channel();
+        let served = tokio::spawn(serve(listener, config, Router::new().route("/", get(show)), stop));
+        let silent = TcpStream::connect(address).await.unwrap();
+
+        let browser = get_from(address, "pw.example.com", &site.authority).await.unwrap();
+        assert!(browser.starts_with("HTTP/1.1 200 OK") && browser.ends_with("127.0.0.1"), "{browser}");
+        assert!(get_from(address, JOIN_SERVER_NAME, &node.authority).await.is_some());
+        assert_eq!(get_from(address, "pw.example.com", &node.authority).await, None);
+
+        stopper.stop();
+        served.await.unwrap();
+        drop(silent);
+    }
+}

@@ -22,12 +22,15 @@ wait_until() {
     done
 }
 
-# start_group PIDFILE LOG COMMAND...: starts COMMAND as the leader of a process group of its own.
+# start_group PIDFILE LOG COMMAND...: starts COMMAND as the leader of a process group of its own. Returns once the
+# process is COMMAND (until then it is still this shell, and nobody could tell it from another) or has ended.
 start_group() {
-    local file=$1 log=$2
+    local file=$1 log=$2 pid
     shift 2
     setsid "$@" </dev/null >>"$log" 2>&1 &
-    echo $! >"$file"
+    pid=$!
+    echo "$pid" >"$file"
+    until runs "$file" "$(basename "$1")" || ! kill -0 "$pid" 2>/dev/null; do sleep 0.01; done
 }
 
 # runs PIDFILE NAME: whether the process in PIDFILE lives and still is NAME (a pid may have been used again).

@@ -81,6 +81,8 @@ CONF
     rpc server dynamic port range = 49152-49252
     ldap server require strong auth = yes
     prefork children = 2
+    # By default the previous password still binds for an hour; here each test must see which one holds.
+    old password allowed period = 0
 
     private dir = $dir/private
     state directory = $dir/state

@@ -12,7 +12,7 @@ use crate::transport::tls::PeerTls;
 use crate::tuning::Tuning;
 use crate::types::{NodeInfo, TypeConfig};
 use crate::wire::Change;
-use crate::{duties, read_index, status};
+use crate::{duties, proposals, read_index, status};
 use async_trait::async_trait;
 use openraft::Raft;
 use openraft::error::{InitializeError, RaftError};
@@ -108,6 +108,7 @@ impl Cluster {
             .map_err(|e| StartError::Raft(e.to_string()))?;
         let (leaders, leadership) = watch::channel(Leadership::default());
         let (reads, rounds) = read_index::gate();
+        let (queued, entries) = proposals::queue();
         let member = Arc::new(Member {
             node,
             certified_role: identity.role,
@@ -120,6 +121,7 @@ impl Cluster {
             tuning,
             elections,
             reads,
+            proposals: queued,
             heard: watch::Sender::new(None),
             arriving: Default::default(),
             handing_over: AtomicBool::new(false),
@@ -130,6 +132,7 @@ impl Cluster {
         let mut tasks = JoinSet::new();
         tasks.spawn(leadership::follow(raft, leaders));
         tasks.spawn(rounds.run(Arc::downgrade(&member)));
+        tasks.spawn(entries.run(Arc::downgrade(&member)));
         tasks.spawn(status::follow_leader(Arc::downgrade(&member)));
         tasks.spawn(duties::run(Arc::downgrade(&member)));
         tasks.spawn(follow_states(Arc::clone(&member), state_sender));
@@ -260,6 +263,7 @@ async fn watch_phase(member: Arc<Member>, phase: watch::Sender<Phase>) {
             return;
         }
         let gone = tokio::select! {
+            biased;
             changed = published.changed() => changed.is_err(),
             changed = metrics.changed() => changed.is_err() && metrics.borrow().running_state.is_ok(),
             changed = outcast.changed() => changed.is_err(),

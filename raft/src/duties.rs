@@ -3,7 +3,7 @@
 
 use crate::member::Member;
 use crate::types::NodeInfo;
-use crate::wire::Change;
+use crate::wire::{Change, Changed};
 use openraft::ChangeMembers;
 use passquorum_domain::audit::Actor;
 use passquorum_domain::command::Action;
@@ -33,10 +33,9 @@ pub(crate) async fn run(member: Weak<Member>) {
         if let Err(error) = member.tend_membership().await {
             tracing::warn!(%error, "the membership does not match the registry yet");
         }
-        if round.is_multiple_of(SWEEP_ROUNDS) && member.state().sweep_is_due(member.clock.now()) {
-            if let Err(error) = member.commit(Actor::Realm, Action::Sweep).await {
-                tracing::warn!(%error, "a sweep was not committed");
-            }
+        let due = round.is_multiple_of(SWEEP_ROUNDS) && member.state().sweep_is_due(member.clock.now());
+        if due && let Err(error) = member.commit(Actor::Realm, Action::Sweep).await {
+            tracing::warn!(%error, "a sweep was not committed");
         }
     }
 }
@@ -68,7 +67,7 @@ impl Member {
                 _ => continue,
             };
             tracing::info!(node = %id, ?change, "the leader changes the membership");
-            if let crate::wire::Changed::Failed(error) = self.change_here(change).await {
+            if let Changed::Failed(error) = self.change_here(change).await {
                 return Err(error);
             }
             return Ok(());

@@ -10,7 +10,6 @@ use crate::transport::client::CallError;
 use crate::transport::request::{MAX_COMMAND, Request};
 use crate::wire::{Message, Proposed};
 use bytes::Bytes;
-use openraft::error::ClientWriteError;
 use passquorum_domain::command::{Action, Command};
 use passquorum_domain::instance::Role;
 use passquorum_domain::lockout::AttemptTarget;
@@ -82,7 +81,7 @@ impl Member {
         deadline: Instant,
     ) -> Result<Proposed, PeerError> {
         match self.lead() {
-            Lead::Here => Ok(self.propose_here(command.clone(), deadline).await),
+            Lead::Here => Ok(self.propose_here(command.clone(), payload.len(), deadline).await),
             Lead::Nowhere => Ok(Proposed::NotLeader),
             Lead::At { node, address } => {
                 let within = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
@@ -94,14 +93,14 @@ impl Member {
     }
 
     /// A proposal that a peer sent on.
-    pub(crate) async fn propose_for(&self, role: Role, command: Command) -> Proposed {
+    pub(crate) async fn propose_for(&self, role: Role, command: Command, size: usize) -> Proposed {
         if !may_propose(role, &command.action) {
             return Proposed::Forbidden;
         }
-        self.propose_here(command, Instant::now() + self.tuning.patience).await
+        self.propose_here(command, size, Instant::now() + self.tuning.patience).await
     }
 
-    async fn propose_here(&self, command: Command, deadline: Instant) -> Proposed {
+    async fn propose_here(&self, command: Command, size: usize, deadline: Instant) -> Proposed {
         if !self.leads() {
             return Proposed::NotLeader;
         }
@@ -114,15 +113,10 @@ impl Member {
         if matches!(command.action, Action::ChangeConfig { .. }) && !self.config_has_room() {
             return Proposed::Committed(Err(Rejection::TooLarge));
         }
-        let Ok(answer) = self.raft.client_write_ff(command).await else {
-            // Raft takes no messages any more, so it did not take this one.
-            return Proposed::NotLeader;
-        };
+        let answer = self.proposals.push(command, size);
         match timeout_at(deadline, answer).await {
-            Ok(Ok(Ok(written))) => Proposed::Committed(written.data),
-            // It never entered the log, or was cut off it by a leader that does not have it: it is not committed.
-            Ok(Ok(Err(ClientWriteError::ForwardToLeader(_)))) => Proposed::NotLeader,
-            Ok(Ok(Err(ClientWriteError::ChangeMembershipError(_))) | Err(_)) | Err(_) => Proposed::Unknown,
+            Ok(Ok(proposed)) => proposed,
+            Ok(Err(_)) | Err(_) => Proposed::Unknown,
         }
     }
 

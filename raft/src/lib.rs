@@ -27,6 +27,7 @@ mod leadership;
 mod member;
 mod membership;
 pub mod net;
+mod proposals;
 mod raft_network;
 mod read_index;
 mod service;

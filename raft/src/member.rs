@@ -1,6 +1,7 @@
 //! One member: what the parts of this crate share, and the questions that each of them asks about it.
 
 use crate::leadership::Leadership;
+use crate::proposals::Proposals;
 use crate::raft_network::Peer;
 use crate::read_index::ReadGate;
 use crate::snapshot_stream;
@@ -37,6 +38,7 @@ pub(crate) struct Member {
     pub(crate) tuning: Tuning,
     pub(crate) elections: bool,
     pub(crate) reads: ReadGate,
+    pub(crate) proposals: Proposals,
     pub(crate) heard: watch::Sender<Option<Heard>>,
     pub(crate) arriving: snapshot_stream::Receiver,
     /// Set while leadership is being handed over: nothing may be proposed or read through this leader.

@@ -60,6 +60,12 @@ impl Peer {
     }
 }
 
+/// How long a call of Raft's is waited for here. openraft drops it at its own deadline before, and then tries again
+/// at once, where it would pause after a failure that is reported from here.
+fn patience(option: &RPCOption) -> Duration {
+    option.hard_ttl() * 2
+}
+
 type RpcError = RPCError<u64, NodeInfo, RaftError<u64>>;
 
 impl RaftNetwork<TypeConfig> for Peer {
@@ -68,7 +74,7 @@ impl RaftNetwork<TypeConfig> for Peer {
         rpc: AppendEntriesRequest<TypeConfig>,
         option: RPCOption,
     ) -> Result<AppendEntriesResponse<u64>, RpcError> {
-        let answer = self.ask(Request::Append, &rpc, option.hard_ttl()).await;
+        let answer = self.ask(Request::Append, &rpc, patience(&option)).await;
         answer.map_err(|e| Unreachable::new(&e).into())
     }
 
@@ -77,7 +83,7 @@ impl RaftNetwork<TypeConfig> for Peer {
         rpc: VoteRequest<u64>,
         option: RPCOption,
     ) -> Result<VoteResponse<u64>, RpcError> {
-        let answer = self.ask(Request::Vote, &rpc, option.hard_ttl()).await;
+        let answer = self.ask(Request::Vote, &rpc, patience(&option)).await;
         answer.map_err(|e| Unreachable::new(&e).into())
     }
 

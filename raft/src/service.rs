@@ -80,7 +80,7 @@ impl Service for Member {
             }
             Request::Propose => {
                 let command = Command::from_peer(&payload)?;
-                self.propose_for(role, command).await.into_answer()
+                self.propose_for(role, command, payload.len()).await.into_answer()
             }
             Request::ReadIndex => self.read_point_for_peer().await.into_answer(),
             Request::Report => self.report().into_answer(),

@@ -3,11 +3,11 @@
 //! One cell of the state is one cell on disk: key and content each in an envelope of the storage codec. This module
 //! holds no rule of the domain.
 
-use passquorum_domain::command::Command;
-use passquorum_domain::outcome::{Effect, Outcome};
+use crate::types::{Batch, Outcomes};
 use passquorum_domain::state::{Cell, CellKey, State};
 use passquorum_storage::codec::{self, CodecError, Kind};
 use passquorum_storage::machine::{CellChange, Machine, MachineError, Position};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 const KEY: Kind = Kind::new(100, 1);
@@ -44,8 +44,8 @@ pub(crate) fn cell_size(cell: &Cell) -> Option<usize> {
 }
 
 impl Machine for Replica {
-    type Command = Command;
-    type Outcome = Outcome;
+    type Command = Batch;
+    type Outcome = Outcomes;
 
     fn empty() -> Self {
         Self(Arc::new(State::default()))
@@ -72,19 +72,23 @@ impl Machine for Replica {
         }))
     }
 
-    fn apply(&mut self, _position: Position, command: Command) -> (Outcome, Vec<CellChange>) {
+    fn apply(&mut self, _position: Position, batch: Batch) -> (Outcomes, Vec<CellChange>) {
         let state = Arc::make_mut(&mut self.0);
-        let mut applied = state.apply(command);
-        applied.touched.sort();
-        applied.touched.dedup();
-        let changes = applied.touched.iter().map(|key| CellChange {
+        let mut outcomes = Vec::with_capacity(batch.0.len());
+        let mut touched = BTreeSet::new();
+        for command in batch.0 {
+            let applied = state.apply(command);
+            outcomes.push(applied.outcome);
+            touched.extend(applied.touched);
+        }
+        let changes = touched.iter().map(|key| CellChange {
             key: encoded(codec::encode(KEY, key)),
             value: state.cell(key).map(|cell| encoded(codec::encode(CELL, &cell))),
         });
-        (applied.outcome, changes.collect())
+        (Outcomes(outcomes), changes.collect())
     }
 
-    fn blank() -> Outcome {
-        Ok(Effect::Done)
+    fn blank() -> Outcomes {
+        Outcomes(Vec::new())
     }
 }

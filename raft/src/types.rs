@@ -21,11 +21,19 @@ pub struct NodeInfo {
     pub cluster_address: String,
 }
 
+/// The commands of one log entry: those that came in while the entry before was being written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch(pub Vec<Command>);
+
+/// What became of a batch: one outcome per command, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcomes(pub Vec<Outcome>);
+
 openraft::declare_raft_types!(
-    /// Commands in, outcomes out.
+    /// Batches of commands in, their outcomes out.
     pub TypeConfig:
-        D = Command,
-        R = Outcome,
+        D = Batch,
+        R = Outcomes,
         NodeId = u64,
         Node = NodeInfo,
         Entry = openraft::Entry<TypeConfig>,

@@ -30,7 +30,7 @@ pub async fn sign_in(
 ) -> Result<Staff, Failure> {
     limits::count_source(ports, source).await?;
     let config = ports.current_config().await?;
-    let note = format!("{name:?} from {source}");
+    let note = format!("{name} from {source}");
     let person = people::find(ports, &config, name).await?;
     let Person::One(record, directory) = person else {
         let subject = people::nobody(ports, name)?;
@@ -71,7 +71,7 @@ async fn refuse(
     source: IpAddr,
     why: Refusal,
 ) -> Result<Staff, Failure> {
-    let note = format!("{name:?} from {source}: {why:?}");
+    let note = format!("{name} from {source}: {why:?}");
     ports.record(Actor::Anonymous, AuditEvent::SignInRefused(site), None, &note).await?;
     Err(Failure::new(ErrorCode::WrongCredentials))
 }

@@ -34,6 +34,7 @@ async fn a_demonstration_realm_serves_survives_a_kill_keeps_its_secrets_and_come
     let secrets = secrets(&realm.line);
     assert_eq!(realm.stop(), 0);
     assert_eq!(found_in_files(&dir, &secrets), Vec::<String>::new());
+    assert!(!found_in_files(&dir, &["acknowledged".to_owned()]).is_empty(), "what is there is found");
 
     let again = Realm::start(&dir);
     assert_eq!(again.get(other, "after-the-kill").await, "acknowledged");

@@ -130,6 +130,16 @@ impl LoginName {
     }
 }
 
+impl fmt::Display for LoginName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Account { domain: Some(domain), account } => write!(f, "{domain}\\{account}"),
+            Self::Account { domain: None, account } => f.write_str(account),
+            Self::Address(address) => f.write_str(address),
+        }
+    }
+}
+
 /// A user object that was found: enough to act on it again, bound to its `objectGUID`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserRef {

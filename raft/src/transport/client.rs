@@ -10,6 +10,7 @@ use super::tls::{PeerTls, peer_of};
 use crate::net::{BoxStream, Net};
 use bytes::Bytes;
 use passquorum_domain::ids::NodeId;
+use passquorum_domain::instance::Role;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -183,14 +184,24 @@ impl Dialer {
         let head = frame::read_head(&mut reader).await.map_err(not_sent)?;
         let payload = frame::read_payload(&mut reader, head, 1).await.map_err(not_sent)?;
         match head.tag {
-            Tag::Welcome => Ok(Connected { reader, writer }),
-            Tag::Refused => Err(CallError::Refused(Refusal::of(&payload))),
+            Tag::Welcome => Ok(Connected { peer: identity.role, reader, writer }),
+            Tag::Refused => Err(CallError::Refused(believed(&payload, identity.role))),
             other => Err(CallError::NotSent(format!("the peer began with {other:?}"))),
         }
     }
 }
 
+/// A refusal, as far as the peer is believed: only a voter knows who was removed. Else a learner that somebody took
+/// over could make voters leave.
+fn believed(payload: &[u8], peer: Role) -> Refusal {
+    match Refusal::of(payload) {
+        Refusal::Removed if peer != Role::Voter => Refusal::NotRunning,
+        refusal => refusal,
+    }
+}
+
 struct Connected {
+    peer: Role,
     reader: BufReader<tokio::io::ReadHalf<TlsStream<BoxStream>>>,
     writer: tokio::io::WriteHalf<TlsStream<BoxStream>>,
 }
@@ -221,10 +232,10 @@ impl Session {
     }
 
     async fn run(self, first: Call, calls: &mut mpsc::Receiver<Call>) {
-        let Self { stream: Connected { mut reader, mut writer }, waiting } = self;
+        let Self { stream: Connected { peer, mut reader, mut writer }, waiting } = self;
         let ended = tokio::select! {
             biased;
-            ended = read_answers(&mut reader, &waiting) => ended,
+            ended = read_answers(&mut reader, peer, &waiting) => ended,
             ended = write_calls(&mut writer, first, calls, &waiting) => ended,
         };
         if let Err(error) = ended {
@@ -236,7 +247,11 @@ impl Session {
     }
 }
 
-async fn read_answers(reader: &mut (impl AsyncRead + Unpin), waiting: &Waiting) -> io::Result<()> {
+async fn read_answers(
+    reader: &mut (impl AsyncRead + Unpin),
+    peer: Role,
+    waiting: &Waiting,
+) -> io::Result<()> {
     loop {
         let head = {
             let reading = frame::read_head(reader);
@@ -253,7 +268,7 @@ async fn read_answers(reader: &mut (impl AsyncRead + Unpin), waiting: &Waiting) 
         let payload = timeout(SILENCE, frame::read_payload(reader, head, MAX_ANSWER)).await??;
         let answer = match head.tag {
             Tag::Answer => Ok(payload),
-            Tag::Refused => Err(CallError::Refused(Refusal::of(&payload))),
+            Tag::Refused => Err(CallError::Refused(believed(&payload, peer))),
             other => return Err(frame::invalid(format!("{other:?} is no answer"))),
         };
         if let Some(reply) = waiting.replies().remove(&head.id) {
@@ -316,5 +331,19 @@ fn enqueue(buffer: &mut Vec<u8>, id: u64, call: Call, waiting: &Waiting) {
     if fate.compare_exchange(QUEUED, SENT, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
         waiting.replies().insert(id, reply);
         frame::put(buffer, id, Tag::Request(request), &payload);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_voter_is_believed_that_this_node_was_removed() {
+        let removed = Refusal::Removed.payload();
+        assert_eq!(believed(&removed, Role::Voter), Refusal::Removed);
+        assert_eq!(believed(&removed, Role::DmzLearner), Refusal::NotRunning);
+        assert_eq!(believed(&removed, Role::SiteLearner), Refusal::NotRunning);
+        assert_eq!(believed(&Refusal::Forbidden.payload(), Role::DmzLearner), Refusal::Forbidden);
     }
 }

@@ -1,7 +1,12 @@
 //! The cluster as its users see it: several members in one process over real sockets and real TLS.
 
+#[cfg(test)]
 mod consensus;
+#[cfg(test)]
 mod faults;
+#[cfg(test)]
 mod hostile;
+#[cfg(test)]
 mod members;
+#[cfg(test)]
 mod rig;

@@ -176,6 +176,6 @@ async fn not_served(app: &App, visit: &Visit, name: &LoginName, why: NotServed) 
         Err(failure) if failure.code != ErrorCode::TooManyRequests => return Err(failure),
         _ => {}
     }
-    let note = format!("{name:?} from {}: {why:?}", visit.source);
+    let note = format!("{name} from {}: {why:?}", visit.source);
     app.ports.record(Actor::Anonymous, AuditEvent::NotServed(Site::SelfService), None, &note).await
 }

@@ -4,19 +4,15 @@
 use crate::commands::Failure;
 use crate::env::SystemEntropy;
 use crate::keyring::Keyring;
+use crate::starter;
 use passquorum_ad_sync::demo::{self, DemoDirectory, Seed};
 use passquorum_domain::config::{DirectoryEndpoint, DomainConnection, ManagementPolicy, RealmConfig};
 use passquorum_domain::directory::{DistinguishedName, LoginName};
-use passquorum_domain::ids::{ConnectionId, PolicyId, QuestionId, WorkflowId};
-use passquorum_domain::lockout::LockoutSettings;
-use passquorum_domain::policy::{ComplexityRule, LengthRule, PasswordRule};
+use passquorum_domain::ids::ConnectionId;
 use passquorum_domain::ports::{Directory as _, Entropy as _, Found, fresh_uuid};
-use passquorum_domain::qa::{
-    AskedQuestion, NewAnswer, QaPolicy, QaProfile, Question, QuestionKind, QuestionOrigin,
-};
+use passquorum_domain::qa::{AskedQuestion, NewAnswer, QaProfile, QuestionOrigin};
 use passquorum_domain::scope::{RoleScope, UserScope};
 use passquorum_domain::secret::Answer;
-use passquorum_domain::workflow::Workflow;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -24,13 +20,11 @@ use std::path::Path;
 
 /// Whose profile is registered from the start.
 const REGISTERED: &str = "alice";
-const QUESTIONS: [(QuestionKind, &str, Option<&str>); 6] = [
-    (QuestionKind::Mandatory, "What was the name of your first school?", Some("Northside Primary")),
-    (QuestionKind::Mandatory, "In which town did your parents meet?", Some("Lakeford")),
-    (QuestionKind::Optional, "What was the name of your first pet?", Some("Biscuit the cat")),
-    (QuestionKind::Optional, "What was the first film you saw in a cinema?", None),
-    (QuestionKind::Optional, "What is the middle name of your oldest cousin?", None),
-    (QuestionKind::Optional, "Which street did you live in when you were ten?", None),
+/// The answers of that profile, by question of the starter policy.
+const ANSWERS: [(&str, &str); 3] = [
+    ("What was the name of your first school?", "Northside Primary"),
+    ("In which town did your parents meet?", "Lakeford"),
+    ("What was the name of your first pet?", "Biscuit the cat"),
 ];
 
 /// A person to sign in as.
@@ -48,11 +42,10 @@ pub(super) struct Account {
 
 /// The people, as they are at the start.
 pub(super) fn accounts() -> Vec<Account> {
-    let answers = || QUESTIONS.iter().filter_map(|(_, text, answer)| Some((*text, (*answer)?))).collect();
     let people = Seed::demo().people.into_iter().filter(|person| !person.disabled);
     people
         .map(|person| Account {
-            answers: (person.account == REGISTERED).then(answers),
+            answers: (person.account == REGISTERED).then(|| ANSWERS.into()),
             user: person.account,
             password: person.password.expose_secret().to_owned(),
             display_name: person.display_name,
@@ -75,7 +68,14 @@ pub(super) fn config() -> Result<(RealmConfig, ManagementPolicy), Failure> {
         endpoint: DirectoryEndpoint::Embedded,
         profile_attribute: "comment".to_owned(),
     };
-    let policy = policy(connection.id)?;
+    let everyone = UserScope {
+        connection: connection.id,
+        allowed_groups: Vec::new(),
+        allowed_ous: vec![DistinguishedName::parse(demo::BASE)?],
+        denied_groups: Vec::new(),
+        denied_ous: Vec::new(),
+    };
+    let policy = starter::policy("Everyone", everyone);
     let group = |dn: &str| {
         Ok::<_, Failure>(RoleScope { connection: connection.id, group: DistinguishedName::parse(dn)? })
     };
@@ -86,40 +86,6 @@ pub(super) fn config() -> Result<(RealmConfig, ManagementPolicy), Failure> {
     config.connections.push(connection);
     config.policies.push(policy.clone());
     Ok((config, policy))
-}
-
-fn policy(connection: ConnectionId) -> Result<ManagementPolicy, Failure> {
-    let question = |(kind, text, _): (QuestionKind, &str, Option<&str>)| Question {
-        id: QuestionId(fresh_uuid(&SystemEntropy)),
-        kind,
-        text: text.to_owned(),
-    };
-    Ok(ManagementPolicy {
-        id: PolicyId(fresh_uuid(&SystemEntropy)),
-        name: "Everyone".to_owned(),
-        scope: vec![UserScope {
-            connection,
-            allowed_groups: Vec::new(),
-            allowed_ous: vec![DistinguishedName::parse(demo::BASE)?],
-            denied_groups: Vec::new(),
-            denied_ous: Vec::new(),
-        }],
-        qa: QaPolicy {
-            questions: QUESTIONS.into_iter().map(question).collect(),
-            optional_to_register: 1,
-            user_defined_to_register: 0,
-            min_question_length: 10,
-            min_answer_length: 3,
-            reject_same_answer: true,
-            reject_answer_in_question: true,
-        },
-        lockout: LockoutSettings::DEFAULT,
-        password_rules: vec![
-            PasswordRule::Length(LengthRule { min: 10, max: 128 }),
-            PasswordRule::Complexity(ComplexityRule { min_kinds: 3, forbid_names: true }),
-        ],
-        workflows: Workflow::defaults(|| WorkflowId(fresh_uuid(&SystemEntropy))),
-    })
 }
 
 /// Registers the one profile.
@@ -134,10 +100,12 @@ pub(super) async fn register(
     let Found::One(user) = directory.find(&LoginName::parse(REGISTERED)?).await? else {
         return Err(Failure::not_now("the embedded directory does not know its first user"));
     };
-    let given = policy.qa.questions.iter().zip(QUESTIONS).filter_map(|(question, (_, _, answer))| {
+    let answers = BTreeMap::from(ANSWERS);
+    let given = policy.qa.questions.iter().filter_map(|question| {
+        let answer = *answers.get(question.text.as_str())?;
         let origin = QuestionOrigin::Listed(question.id);
         let question = AskedQuestion { origin, text: question.text.clone() };
-        Some(Answer::parse(answer?.to_owned()).map(|answer| NewAnswer { question, answer }))
+        Some(Answer::parse(answer.to_owned()).map(|answer| NewAnswer { question, answer }))
     });
     let given = given.collect::<Result<Vec<_>, _>>()?;
     let salt = || {
@@ -159,7 +127,8 @@ mod tests {
     fn the_configuration_is_valid_and_its_answers_make_a_whole_profile() {
         let (config, policy) = config().unwrap_or_else(|failure| panic!("{}", failure.message));
         assert_eq!(config.problems(), Vec::new());
-        let answered = QUESTIONS.iter().filter(|(_, _, answer)| answer.is_some()).count();
+        let asked = policy.qa.questions.iter().map(|question| question.text.as_str());
+        let answered = asked.filter(|text| ANSWERS.iter().any(|(question, _)| question == text)).count();
         assert_eq!(answered, policy.qa.answers_to_register());
         let registered = accounts().into_iter().filter(|account| account.answers.is_some()).count();
         assert_eq!(registered, 1);

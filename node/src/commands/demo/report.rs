@@ -84,7 +84,10 @@ impl Report {
             line(format!("    Start it again:  {}", first.restart.join(" ")));
         }
         line("  - The Admin site as ada: the cluster's members, policies, questions, lockout.".to_owned());
-        out.push_str("\nCtrl-C stops everything; the same --dir starts it again with its data.");
-        out
+        let dir = self.authority.ancestors().nth(3).unwrap_or(&self.authority).display();
+        line(format!(
+            "\nCtrl-C stops everything. To start it again with its data: passquorum demo --dir {dir}"
+        ));
+        out.trim_end().to_owned()
     }
 }

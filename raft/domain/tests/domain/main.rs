@@ -1,0 +1,6 @@
+//! The rules of the replicated state, as properties over sequences of commands.
+
+#[cfg(test)]
+mod commands;
+#[cfg(test)]
+mod properties;

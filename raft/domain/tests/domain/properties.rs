@@ -1,0 +1,215 @@
+//! What holds for every sequence of commands.
+
+use crate::commands::{START, close_ticket, command, commands, count, create_realm, open_ticket, user};
+use passquorum_domain::audit::verify_chain;
+use passquorum_domain::command::Command;
+use passquorum_domain::ids::TicketId;
+use passquorum_domain::lockout::AttemptTarget;
+use passquorum_domain::outcome::{Effect, Rejection};
+use passquorum_domain::state::{Cell, CellKey, State};
+use passquorum_domain::ticket::{Ticket, TicketResult, TicketState};
+use passquorum_domain::time::Timestamp;
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
+
+type Bytes = BTreeMap<Vec<u8>, Vec<u8>>;
+
+fn bytes<T: serde::Serialize>(value: &T) -> Vec<u8> {
+    bincode::serde::encode_to_vec(value, bincode::config::standard()).unwrap()
+}
+
+fn cells(state: &State) -> Bytes {
+    state.cell_keys().map(|key| (bytes(&key), bytes(&state.cell(&key).unwrap()))).collect()
+}
+
+/// What storage would hold: the cells that were named as touched, and nothing else.
+fn stored(commands: &[Command]) -> (State, Bytes) {
+    let mut state = State::default();
+    let mut disk = cells(&state);
+    for command in commands {
+        for key in state.apply(command.clone()).touched {
+            match state.cell(&key) {
+                Some(cell) => drop(disk.insert(bytes(&key), bytes(&cell))),
+                None => drop(disk.remove(&bytes(&key))),
+            }
+        }
+    }
+    (state, disk)
+}
+
+fn restored(disk: &Bytes) -> State {
+    let decode = bincode::config::standard();
+    let mut state = State::default();
+    for (key, cell) in disk {
+        let (key, _): (CellKey, usize) = bincode::serde::decode_from_slice(key, decode).unwrap();
+        let (cell, _): (Cell, usize) = bincode::serde::decode_from_slice(cell, decode).unwrap();
+        state.restore_cell(key, cell).unwrap();
+    }
+    state
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn the_same_commands_give_the_same_bytes_and_every_change_is_named(commands in commands()) {
+        let (one, disk_one) = stored(&commands);
+        let (_, disk_two) = stored(&commands);
+        prop_assert_eq!(&disk_one, &disk_two);
+        prop_assert_eq!(&disk_one, &cells(&one), "a change without a touched cell would be lost on disk");
+    }
+
+    #[test]
+    fn a_state_comes_back_from_its_cells_and_goes_on_as_if_it_had_never_left(
+        commands in commands(),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let (before, after) = commands.split_at(cut.index(commands.len()));
+        let (mut lasting, disk) = stored(before);
+        let mut back = restored(&disk);
+        prop_assert_eq!(&back, &lasting);
+        for command in after {
+            let (one, two) = (lasting.apply(command.clone()), back.apply(command.clone()));
+            prop_assert_eq!(one.outcome, two.outcome);
+        }
+        prop_assert_eq!(cells(&back), cells(&lasting));
+    }
+
+    #[test]
+    fn a_repetition_changes_nothing_and_gets_the_first_answer(commands in commands()) {
+        let mut state = State::default();
+        for command in &commands {
+            let first = state.apply(command.clone()).outcome;
+            let before = state.clone();
+            let again = state.apply(command.clone());
+            prop_assert_eq!(again.outcome, first);
+            prop_assert!(again.touched.is_empty());
+            prop_assert_eq!(&state, &before);
+        }
+    }
+
+    #[test]
+    fn the_audit_is_an_unbroken_chain_and_its_numbers_only_grow(commands in commands()) {
+        let mut state = State::default();
+        let mut last = 0;
+        for command in commands {
+            state.apply(command);
+            prop_assert!(state.totals().audit_seq >= last);
+            last = state.totals().audit_seq;
+        }
+        prop_assert_eq!(verify_chain(state.audit()), Ok(()));
+        prop_assert_eq!(state.audit().next_back().map(|record| record.seq), Some(last));
+    }
+
+    #[test]
+    fn node_ids_and_label_revisions_are_never_given_out_twice(commands in commands()) {
+        let mut state = State::default();
+        let mut nodes = BTreeSet::new();
+        let mut revisions = BTreeSet::new();
+        for command in commands {
+            let known = state.totals().clone();
+            match state.apply(command).outcome {
+                Ok(Effect::Admitted(id)) if state.totals().last_node > known.last_node => {
+                    prop_assert!(nodes.insert(id));
+                }
+                Ok(Effect::Label(revision)) if state.totals().label_revision > known.label_revision => {
+                    prop_assert!(revisions.insert(revision));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn one_user_has_one_live_ticket_and_a_definite_end_is_final(commands in commands()) {
+        let mut state = State::default();
+        for command in commands {
+            let at = command.at;
+            let ended: Vec<Ticket> = state.tickets().filter(|ticket| is_definite(ticket)).cloned().collect();
+            state.apply(command);
+            for ticket in ended {
+                prop_assert!(state.ticket(ticket.id).is_none_or(|now| *now == ticket));
+            }
+            let live: Vec<_> = state.tickets().filter(|ticket| ticket.is_live(at)).collect();
+            let subjects: BTreeSet<_> = live.iter().map(|ticket| ticket.subject).collect();
+            prop_assert_eq!(live.len(), subjects.len());
+        }
+    }
+
+    #[test]
+    fn a_sweep_is_due_exactly_when_it_changes_something(commands in commands(), later in 0_u64..200_000_000) {
+        let (mut state, _) = stored(&commands);
+        let at = state.totals().latest.plus(passquorum_domain::time::Span(later));
+        let due = state.sweep_is_due(at);
+        let (tickets, counters) = (swept(&state), counters(&state));
+        let sweep = passquorum_domain::command::Action::Sweep;
+        state.apply(command(99_999, at.0, sweep)).outcome.unwrap();
+        prop_assert_eq!(due, tickets != swept(&state) || counters != self::counters(&state));
+    }
+}
+
+fn is_definite(ticket: &Ticket) -> bool {
+    matches!(&ticket.state, TicketState::Closed { result, .. } if *result != TicketResult::Unknown)
+}
+
+fn swept(state: &State) -> Vec<Ticket> {
+    state.tickets().cloned().collect()
+}
+
+fn counters(state: &State) -> Vec<bool> {
+    (0..3).map(|n| state.counter(AttemptTarget::Source(user(n))).is_some()).collect()
+}
+
+fn realm() -> State {
+    let mut state = State::default();
+    state.apply(command(1, START, create_realm())).outcome.unwrap();
+    state
+}
+
+#[test]
+fn a_ticket_is_opened_once_and_a_true_answer_replaces_unknown() {
+    let mut state = realm();
+    assert_eq!(state.apply(command(2, START, open_ticket(7, 1))).outcome, Ok(Effect::Done));
+    assert_eq!(state.apply(command(3, START, open_ticket(7, 1))).outcome, Err(Rejection::TicketUsed));
+    assert_eq!(state.apply(command(4, START, open_ticket(8, 1))).outcome, Err(Rejection::TicketUsed));
+    let overdue = START + 60_000;
+    state.apply(command(5, overdue, passquorum_domain::command::Action::Sweep)).outcome.unwrap();
+    let id = TicketId(Uuid::from_u128(7));
+    let unknown = TicketState::Closed { result: TicketResult::Unknown, at: Timestamp(overdue) };
+    assert_eq!(state.ticket(id).unwrap().state, unknown);
+    assert_eq!(
+        state.apply(command(6, overdue, close_ticket(7, TicketResult::Done))).outcome,
+        Ok(Effect::Done)
+    );
+    assert_eq!(
+        state.apply(command(7, overdue, close_ticket(7, TicketResult::Unknown))).outcome,
+        Err(Rejection::TicketUsed)
+    );
+    assert_eq!(state.apply(command(8, overdue, open_ticket(7, 1))).outcome, Err(Rejection::TicketUsed));
+}
+
+#[test]
+fn a_source_is_locked_after_its_limit_and_only_for_a_while() {
+    let mut state = realm();
+    let limit = state.config().unwrap().general.source_limit;
+    for n in 0..u128::from(limit.threshold) {
+        assert!(state.apply(command(10 + n, START, count(n, 1))).outcome.is_ok());
+    }
+    let until = Timestamp(START).plus(limit.duration);
+    let refused = state.apply(command(5_000, START + 1, count(5_000, 1))).outcome;
+    assert_eq!(refused, Err(Rejection::Locked { until }));
+    assert!(state.apply(command(5_001, until.0, count(5_001, 1))).outcome.is_ok());
+}
+
+#[test]
+fn a_request_older_than_memory_is_refused_and_not_done_again() {
+    let mut state = realm();
+    let old = command(2, START, open_ticket(1, 1));
+    state.apply(old.clone()).outcome.unwrap();
+    for n in 0..10_u128 {
+        let later = START + 200_000 + u64::try_from(n).unwrap();
+        state.apply(command(100 + n, later, open_ticket(100 + n, 50))).outcome.ok();
+    }
+    assert_eq!(state.apply(old).outcome, Err(Rejection::TooOld));
+}
