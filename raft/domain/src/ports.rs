@@ -265,6 +265,12 @@ pub struct JoinRequest {
     pub csr: String,
 }
 
+impl std::fmt::Debug for JoinRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("JoinRequest").field("node", &self.node).finish_non_exhaustive()
+    }
+}
+
 /// What a joining node gets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JoinGrant {
