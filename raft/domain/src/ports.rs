@@ -254,7 +254,7 @@ pub fn fresh_uuid(entropy: &dyn Entropy) -> uuid::Uuid {
 }
 
 /// What a joining node sends.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JoinRequest {
     /// The whole token, as the operator pasted it.
