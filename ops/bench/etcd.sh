@@ -27,7 +27,7 @@ cleanup() {
   local pids=("${etcd_pid[@]}")
   [ -n "$demo_pid" ] && pids+=("$demo_pid")
   [ ${#pids[@]} -gt 0 ] && kill "${pids[@]}" 2>/dev/null || true
-  for pid in "${pids[@]}"; do while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done; done
+  for pid in "${pids[@]}"; do until is_gone "$pid"; do sleep 0.05; done; done
   rm -rf "$work"
 }
 trap cleanup EXIT
@@ -47,8 +47,10 @@ peer_port() { echo $((23890 + $1)); }
 peers=''
 for n in 1 2 3; do peers+="${peers:+,}e$n=https://127.0.0.1:$(peer_port $n)"; done
 etcd_endpoints=$(for n in 1 2 3; do printf 'https://127.0.0.1:%s\n' "$(client_port $n)"; done | paste -sd,)
-start_etcd() {
-  etcd --name "e$1" --data-dir "$work/e$1" --initial-cluster "$peers" --initial-cluster-state new \
+# In a shell of its own, so that this one does not report the kills that are the point of it.
+start_etcd() { etcd_pid[$1]=$(run_etcd "$1" >> "$work/e$1.log" 2>&1 & echo $!); }
+run_etcd() {
+  exec etcd --name "e$1" --data-dir "$work/e$1" --initial-cluster "$peers" --initial-cluster-state new \
     --listen-client-urls "https://127.0.0.1:$(client_port "$1")" \
     --advertise-client-urls "https://127.0.0.1:$(client_port "$1")" \
     --listen-peer-urls "https://127.0.0.1:$(peer_port "$1")" \
@@ -57,8 +59,7 @@ start_etcd() {
     --peer-cert-file "$tls/etcd.crt" --peer-key-file "$tls/etcd.key" \
     --peer-client-cert-auth --peer-trusted-ca-file "$tls/ca.crt" \
     --heartbeat-interval "$heartbeat_ms" --election-timeout "$election_ms" \
-    --logger zap --log-level error >> "$work/e$1.log" 2>&1 &
-  etcd_pid[$1]=$!
+    --logger zap --log-level error
 }
 ctl() { ETCDCTL_API=3 etcdctl --cacert "$tls/ca.crt" --endpoints "$etcd_endpoints" "$@"; }
 wait_for() { # what, command...
@@ -66,6 +67,8 @@ wait_for() { # what, command...
   for n in $(seq 1 600); do "$@" >/dev/null 2>&1 && return 0; sleep 0.05; done
   echo "timed out: $what" >&2; exit 1
 }
+# A zombie is gone: it waits only for the machine's first process to notice.
+is_gone() { ! grep -qE '^State:[[:space:]]+[^Z]' "/proc/$1/status" 2>/dev/null; }
 for n in 1 2 3; do start_etcd $n; done
 wait_for 'etcd is healthy' ctl endpoint health
 
@@ -130,7 +133,7 @@ for _ in $(seq 1 $kills); do
   n=$((${leader##*:} - 23790))
   others=$(tr , '\n' <<< "$etcd_endpoints" | grep -v ":${leader##*:}\$" | paste -sd,)
   bench etcd failover --endpoints "$others" --kill "${etcd_pid[$n]}" >> "$work/etcd.failover"
-  wait "${etcd_pid[$n]}" 2>/dev/null || true
+  wait_for 'the killed etcd is gone' is_gone "${etcd_pid[$n]}"
   start_etcd "$n"
 done
 kill "${our_pid[@]}" 2>/dev/null || true
