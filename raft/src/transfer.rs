@@ -63,7 +63,7 @@ impl Member {
         };
         self.wait_for_log(target).await?;
         self.raft.runtime_config().heartbeat(false);
-        sleep(self.tuning.election_max + self.tuning.heartbeat).await;
+        sleep(self.tuning.lease() + self.tuning.heartbeat).await;
         let peer = self.peer(target, address);
         for _ in 0..ELECTION_ROUNDS {
             if let Err(error) = peer.ask::<Done, Done>(Request::Elect, &Done, ELECTION_ROUND).await {

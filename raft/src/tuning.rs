@@ -7,9 +7,9 @@ use std::time::Duration;
 pub struct Tuning {
     /// The leader is heard at least this often.
     pub heartbeat: Duration,
-    /// A follower that hears nothing stands for election after a random time from here ...
+    /// A follower that hears nothing from the leader stands for election after a random time from here ...
     pub election_min: Duration,
-    /// ... to here. Also the lease: for this long after a sign of life of the leader nobody is elected.
+    /// ... to here. For the first half of this span nobody grants a vote: the leader's lease.
     pub election_max: Duration,
     /// Entries between two snapshots.
     pub snapshot_every: u64,
@@ -75,6 +75,11 @@ pub enum TuningError {
 }
 
 impl Tuning {
+    /// For this long after a sign of life of the leader, nobody grants a vote.
+    pub(crate) fn lease(&self) -> Duration {
+        self.election_max / 2
+    }
+
     pub(crate) fn config(&self) -> Result<openraft::Config, TuningError> {
         let (min, max) = (self.election_min, self.election_max);
         if self.heartbeat < Duration::from_millis(10) {
@@ -92,11 +97,18 @@ impl Tuning {
         if self.snapshot_every == 0 || self.append_entries == 0 {
             return Err(TuningError::OutOfRange("a number of entries"));
         }
+        // openraft waits for its lease, which is its longest election timeout, and then for a timeout that it drew: the
+        // two together are the silence that is meant here.
+        let lease = self.lease();
+        let shortest = min.saturating_sub(lease).max(self.heartbeat * 5 / 4);
+        if shortest >= lease {
+            return Err(TuningError::NoJitter { election_min: min, election_max: max });
+        }
         let config = openraft::Config {
             cluster_name: "passquorum".into(),
             heartbeat_interval: millis(self.heartbeat),
-            election_timeout_min: millis(min),
-            election_timeout_max: millis(max),
+            election_timeout_min: millis(shortest),
+            election_timeout_max: millis(lease),
             install_snapshot_timeout: 30_000,
             max_payload_entries: self.append_entries,
             replication_lag_threshold: self.keep_entries.max(self.snapshot_every).saturating_mul(2),
