@@ -125,8 +125,7 @@ for _ in $(seq 1 $kills); do
   others=$(demo "[.nodes[] | select(.id != $leader) | .health] | join(\",\")")
   bench passquorum failover --endpoints "$others" --kill "${our_pid[$leader]}" >> "$work/ours.failover"
   mapfile -t again < <(demo ".nodes[] | select(.id == $leader) | .restart[]")
-  "${again[@]}" >> "$work/restart.log" 2>&1 &
-  our_pid[$leader]=$!
+  our_pid[$leader]=$("${again[@]}" >> "$work/restart.log" 2>&1 & echo $!)
 
   wait_for 'etcd is healthy' ctl endpoint health
   leader=$(ctl endpoint status -w json | jq -r '.[] | select(.Status.leader == .Status.header.member_id) | .Endpoint' | head -1)

@@ -12,7 +12,7 @@ const ANSWERS: [&str; 2] = ["Planted-Sycamore-Street", "Planted-Bartholomew"];
 const FORGOTTEN: &str = "Planted-New-Passw0rd-1";
 const CHANGED: &str = "Planted-Changed-Passw0rd-2";
 
-fn screenshots() -> PathBuf {
+pub(crate) fn screenshots() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/screenshots")
 }
 
@@ -32,7 +32,7 @@ async fn balance(world: &World) -> HaProxy {
         .unwrap()
 }
 
-async fn start_task(browser: &Browser, site: &str, task: &str, name: &str) {
+pub(crate) async fn start_task(browser: &Browser, site: &str, task: &str, name: &str) {
     browser.open(&format!("{site}/self-service/")).await.unwrap();
     browser.click(&format!("a[href='/self-service/start/{task}']")).await.unwrap();
     browser.wait_for_text("Your user name").await.unwrap();
@@ -48,7 +48,7 @@ async fn give_answers(browser: &Browser) {
     browser.submit().await.unwrap();
 }
 
-async fn choose_password(browser: &Browser, new: &str) {
+pub(crate) async fn choose_password(browser: &Browser, new: &str) {
     browser.wait_for_text("Choose a new password").await.unwrap();
     browser.fill("New password", new).await.unwrap();
     browser.fill("New password again", new).await.unwrap();

@@ -11,6 +11,7 @@
 
 mod attempts;
 mod config;
+mod demo;
 mod hostile;
 mod journey;
 mod recovery;
