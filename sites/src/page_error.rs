@@ -88,6 +88,7 @@ impl Failure {
             ErrorCode::UnknownOutcome => StatusCode::GATEWAY_TIMEOUT,
             ErrorCode::StaleRevision
             | ErrorCode::TicketUsed
+            | ErrorCode::ForeignValue
             | ErrorCode::Membership
             | ErrorCode::LastVoter => StatusCode::CONFLICT,
             ErrorCode::InvalidConfig | ErrorCode::PasswordPolicy | ErrorCode::WrongCredentials => {

@@ -8,6 +8,8 @@ mod memory;
 mod node;
 mod ticket;
 
+pub(crate) use memory::Memory;
+
 use crate::audit::{Actor, AuditEvent, AuditRecord};
 use crate::blob::Sealed;
 use crate::command::{Action, Command};

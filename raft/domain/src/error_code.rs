@@ -79,6 +79,8 @@ codes! {
         "Check the servers of the domain connection, the network and the certificates.";
     DirectoryRefused = "PQ-DIRECTORY-REFUSED", "The domain controller refused the request.",
         "Check the access account's rights with passquorum directory check.";
+    ForeignValue = "PQ-FOREIGN-VALUE", "The profile attribute of this user holds a value of another program; it was left as it is.",
+        "Move or clear that value, or choose another profile attribute for the domain connection.";
     PasswordPolicy = "PQ-PASSWORD-POLICY", "The domain does not take this password: too short, too simple or used before.",
         "Choose another password.";
     WrongCredentials = "PQ-WRONG-CREDENTIALS", "The user name, password or answers are not right.",

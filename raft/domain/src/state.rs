@@ -2,6 +2,7 @@
 //!
 //! Invariant: a state is fully given by its cells; storage keeps cells and gives them back, and never looks inside.
 
+use crate::apply::Memory;
 use crate::audit::{AuditRecord, ChainHash};
 use crate::blob::Sealed;
 use crate::config::RealmConfig;
@@ -72,8 +73,8 @@ pub struct State {
     pub(crate) labels: OrdMap<LabelKey, Label>,
     pub(crate) audit: OrdMap<u64, AuditRecord>,
     pub(crate) requests: OrdMap<RequestId, Remembered>,
-    /// The remembered requests by time: an index, rebuilt from `requests`.
-    pub(crate) request_times: imbl::OrdSet<(Timestamp, RequestId)>,
+    /// The remembered requests by kind and time: an index, rebuilt from `requests`.
+    pub(crate) request_times: imbl::OrdSet<(Memory, Timestamp, RequestId)>,
 }
 
 /// Names one cell.
@@ -286,7 +287,7 @@ impl State {
             (CellKey::Label(key), Cell::Label(label)) => drop(self.labels.insert(key, label)),
             (CellKey::Audit(seq), Cell::Audit(record)) => drop(self.audit.insert(seq, record)),
             (CellKey::Request(id), Cell::Request(remembered)) => {
-                self.request_times.insert((remembered.at, id));
+                self.request_times.insert((Memory::of(id), remembered.at, id));
                 self.requests.insert(id, remembered);
             }
             (key, _) => return Err(MismatchedCell { key }),

@@ -109,5 +109,8 @@ async fn profile_of(context: &Context<'_>) -> Result<Option<QaProfile>, Failure>
 
 fn says_nothing_is_there(error: &DirectoryError) -> bool {
     error.retry == Retry::Pointless
-        && matches!(error.reason.code(), ErrorCode::DirectoryRefused | ErrorCode::NotFound)
+        && matches!(
+            error.reason.code(),
+            ErrorCode::DirectoryRefused | ErrorCode::ForeignValue | ErrorCode::NotFound
+        )
 }

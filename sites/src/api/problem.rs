@@ -70,7 +70,9 @@ fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::Unauthenticated | ErrorCode::SessionExpired => StatusCode::UNAUTHORIZED,
         ErrorCode::Forbidden | ErrorCode::Csrf | ErrorCode::TokenInvalid => StatusCode::FORBIDDEN,
         ErrorCode::NotFound => StatusCode::NOT_FOUND,
-        ErrorCode::TicketUsed | ErrorCode::LastVoter | ErrorCode::Membership => StatusCode::CONFLICT,
+        ErrorCode::TicketUsed | ErrorCode::LastVoter | ErrorCode::Membership | ErrorCode::ForeignValue => {
+            StatusCode::CONFLICT
+        }
         ErrorCode::StaleRevision | ErrorCode::ConditionFailed => StatusCode::PRECONDITION_FAILED,
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::InvalidConfig | ErrorCode::PasswordPolicy => StatusCode::UNPROCESSABLE_ENTITY,

@@ -8,6 +8,7 @@ use crate::ids::RequestId;
 use crate::outcome::{Outcome, Rejection};
 use crate::state::{CellKey, Remembered, State};
 use crate::time::{Span, Timestamp};
+use uuid::Uuid;
 
 /// A node's own retries end long before this.
 const KEEP_INTERNAL: Span = Span::minutes(2);
@@ -16,14 +17,50 @@ const KEEP_CLIENT: Span = Span::hours(24);
 /// Forgotten with each new request at most, so that one command stays cheap.
 const FORGET_AT_ONCE: usize = 2;
 
+/// How long a request is remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Memory {
+    Internal,
+    Client,
+}
+
+impl Memory {
+    pub(crate) fn of(request: RequestId) -> Self {
+        match request {
+            RequestId::Internal(_) => Self::Internal,
+            RequestId::Client(_) => Self::Client,
+        }
+    }
+
+    fn span(self) -> Span {
+        match self {
+            Self::Internal => KEEP_INTERNAL,
+            Self::Client => KEEP_CLIENT,
+        }
+    }
+}
+
 impl State {
+    /// The oldest requests of one kind that are past their time. Looks at no more of them than are forgotten at once,
+    /// so that a command costs the same however many are remembered.
+    fn overdue(&self, memory: Memory) -> Vec<(Timestamp, RequestId)> {
+        let latest = self.totals.latest;
+        let oldest = (memory, Timestamp(0), RequestId::Internal(Uuid::nil()));
+        self.request_times
+            .range(oldest..)
+            .take(FORGET_AT_ONCE)
+            .take_while(|(kind, at, _)| *kind == memory && latest.since(*at) > memory.span())
+            .map(|(_, at, request)| (*at, *request))
+            .collect()
+    }
+
     /// The answer given before, or the refusal of what is too old.
     pub(super) fn recall(&self, request: RequestId, at: Timestamp) -> Option<Outcome> {
         if let Some(remembered) = self.requests.get(&request) {
             return Some(remembered.outcome.clone());
         }
-        let internal = matches!(request, RequestId::Internal(_));
-        (internal && at < self.totals.forgotten_before).then_some(Err(Rejection::TooOld))
+        (Memory::of(request) == Memory::Internal && at < self.totals.forgotten_before)
+            .then_some(Err(Rejection::TooOld))
     }
 }
 
@@ -32,32 +69,22 @@ impl Change<'_> {
         let at = self.at;
         self.state.totals.latest = self.state.totals.latest.max(at);
         self.state.requests.insert(request, Remembered { at, outcome: outcome.clone() });
-        self.state.request_times.insert((at, request));
+        self.state.request_times.insert((Memory::of(request), at, request));
         self.touch(CellKey::Request(request));
         self.forget_old_requests();
     }
 
     fn forget_old_requests(&mut self) {
-        let latest = self.state.totals.latest;
-        let overdue: Vec<_> = self
-            .state
-            .request_times
-            .iter()
-            .take_while(|(at, _)| latest.since(*at) > KEEP_INTERNAL)
-            .filter(|(at, request)| {
-                matches!(request, RequestId::Internal(_)) || latest.since(*at) > KEEP_CLIENT
-            })
-            .take(FORGET_AT_ONCE)
-            .copied()
-            .collect();
-        for (at, request) in overdue {
-            self.state.request_times.remove(&(at, request));
-            self.state.requests.remove(&request);
-            if matches!(request, RequestId::Internal(_)) {
-                let horizon = &mut self.state.totals.forgotten_before;
-                *horizon = (*horizon).max(Timestamp(at.0.saturating_add(1)));
+        for memory in [Memory::Internal, Memory::Client] {
+            for (at, request) in self.state.overdue(memory) {
+                self.state.request_times.remove(&(memory, at, request));
+                self.state.requests.remove(&request);
+                if memory == Memory::Internal {
+                    let horizon = &mut self.state.totals.forgotten_before;
+                    *horizon = (*horizon).max(Timestamp(at.0.saturating_add(1)));
+                }
+                self.touch(CellKey::Request(request));
             }
-            self.touch(CellKey::Request(request));
         }
     }
 }

@@ -101,6 +101,7 @@ impl DirectoryReason {
             Self::WrongPassword => ErrorCode::WrongCredentials,
             Self::NoAnswer => ErrorCode::UnknownOutcome,
             Self::NotFound => ErrorCode::NotFound,
+            Self::ForeignValue => ErrorCode::ForeignValue,
             _ => ErrorCode::DirectoryRefused,
         }
     }

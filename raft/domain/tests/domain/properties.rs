@@ -3,7 +3,7 @@
 use crate::commands::{START, close_ticket, command, commands, count, create_realm, open_ticket, user};
 use passquorum_domain::audit::verify_chain;
 use passquorum_domain::command::Command;
-use passquorum_domain::ids::TicketId;
+use passquorum_domain::ids::{RequestId, TicketId};
 use passquorum_domain::lockout::AttemptTarget;
 use passquorum_domain::outcome::{Effect, Rejection};
 use passquorum_domain::state::{Cell, CellKey, State};
@@ -212,4 +212,32 @@ fn a_request_older_than_memory_is_refused_and_not_done_again() {
         state.apply(command(100 + n, later, open_ticket(100 + n, 50))).outcome.ok();
     }
     assert_eq!(state.apply(old).outcome, Err(Rejection::TooOld));
+}
+
+#[test]
+fn an_idempotency_key_is_remembered_for_a_day_and_holds_up_no_other_forgetting() {
+    let mut state = realm();
+    let client = |n: u128, at| {
+        let action = passquorum_domain::command::Action::Sweep;
+        Command { request: RequestId::Client(Uuid::from_u128(n)), ..command(0, at, action) }
+    };
+    for n in 0..5 {
+        state.apply(client(n, START)).outcome.unwrap();
+    }
+    state.apply(command(2, START + 1, open_ticket(1, 1))).outcome.unwrap();
+    let minutes_later = START + 200_000;
+    state.apply(command(3, minutes_later, open_ticket(2, 2))).outcome.unwrap();
+    state.apply(command(4, minutes_later, open_ticket(3, 3))).outcome.unwrap();
+    let is_kept = |state: &State, request| state.cell(&CellKey::Request(request)).is_some();
+    assert!(
+        !is_kept(&state, RequestId::Internal(Uuid::from_u128(2))),
+        "forgotten behind five keys that are not"
+    );
+    assert!((0..5).all(|n| is_kept(&state, RequestId::Client(Uuid::from_u128(n)))));
+
+    let a_day_later = START + 24 * 3_600_000 + 1;
+    for n in 0..4 {
+        state.apply(command(100 + n, a_day_later, open_ticket(100 + n, 9))).outcome.ok();
+    }
+    assert!((0..5).all(|n| !is_kept(&state, RequestId::Client(Uuid::from_u128(n)))));
 }
