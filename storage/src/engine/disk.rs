@@ -40,6 +40,8 @@ impl SledEngine {
     /// [`StoreError::Io`] otherwise.
     pub fn open(path: &Path, lock: Arc<File>) -> Result<Self, StoreError> {
         let failed = |e| failure("open the database", path, e);
+        let file_path = path.join("db");
+        wait_until_released(&file_path)?;
         let db = sled::Config::new()
             .path(path)
             .flush_every_ms(None)
@@ -53,7 +55,6 @@ impl SledEngine {
                 .map(u64::from_be_bytes)
                 .map_err(|_| StoreError::corrupt("database", format!("{}: sync number", path.display())))?,
         };
-        let file_path = path.join("db");
         let file = File::open(&file_path).map_err(StoreError::io("open", &file_path))?;
         let (mark, marked) = open_mark(&path.join("mark"))?;
         if syncs < marked {
@@ -126,6 +127,17 @@ impl Engine for SledEngine {
             }
         }
         Ok(())
+    }
+}
+
+/// Waits until nobody holds sled's own lock. We hold the lock of the data directory, so whoever still does is on the
+/// way out: a thread of sled that outlives a database this process has just closed, or a process that is being
+/// started and has this one's files open until then. sled itself would not wait but fail.
+fn wait_until_released(path: &Path) -> Result<(), StoreError> {
+    match File::open(path) {
+        Ok(file) => file.lock().map_err(StoreError::io("wait for the lock of", path)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(StoreError::io("open", path)(error)),
     }
 }
 
