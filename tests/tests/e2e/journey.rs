@@ -102,6 +102,7 @@ async fn a_person_registers_forgets_resets_changes_and_unlocks_while_the_leader_
     browser.wait_for_text("Choose a new password").await.unwrap();
     browser.fill("Current password", FORGOTTEN).await.unwrap();
     choose_password(&browser, CHANGED).await;
+    picture(&browser, "13-change").await;
     browser.submit().await.unwrap();
     browser.wait_for_text("Your password is changed").await.unwrap();
     assert!(world.domain.bind_works("alice", CHANGED).await.unwrap());
@@ -113,6 +114,7 @@ async fn a_person_registers_forgets_resets_changes_and_unlocks_while_the_leader_
     start_task(&browser, &site, "unlock-account", "alice").await;
     give_answers(&browser).await;
     browser.wait_for_text("Unlock your account").await.unwrap();
+    picture(&browser, "14-unlock").await;
     browser.submit().await.unwrap();
     browser.wait_for_text("Your account is unlocked").await.unwrap();
     assert!(world.domain.bind_works("alice", CHANGED).await.unwrap());

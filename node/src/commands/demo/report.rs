@@ -68,7 +68,7 @@ impl Report {
             line(format!("  {user:<6} {password:<24} {display_name:<13} {}", groups.join(", ")));
         }
         for account in &self.accounts {
-            for (question, answer) in account.answers.iter().flatten() {
+            for (question, answer) in &account.answers {
                 line(format!("  {}: {question} → {answer}", account.user));
             }
         }
