@@ -11,4 +11,6 @@ mod hostile;
 #[cfg(test)]
 mod members;
 #[cfg(test)]
+mod old_disk;
+#[cfg(test)]
 mod rig;
