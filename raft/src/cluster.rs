@@ -1,6 +1,11 @@
 //! A running member of the cluster, and the ports that it stands behind.
 
 use crate::error::StartError;
+use crate::integrity::books::{self, Books, Standing};
+use crate::integrity::evidence::Evidence;
+use crate::integrity::lives::Lives;
+use crate::integrity::witness::{Introduction, Reach, Witnesses};
+use crate::integrity::{self, Integrity};
 use crate::leadership::{self, Leadership};
 use crate::member::Member;
 use crate::net::Net;
@@ -16,6 +21,7 @@ use crate::{duties, proposals, read_index, status};
 use async_trait::async_trait;
 use openraft::Raft;
 use openraft::error::{InitializeError, RaftError};
+use openraft::storage::RaftLogStorage as _;
 use passquorum_domain::audit::Actor;
 use passquorum_domain::command::Command;
 use passquorum_domain::ids::NodeId;
@@ -60,8 +66,21 @@ pub enum Phase {
     Removed,
     /// Its storage failed; Raft has stopped. The log says why.
     Failed,
+    /// Its disk is an old copy: others remember more of it than it has. It never takes part again on this disk.
+    Outdated,
+    /// Its state was not what the majority has. It never takes part again; see [`Cluster::evidence`].
+    Diverged,
     /// It was stopped.
     Stopped,
+}
+
+impl From<Standing> for Phase {
+    fn from(standing: Standing) -> Self {
+        match standing {
+            Standing::Diverged(_) => Self::Diverged,
+            Standing::Outdated => Self::Outdated,
+        }
+    }
 }
 
 /// A member of the cluster. Ends with [`Cluster::stop`].
@@ -87,7 +106,8 @@ impl Cluster {
     ) -> Result<Arc<Self>, StartError> {
         let ClusterSettings { node, listen, tuning, elections } = settings;
         let mut config = tuning.config()?;
-        config.enable_elect = elections;
+        // Until the others have recognised it.
+        config.enable_elect = false;
         let identity = tls.identity();
         if identity.node != node {
             return Err(StartError::OtherNode { node, certified: identity.node });
@@ -97,12 +117,24 @@ impl Cluster {
         if state.instance(node).is_some_and(|own| !own.is_active()) {
             return Err(StartError::Removed(node));
         }
+        let records = store.log.records();
+        match books::standing(&records)? {
+            None => {}
+            Some(Standing::Diverged(index)) => return Err(StartError::Diverged { index }),
+            Some(Standing::Outdated) => return Err(StartError::Outdated),
+        }
         let listener = net
             .listen(&listen)
             .await
             .map_err(|source| StartError::Listen { address: listen.clone(), source })?;
-        let peers = Arc::new(Peers::new(net, Arc::clone(&tls)));
         store.log.belong_to(node.0);
+        let lives = Lives::begin(&records)?;
+        let witnesses = Witnesses::load(&records)?;
+        drop(records);
+        // Read before Raft starts, which may add an entry of its own.
+        let vote = store.log.read_vote().await.map_err(|e| StartError::Raft(e.to_string()))?;
+        let introduction = Introduction { lives, reach: Reach::new(vote, store.log.last_log_id()) };
+        let peers = Arc::new(Peers::new(net, Arc::clone(&tls), witnesses));
         let durable = store.log.durable();
         let held_back = HeldBack::new();
         let network = Network {
@@ -110,6 +142,7 @@ impl Cluster {
             durable: durable.clone(),
             held_back: Arc::clone(&held_back),
         };
+        let books = Books::open(&mut store.log).await;
         let raft = Raft::new(node.0, Arc::new(config), network, store.log, store.state)
             .await
             .map_err(|e| StartError::Raft(e.to_string()))?;
@@ -123,7 +156,7 @@ impl Cluster {
             raft: raft.clone(),
             published,
             leadership,
-            peers,
+            peers: Arc::clone(&peers),
             clock,
             tuning,
             elections,
@@ -133,6 +166,7 @@ impl Cluster {
             arriving: Default::default(),
             handing_over: AtomicBool::new(false),
             changing: Default::default(),
+            integrity: Integrity::new(books, peers),
         });
         let (state_sender, states) = watch::channel(state);
         let phase = watch::Sender::new(Phase::Running);
@@ -143,6 +177,9 @@ impl Cluster {
         tasks.spawn(entries.run(Arc::downgrade(&member)));
         tasks.spawn(status::follow_leader(Arc::downgrade(&member)));
         tasks.spawn(duties::run(Arc::downgrade(&member)));
+        tasks.spawn(integrity::entry::run(Arc::downgrade(&member), introduction));
+        tasks.spawn(integrity::rounds::run(Arc::downgrade(&member)));
+        tasks.spawn(integrity::rounds::take_notes(Arc::downgrade(&member)));
         tasks.spawn(follow_states(Arc::clone(&member), state_sender));
         tasks.spawn(watch_phase(Arc::clone(&member), phase.clone()));
         let service: Arc<dyn Service> = Arc::clone(&member) as Arc<dyn Service>;
@@ -199,6 +236,12 @@ impl Cluster {
         self.phase.subscribe()
     }
 
+    /// What is known of this member's divergence, once there is one.
+    #[must_use]
+    pub fn evidence(&self) -> Option<Arc<Evidence>> {
+        self.member.integrity.evidence.borrow().clone()
+    }
+
     /// Stops in good order: a leader hands over first, if there is somebody to take over.
     pub async fn stop(&self) {
         if self.member.leads() && self.member.voters().len() > 1 {
@@ -220,6 +263,7 @@ impl Cluster {
         if let Err(error) = self.member.raft.shutdown().await {
             tracing::warn!(%error, "Raft did not end in order");
         }
+        self.member.integrity.books.close().await;
         // The state's store is gone when nobody publishes any more.
         let mut published = self.member.published.clone();
         let released = async { while published.changed().await.is_ok() {} };
@@ -246,12 +290,16 @@ async fn watch_phase(member: Arc<Member>, phase: watch::Sender<Phase>) {
     let mut metrics = member.metrics.clone();
     let mut published = member.published.clone();
     let mut outcast = member.peers.outcast();
+    let mut condemned = member.integrity.condemned.subscribe();
     loop {
         let removed_here = {
             let state = published.borrow_and_update();
             state.machine.view().instance(member.node).is_some_and(|own| !own.is_active())
         };
-        let next = if removed_here || *outcast.borrow_and_update() {
+        let standing = *condemned.borrow_and_update();
+        let next = if let Some(standing) = standing {
+            Some(standing.into())
+        } else if removed_here || *outcast.borrow_and_update() {
             Some(Phase::Removed)
         } else if metrics.borrow_and_update().running_state.is_err() {
             Some(Phase::Failed)
@@ -275,6 +323,7 @@ async fn watch_phase(member: Arc<Member>, phase: watch::Sender<Phase>) {
             changed = published.changed() => changed.is_err(),
             changed = metrics.changed() => changed.is_err() && metrics.borrow().running_state.is_ok(),
             changed = outcast.changed() => changed.is_err(),
+            changed = condemned.changed() => changed.is_err(),
         };
         if gone {
             return;

@@ -1,5 +1,6 @@
 //! One member: what the parts of this crate share, and the questions that each of them asks about it.
 
+use crate::integrity::Integrity;
 use crate::leadership::Leadership;
 use crate::proposals::Proposals;
 use crate::raft_network::Peer;
@@ -45,6 +46,7 @@ pub(crate) struct Member {
     pub(crate) handing_over: AtomicBool,
     /// One membership change at a time.
     pub(crate) changing: Mutex<()>,
+    pub(crate) integrity: Integrity,
 }
 
 /// Where the leader is.
@@ -87,13 +89,21 @@ impl Member {
 
     /// Whether this node leads and may be asked to.
     pub(crate) fn leads(&self) -> bool {
-        matches!(self.lead(), Lead::Here) && !self.handing_over.load(Ordering::SeqCst)
+        matches!(self.lead(), Lead::Here)
+            && !self.handing_over.load(Ordering::SeqCst)
+            && self.integrity.serves()
     }
 
     /// Whether this leader heard from a quorum within the lease.
     pub(crate) fn has_quorum(&self) -> bool {
         let acknowledged = self.metrics.borrow().millis_since_quorum_ack;
         acknowledged.is_some_and(|ms| Duration::from_millis(ms) <= self.tuning.election_max)
+    }
+
+    /// Whether a leader has told this node who belongs to the cluster. One that was told nothing yet, or whose disk was
+    /// emptied, must not vote.
+    pub(crate) fn has_been_member(&self) -> bool {
+        self.metrics.borrow().membership_config.log_id().is_some()
     }
 
     /// The known address of a member.

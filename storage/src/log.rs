@@ -34,6 +34,7 @@ use crate::RaftConfig;
 use crate::codec;
 use crate::engine::{Engine, Pair};
 use crate::error::StoreError;
+use crate::records::Records;
 pub use durable::Durable;
 use scribe::Operation;
 use tail::Shared;
@@ -97,6 +98,12 @@ impl<C: RaftConfig> LogStore<C> {
     #[must_use]
     pub fn durable(&self) -> Durable {
         Durable::new(self.shared.progress.subscribe())
+    }
+
+    /// What the member keeps beside its log.
+    #[must_use]
+    pub fn records(&self) -> Records {
+        Records::new(Arc::clone(&self.shared.engine))
     }
 
     /// Submits an operation and waits until it is durable.

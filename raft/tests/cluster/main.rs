@@ -3,11 +3,15 @@
 #[cfg(test)]
 mod consensus;
 #[cfg(test)]
+mod divergence;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod members;
+#[cfg(test)]
+mod old_disk;
 #[cfg(test)]
 mod rig;
 #[cfg(test)]
