@@ -23,6 +23,9 @@ mod cluster;
 mod duties;
 mod error;
 mod forward;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod leadership;
 mod member;
 mod membership;

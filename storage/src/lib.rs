@@ -20,6 +20,9 @@
 pub mod codec;
 pub mod engine;
 pub mod error;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod log;
 pub mod machine;
 pub mod snapshot;
