@@ -18,6 +18,9 @@ pub mod config;
 pub mod data_dir;
 pub mod directories;
 pub mod env;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod health;
 pub mod keyring;
 pub mod keys;

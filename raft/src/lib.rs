@@ -24,6 +24,9 @@ mod duties;
 mod error;
 mod forward;
 mod integrity;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod leadership;
 mod member;
 mod membership;

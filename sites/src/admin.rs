@@ -12,6 +12,8 @@ mod connections;
 mod diff;
 mod edit;
 mod fields;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod general;
 mod inputs;
 mod policies;

@@ -9,6 +9,8 @@ mod audit;
 mod auth;
 mod config;
 mod connection;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod join;
 mod labels;
 mod nodes;

@@ -20,6 +20,9 @@ mod attempt;
 mod csrf;
 mod decoy;
 mod extract;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod hashing;
 mod headers;
 mod limits;

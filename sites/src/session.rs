@@ -101,11 +101,15 @@ impl Cell {
         browser: BrowserId,
         headers: &HeaderMap,
     ) -> Option<T> {
-        let sealed = URL_SAFE_NO_PAD.decode(cookie_value(headers, self.cookie())?).ok()?;
-        let sealed = Sealed(Blob::from(sealed));
+        let sealed = self.sealed(headers)?;
         let clear = ports.vault.open(Purpose::Session, &self.context(browser), &sealed).ok()?;
-        let (expires, value): (Timestamp, T) = serde_json::from_slice(&clear).ok()?;
-        (ports.now() < expires).then_some(value)
+        opened(&clear, ports.now())
+    }
+
+    /// What the browser carries, not opened yet.
+    pub(crate) fn sealed(self, headers: &HeaderMap) -> Option<Sealed> {
+        let sealed = URL_SAFE_NO_PAD.decode(cookie_value(headers, self.cookie())?).ok()?;
+        Some(Sealed(Blob::from(sealed)))
     }
 
     /// The `Set-Cookie` that removes it.
@@ -115,6 +119,12 @@ impl Cell {
         cookie.set_max_age(time::Duration::ZERO);
         header_value(&cookie)
     }
+}
+
+/// The value in the clear text of a cookie, unless it has expired.
+pub(crate) fn opened<T: DeserializeOwned>(clear: &[u8], now: Timestamp) -> Option<T> {
+    let (expires, value): (Timestamp, T) = serde_json::from_slice(clear).ok()?;
+    (now < expires).then_some(value)
 }
 
 /// Who is signed in on the Admin or Helpdesk site.

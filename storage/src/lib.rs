@@ -21,6 +21,9 @@ pub mod codec;
 pub mod digest;
 pub mod engine;
 pub mod error;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod log;
 pub mod machine;
 pub mod records;

@@ -59,6 +59,12 @@ pub fn load(data: &DataDir) -> Result<NodeConfig, FileError> {
     let path = data.settings();
     let text = std::fs::read_to_string(&path)
         .map_err(|source| FileError::Unreadable { path: path.clone(), source })?;
+    from_toml(data, &text)
+}
+
+/// Reads the text of the settings.
+pub(crate) fn from_toml(data: &DataDir, text: &str) -> Result<NodeConfig, FileError> {
+    let path = data.settings();
     let table = text
         .parse::<toml::Table>()
         .map_err(|error| FileError::Syntax { path: path.clone(), message: error.to_string() })?;

@@ -14,6 +14,9 @@ pub mod command;
 pub mod config;
 pub mod directory;
 pub mod error_code;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod ids;
 pub mod instance;
 pub mod label;

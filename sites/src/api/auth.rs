@@ -86,7 +86,7 @@ impl Guard {
 }
 
 /// Takes `Bearer pqa1.<id>.<secret>` apart.
-fn bearer(header: &str) -> Option<(ApiTokenId, &str)> {
+pub(super) fn bearer(header: &str) -> Option<(ApiTokenId, &str)> {
     let (scheme, token) = header.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return None;

@@ -8,7 +8,8 @@ use std::process::Command;
 use serde::Deserialize;
 
 /// The folders whose files the rules bind.
-const FOLDERS: [&str; 8] = ["node", "raft", "storage", "ad-sync", "sites", "simulation", "tests", "ops"];
+const FOLDERS: [&str; 9] =
+    ["node", "raft", "storage", "ad-sync", "sites", "simulation", "tests", "fuzz", "ops"];
 
 #[derive(Deserialize)]
 struct Metadata {

@@ -1,0 +1,150 @@
+//! Fuzz targets for tokens, sealed values, certificates and settings. Built for tests and under `cfg(fuzzing)` only; each
+//! function takes any bytes, and a finding is a panic.
+
+#![expect(clippy::expect_used, reason = "a finding is a panic")]
+
+use crate::authority::{Authority, NewAuthority, expiry_of, host_of, pin_of, pin_of_pem};
+use crate::config::{HostPort, SiteUrl, file};
+use crate::data_dir::DataDir;
+use crate::keyring::{Keyring, WrapKey, WrapPublicKey};
+use crate::token::JoinTokenText;
+use passquorum_domain::blob::{Blob, Sealed};
+use passquorum_domain::ids::{NodeId, RealmId};
+use passquorum_domain::instance::{KeyWrap, Role};
+use passquorum_domain::ports::{Entropy, Purpose, Vault};
+use passquorum_domain::time::Timestamp;
+use passquorum_raft::PeerIdentity;
+use rustls_pki_types::CertificateDer;
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
+use uuid::Uuid;
+
+const REALM: RealmId = RealmId(Uuid::from_u128(7));
+
+/// Always the same bytes, so that an input always does the same.
+struct Fixed;
+
+impl Entropy for Fixed {
+    fn fill(&self, buffer: &mut [u8]) {
+        buffer.fill(5);
+    }
+}
+
+/// The text of a token, and of the addresses that a joining node brings.
+pub fn tokens(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(token) = JoinTokenText::parse(text) {
+        assert_eq!(JoinTokenText::parse(&token.reveal()), Ok(token));
+    }
+    if let Ok(address) = text.parse::<HostPort>() {
+        assert!(!host_of(address.as_str()).is_empty());
+    }
+    if let Ok(url) = text.parse::<SiteUrl>() {
+        assert!(!host_of(url.as_str()).is_empty());
+        url.authority().parse::<HostPort>().expect("a URL's authority is a host and a port");
+    }
+    let _ = host_of(text);
+}
+
+/// Bytes as a sealed value, as a wrap of the realm key and as a public key; and as a clear text, which comes back only
+/// for its purpose and context and only whole.
+pub fn sealed_values(data: &[u8]) {
+    let ring = Keyring::create(Arc::new(Fixed), REALM);
+    assert!(ring.open(Purpose::Session, b"x", &Sealed(Blob::from(data))).is_err());
+    let own = WrapKey::generate(&Fixed);
+    let wrap = KeyWrap { generation: 1, wrapped: Blob::from(data) };
+    assert!(Keyring::empty(Arc::new(Fixed)).unwrap_from(&own, REALM, &wrap).is_err());
+    if let Some(public) = data.first_chunk().and_then(WrapPublicKey::from_bytes) {
+        drop(ring.wrap_for(&public));
+    }
+    let sealed = ring.seal(Purpose::Profile, data, data).expect("the ring holds a key");
+    assert_eq!(ring.open(Purpose::Profile, data, &sealed).expect("it opens").as_slice(), data);
+    assert!(ring.open(Purpose::Session, data, &sealed).is_err());
+    let mut changed = sealed.0.as_bytes().to_vec();
+    let place = data.first().map_or(0, |first| usize::from(*first) % changed.len());
+    if let Some(byte) = changed.get_mut(place) {
+        *byte ^= 1;
+    }
+    assert!(ring.open(Purpose::Profile, data, &Sealed(Blob::from(changed))).is_err());
+}
+
+static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| {
+    let new = NewAuthority::create(REALM, Timestamp(1_800_000_000_000)).expect("an authority is made");
+    Authority::open(&new.certificate, &new.key).expect("its own parts open it")
+});
+
+/// A certificate in DER or PEM, and a signing request.
+pub fn certificates(data: &[u8]) {
+    let der = CertificateDer::from(data);
+    drop(pin_of(&der));
+    let _ = expiry_of(&der);
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    drop(pin_of_pem(text));
+    let identity = PeerIdentity { realm: REALM, epoch: 1, node: NodeId(4), role: Role::Voter };
+    let hosts = [text.chars().take(300).collect::<String>()];
+    for hosts in [&hosts[..], &[]] {
+        drop(AUTHORITY.sign(text, &identity, hosts, [5; 16], Timestamp(1_800_000_000_000)));
+    }
+}
+
+/// The settings file. What can be read can be written and read again.
+pub fn node_settings(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let directory = DataDir::at(Path::new("data"));
+    let Ok(settings) = file::from_toml(&directory, text) else { return };
+    let again = file::from_toml(&directory, &file::render(&settings)).expect("written settings can be read");
+    assert_eq!(format!("{again:?}"), format!("{settings:?}"));
+}
+
+#[cfg(test)]
+#[path = "../../fuzz/replay.rs"]
+mod replay;
+
+#[cfg(test)]
+mod tests {
+    use super::replay::replay;
+    use super::*;
+    use crate::token::TokenSecret;
+    use passquorum_domain::ids::JoinTokenId;
+
+    #[test]
+    fn every_input_of_tokens_passes() {
+        let token = JoinTokenText {
+            id: JoinTokenId(Uuid::from_u128(9)),
+            secret: TokenSecret::draw(&Fixed),
+            pin: [3; 32],
+        };
+        let seeds = vec![
+            ("join", token.reveal().into_bytes()),
+            ("address", b"[::1]:7400".to_vec()),
+            ("url", b"https://pw.example.com:8443/".to_vec()),
+        ];
+        replay("tokens", tokens, seeds);
+    }
+
+    #[test]
+    fn every_input_of_sealed_values_passes() {
+        let other = Keyring::create(Arc::new(Fixed), RealmId(Uuid::from_u128(8)));
+        let sealed = other.seal(Purpose::Session, b"x", b"clear").unwrap();
+        let wrap = other.wrap_for(&WrapKey::generate(&Fixed).public()).unwrap();
+        let seeds = vec![
+            ("sealed", sealed.0.as_bytes().to_vec()),
+            ("wrap", wrap.wrapped.as_bytes().to_vec()),
+            ("zero", vec![0; 32]),
+        ];
+        replay("sealed_values", sealed_values, seeds);
+    }
+
+    #[test]
+    fn every_input_of_certificates_passes() {
+        replay("certificates", certificates, Vec::new());
+    }
+
+    #[test]
+    fn every_input_of_node_settings_passes() {
+        let text = "name = \"one\"\n[cluster]\naddress = \"10.0.0.1:7400\"\n[site]\naddress = \"0.0.0.0:8443\"\n\
+                    url = \"https://pw.example.com\"\ntrusted_proxies = [\"192.0.2.1\"]\n[log]\nformat = \"json\"\n";
+        assert!(file::from_toml(&DataDir::at(Path::new("data")), text).is_ok());
+        replay("node_settings", node_settings, vec![("small", text.as_bytes().to_vec())]);
+    }
+}
