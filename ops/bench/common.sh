@@ -28,10 +28,10 @@ cargo build --quiet --release -p passquorum -p passquorum-tests --bin passquorum
 bin=${CARGO_TARGET_DIR:-$root/target}/release
 
 work=$(mktemp -d "$root/target/bench.XXXXXX")
-demo_pid=''
+demo_pid='' joiner_pid=''
 declare -A etcd_pid=() our_pid=()
 cleanup() {
-  local pids=("${etcd_pid[@]}" ${demo_pid:+"$demo_pid"}) pid
+  local pids=("${etcd_pid[@]}" ${demo_pid:+"$demo_pid"} ${joiner_pid:+"$joiner_pid"}) pid
   [ ${#pids[@]} -gt 0 ] && kill "${pids[@]}" 2>/dev/null || true
   for pid in "${pids[@]}"; do until is_gone "$pid"; do sleep 0.05; done; done
   rm -rf "$work"
