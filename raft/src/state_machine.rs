@@ -1,13 +1,12 @@
 //! The domain's state as the machine that the log drives.
 //!
-//! One cell of the state is one cell on disk: key and content each in an envelope of the storage codec. This module
+//! One cell of the state is one cell of a snapshot: key and content each in an envelope of the storage codec. This module
 //! holds no rule of the domain.
 
 use crate::types::{Batch, Outcomes};
 use passquorum_domain::state::{Cell, CellKey, State};
 use passquorum_storage::codec::{self, CodecError, Kind};
-use passquorum_storage::machine::{CellChange, Machine, MachineError, Position};
-use std::collections::BTreeSet;
+use passquorum_storage::machine::{Machine, MachineError, Position};
 use std::sync::Arc;
 
 const KEY: Kind = Kind::new(100, 1);
@@ -72,20 +71,9 @@ impl Machine for Replica {
         }))
     }
 
-    fn apply(&mut self, _position: Position, batch: Batch) -> (Outcomes, Vec<CellChange>) {
+    fn apply(&mut self, _position: Position, batch: Batch) -> Outcomes {
         let state = Arc::make_mut(&mut self.0);
-        let mut outcomes = Vec::with_capacity(batch.0.len());
-        let mut touched = BTreeSet::new();
-        for command in batch.0 {
-            let applied = state.apply(command);
-            outcomes.push(applied.outcome);
-            touched.extend(applied.touched);
-        }
-        let changes = touched.iter().map(|key| CellChange {
-            key: encoded(codec::encode(KEY, key)),
-            value: state.cell(key).map(|cell| encoded(codec::encode(CELL, &cell))),
-        });
-        (Outcomes(outcomes), changes.collect())
+        Outcomes(batch.0.into_iter().map(|command| state.apply(command).outcome).collect())
     }
 
     fn blank() -> Outcomes {

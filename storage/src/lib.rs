@@ -7,8 +7,8 @@
 //! | `save_vote`, `truncate` | yes |
 //! | `append` | no; the entries can be read at once, and the callback comes once they are durable |
 //! | `save_committed`, `purge` | no; they ride along with the next durable write |
-//! | `apply` | no; the log is the write-ahead log of the state |
-//! | `build_snapshot`, `install_snapshot` | yes, the snapshot file and the state |
+//! | `apply` | nothing is written; the state on disk is the newest snapshot and the log after it |
+//! | `build_snapshot`, `install_snapshot` | yes, the snapshot file |
 //!
 //! Durable means that it survives a power cut, not only the end of the process. After the first failed
 //! write nothing is acknowledged any more. A value that cannot be read, or a hole in the log, is an error
@@ -29,7 +29,7 @@ pub mod store;
 pub use codec::{CodecError, Kind, decode, encode};
 pub use error::StoreError;
 pub use log::LogStore;
-pub use machine::{CellChange, Machine, MachineError, Position};
+pub use machine::{Machine, MachineError, Position};
 pub use snapshot::SnapshotBody;
 pub use state::{Published, StateStore};
 pub use store::{MemoryDisk, Store};

@@ -63,6 +63,11 @@ impl<C: RaftConfig> LogStore<C> {
         self.shared.tail().last
     }
 
+    /// The last entry that a snapshot has replaced.
+    pub(crate) fn last_purged(&self) -> Option<LogId<u64>> {
+        self.shared.tail().purged
+    }
+
     /// Submits an operation and waits until it is durable.
     async fn durable(&self, operation: impl FnOnce(writer::Done) -> Operation<C>) -> Result<(), StoreError> {
         self.pause().await;

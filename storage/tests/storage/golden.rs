@@ -1,6 +1,6 @@
 //! Files of format 1: what this release writes is what is kept here, byte for byte, and can be read.
 
-use openraft::storage::{RaftLogStorage, RaftStateMachine};
+use openraft::storage::{RaftLogStorage, RaftStateMachine, Snapshot};
 use openraft::{BasicNode, Entry, EntryPayload, Membership, RaftLogReader, RaftSnapshotBuilder, Vote};
 use passquorum_storage::engine::{Batch, Durability, Engine};
 use passquorum_storage::{MemoryDisk, Store};
@@ -8,7 +8,6 @@ use passquorum_storage::{MemoryDisk, Store};
 use crate::machine::{Config, Notes, append, id, note};
 
 const RAFT: &str = include_str!("golden/raft-1.txt");
-const STATE: &str = include_str!("golden/state-1.txt");
 const SNAPSHOT: &str = include_str!("golden/snapshot-1.txt");
 
 fn entries() -> Vec<Entry<Config>> {
@@ -23,7 +22,7 @@ fn entries() -> Vec<Entry<Config>> {
     entries
 }
 
-async fn written() -> (MemoryDisk, Vec<u8>) {
+async fn written() -> (MemoryDisk, Snapshot<Config>) {
     let disk = MemoryDisk::default();
     let Store { mut log, mut state } = Store::<Config, Notes>::memory(&disk).unwrap();
     append(&mut log, entries()).await.unwrap();
@@ -32,7 +31,7 @@ async fn written() -> (MemoryDisk, Vec<u8>) {
     state.apply(entries()).await.unwrap();
     let built = state.get_snapshot_builder().await.build_snapshot().await.unwrap();
     log.purge(id(0, 0)).await.unwrap();
-    (disk, built.snapshot.read_at(0, usize::MAX).unwrap())
+    (disk, built)
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -66,15 +65,20 @@ fn load(engine: &dyn Engine, text: &str) {
 async fn this_release_writes_format_1() {
     let (disk, snapshot) = written().await;
     assert_eq!(dump(&disk.raft), RAFT);
-    assert_eq!(dump(&disk.state), STATE);
+    let snapshot = snapshot.snapshot.read_at(0, usize::MAX).unwrap();
     assert_eq!(format!("{}\n", hex(&snapshot)), SNAPSHOT);
 }
 
 #[tokio::test]
 async fn this_release_reads_format_1() {
     let disk = MemoryDisk::default();
+    let Store { mut state, .. } = Store::<Config, Notes>::memory(&disk).unwrap();
+    let mut body = state.begin_receiving_snapshot().await.unwrap();
+    body.append(0, &bytes(SNAPSHOT.trim_end())).unwrap();
+    body.verify().unwrap();
+    state.install_snapshot(&written().await.1.meta, body).await.unwrap();
+    drop(state);
     load(&disk.raft, RAFT);
-    load(&disk.state, STATE);
     let Store { mut log, mut state } = Store::<Config, Notes>::memory(&disk).unwrap();
     assert_eq!(log.try_get_log_entries(..).await.unwrap(), entries()[1..]);
     assert_eq!(log.read_vote().await.unwrap(), Some(Vote::new_committed(1, 7)));
@@ -82,8 +86,4 @@ async fn this_release_reads_format_1() {
     let (last, membership) = state.applied_state().await.unwrap();
     assert_eq!(last, Some(id(1, 3)));
     assert!(membership.membership().get_node(&7).is_some());
-
-    let mut body = state.begin_receiving_snapshot().await.unwrap();
-    body.append(0, &bytes(SNAPSHOT.trim_end())).unwrap();
-    body.verify().unwrap();
 }
