@@ -23,10 +23,10 @@ mod cluster;
 mod duties;
 mod error;
 mod forward;
-mod integrity;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod integrity;
 mod leadership;
 mod member;
 mod membership;

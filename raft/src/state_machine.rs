@@ -1,14 +1,14 @@
 //! The domain's state as the machine that the log drives.
 //!
-//! One cell of the state is one cell on disk: key and content each in an envelope of the storage codec. The digest of all
-//! cells is followed with each change; every member that applied the same entries has the same one. This module holds no
-//! rule of the domain.
+//! One cell of the state is one cell of a snapshot: key and content each in an envelope of the storage codec. The digest
+//! of all cells is followed with each change; every member that applied the same entries has the same one. This module
+//! holds no rule of the domain.
 
 use crate::integrity::checkpoints::Checkpoints;
 use crate::types::{Batch, Outcomes};
 use passquorum_domain::state::{Cell, CellKey, State};
 use passquorum_storage::codec::{self, CodecError, Kind};
-use passquorum_storage::machine::{CellChange, Machine, MachineError, Position};
+use passquorum_storage::machine::{Machine, MachineError, Position};
 use passquorum_storage::{CellsDigest, digest};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -104,7 +104,7 @@ impl Machine for Replica {
         self.digest
     }
 
-    fn apply(&mut self, position: Position, batch: Batch) -> (Outcomes, Vec<CellChange>) {
+    fn apply(&mut self, position: Position, batch: Batch) -> Outcomes {
         self.checkpoints.reach(position.index, self.digest);
         let before = Arc::clone(&self.state);
         let state = Arc::make_mut(&mut self.state);
@@ -115,19 +115,16 @@ impl Machine for Replica {
             outcomes.push(applied.outcome);
             touched.extend(applied.touched);
         }
-        let mut changes = Vec::with_capacity(touched.len());
         for cell_key in touched {
             let key = encoded(codec::encode(KEY, &cell_key));
             if let Some(old) = cell_bytes(&before, &cell_key) {
                 self.digest.remove(&key, &old);
             }
-            let value = cell_bytes(state, &cell_key);
-            if let Some(new) = &value {
-                self.digest.add(&key, new);
+            if let Some(new) = cell_bytes(state, &cell_key) {
+                self.digest.add(&key, &new);
             }
-            changes.push(CellChange { key, value });
         }
-        (Outcomes(outcomes), changes)
+        Outcomes(outcomes)
     }
 
     fn blank() -> Outcomes {

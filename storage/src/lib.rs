@@ -7,8 +7,8 @@
 //! | `save_vote`, `truncate` | yes |
 //! | `append` | no; the callback comes once it is, or at once for a leader's own proposals: see [`log`] |
 //! | `save_committed`, `purge` | no; they ride along with the next durable write |
-//! | `apply` | no; the log is the write-ahead log of the state, and is waited for |
-//! | `build_snapshot`, `install_snapshot` | yes, the snapshot file and the state |
+//! | `apply` | nothing is written; the state on disk is the newest snapshot and the log after it, which is waited for |
+//! | `build_snapshot`, `install_snapshot` | yes, the snapshot file |
 //!
 //! Durable means that it survives a power cut, not only the end of the process. After the first failed
 //! write nothing is acknowledged any more. A value that cannot be read, or a hole in the log, is an error
@@ -36,7 +36,7 @@ pub use digest::CellsDigest;
 pub use engine::Durability;
 pub use error::StoreError;
 pub use log::{Durable, LogStore};
-pub use machine::{CellChange, Machine, MachineError, Position};
+pub use machine::{Machine, MachineError, Position};
 pub use records::Records;
 pub use snapshot::SnapshotBody;
 pub use state::{Published, StateStore};

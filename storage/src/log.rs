@@ -89,6 +89,11 @@ impl<C: RaftConfig> LogStore<C> {
         self.shared.tail().last
     }
 
+    /// The last entry that a snapshot has replaced.
+    pub(crate) fn last_purged(&self) -> Option<LogId<u64>> {
+        self.shared.tail().purged
+    }
+
     /// Says whose log this is, before Raft starts on it. See [the module](self) for what follows from it.
     pub fn belong_to(&mut self, node: u64) {
         self.shared.tail().belong_to(node);

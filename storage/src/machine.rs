@@ -1,6 +1,6 @@
-//! The state machine that the log drives, as storage sees it: commands in, outcomes and changed cells out.
+//! The state machine that the log drives, as storage sees it: commands in, outcomes out.
 //!
-//! Cells are how the state lies on disk: keys and values of bytes whose meaning only the machine knows.
+//! Cells are how the state lies in a snapshot: keys and values of bytes whose meaning only the machine knows.
 //! Restoring a machine from its cells gives the same machine, and the same commands in the same order give
 //! the same cells on every member.
 
@@ -9,9 +9,6 @@ use thiserror::Error;
 
 use crate::digest::CellsDigest;
 
-/// Longest key of a cell, in bytes.
-pub const MAX_CELL_KEY: usize = 512;
-
 /// Where in the log a command stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
@@ -19,15 +16,6 @@ pub struct Position {
     pub term: u64,
     /// Index in the log.
     pub index: u64,
-}
-
-/// A cell that a command changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CellChange {
-    /// Its key, at most [`MAX_CELL_KEY`] bytes.
-    pub key: Vec<u8>,
-    /// Its new value, or `None` if it is gone.
-    pub value: Option<Vec<u8>>,
 }
 
 /// The cells are no state of this machine.
@@ -60,8 +48,8 @@ pub trait Machine: Clone + Send + Sync + 'static {
         CellsDigest::of(self.cells())
     }
 
-    /// Applies one command and names the cells that it changed. Total: a refused command is an outcome.
-    fn apply(&mut self, position: Position, command: Self::Command) -> (Self::Outcome, Vec<CellChange>);
+    /// Applies one command. Total: a refused command is an outcome.
+    fn apply(&mut self, position: Position, command: Self::Command) -> Self::Outcome;
 
     /// The outcome of an entry without a command: a blank one, or a change of membership.
     fn blank() -> Self::Outcome;

@@ -1,12 +1,9 @@
-//! The applied state: the machine in memory, its cells in an engine, its snapshots on a shelf.
+//! The applied state: the machine in memory, its newest snapshot on a shelf.
 //!
-//! The cells lag behind the log after a crash, never ahead of what the log holds durably; openraft applies
-//! the rest again. Readers see a consistent copy of the machine that is replaced after each applied batch.
-//! This module must not know what a command means.
+//! On disk the state is that snapshot and the log after it: applying writes nothing, and openraft applies again what
+//! follows the snapshot when a store is opened. Readers see a consistent copy of the machine that is replaced after each
+//! applied batch. This module must not know what a command means.
 
-mod cells;
-
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use openraft::storage::RaftStateMachine;
@@ -18,13 +15,12 @@ use tokio::sync::watch;
 
 use crate::RaftConfig;
 use crate::digest::CellsDigest;
-use crate::engine::{Engine, Pair};
+use crate::engine::Pair;
 use crate::error::StoreError;
 use crate::log::Durable;
 use crate::machine::{Machine, Position};
 use crate::snapshot::format::{self, Contents};
 use crate::snapshot::{Shelf, SnapshotBody};
-use cells::{Applied, Cells, Loaded};
 
 /// The state as of one moment.
 #[derive(Debug, Clone)]
@@ -37,11 +33,15 @@ pub struct Published<C: RaftConfig, M> {
     pub membership: StoredMembership<u64, C::Node>,
 }
 
+/// Up to where the state is applied.
+struct Applied<C: RaftConfig> {
+    last: Option<LogId<u64>>,
+    membership: StoredMembership<u64, C::Node>,
+}
+
 /// The applied state of one member.
 pub struct StateStore<C: RaftConfig, M> {
-    engine: Arc<dyn Engine>,
     shelf: Arc<Shelf>,
-    cells: Cells,
     applied: Applied<C>,
     machine: M,
     published: watch::Sender<Arc<Published<C, M>>>,
@@ -50,7 +50,6 @@ pub struct StateStore<C: RaftConfig, M> {
 
 /// Builds a snapshot of the state as of the moment when the builder was made.
 pub struct SnapshotBuilder<C: RaftConfig, M> {
-    engine: Arc<dyn Engine>,
     shelf: Arc<Shelf>,
     state: Arc<Published<C, M>>,
 }
@@ -60,29 +59,19 @@ where
     C: RaftConfig + openraft::RaftTypeConfig<D = M::Command, R = M::Outcome>,
     M: Machine,
 {
-    /// Restores the machine from its cells, or from a snapshot that is ahead of them.
-    /// It applies nothing that is not durable in the log.
-    pub(crate) fn open(engine: Arc<dyn Engine>, shelf: Shelf, durable: Durable) -> Result<Self, StoreError> {
-        let Loaded { mut cells, mut applied, mut pairs } = Cells::load::<C>(Arc::clone(&engine))?;
-        let mut carried = None;
-        if let Some(body) = shelf.newest::<C>()? {
-            let Contents { meta, cells: snapshot, digest } = format::read::<C>(&body)?;
-            if applied.as_ref().is_none_or(|applied| applied.last < meta.last_log_id) {
-                let newer = Applied { last: meta.last_log_id, membership: meta.last_membership };
-                cells = Cells::replace(Arc::clone(&engine), &newer, snapshot.iter().cloned())?;
-                applied = Some(newer);
-                pairs = snapshot;
-                carried = digest;
+    /// Restores the machine from the newest snapshot, if there is one. It applies nothing that is not durable in the log.
+    pub(crate) fn open(shelf: Shelf, durable: Durable) -> Result<Self, StoreError> {
+        let (machine, applied) = match shelf.newest::<C>()? {
+            None => (M::empty(), Applied { last: None, membership: StoredMembership::default() }),
+            Some(body) => {
+                let Contents { meta, cells, digest } = format::read::<C>(&body)?;
+                let machine = restore::<M>(cells)?;
+                hold_against(&machine, digest)?;
+                (machine, Applied { last: meta.last_log_id, membership: meta.last_membership })
             }
-        }
-        if applied.is_none() && !pairs.is_empty() {
-            return Err(StoreError::corrupt("applied state", "cells without a last applied id"));
-        }
-        let applied = applied.unwrap_or_default();
-        let machine = restore::<M>(pairs)?;
-        hold_against(&machine, carried)?;
+        };
         let (published, _) = watch::channel(Arc::new(publish(&machine, &applied)));
-        Ok(Self { engine, shelf: Arc::new(shelf), cells, applied, machine, published, durable })
+        Ok(Self { shelf: Arc::new(shelf), applied, machine, published, durable })
     }
 
     /// Follows the state: the receiver holds the newest copy and is told of each newer one.
@@ -97,17 +86,8 @@ where
         self.applied.last
     }
 
-    /// The last entry that the newest snapshot covers.
-    pub(crate) fn last_in_snapshot(&self) -> Result<Option<LogId<u64>>, StoreError> {
-        match self.shelf.newest::<C>()? {
-            None => Ok(None),
-            Some(body) => Ok(format::read_meta::<C>(&body)?.last_log_id),
-        }
-    }
-
     fn apply_all(&mut self, entries: impl IntoIterator<Item = Entry<C>>) -> Result<Vec<C::R>, StoreError> {
         let mut outcomes = Vec::new();
-        let mut changes = BTreeMap::new();
         for entry in entries {
             let id = entry.log_id;
             if self.applied.last.is_some_and(|last| last.index >= id.index) {
@@ -117,9 +97,7 @@ where
                 EntryPayload::Blank => M::blank(),
                 EntryPayload::Normal(command) => {
                     let position = Position { term: id.leader_id.term, index: id.index };
-                    let (outcome, changed) = self.machine.apply(position, command);
-                    changes.extend(changed.into_iter().map(|change| (change.key, change.value)));
-                    outcome
+                    self.machine.apply(position, command)
                 }
                 EntryPayload::Membership(membership) => {
                     self.applied.membership = StoredMembership::new(Some(id), membership);
@@ -128,7 +106,6 @@ where
             });
             self.applied.last = Some(id);
         }
-        self.cells.write(&self.applied, changes)?;
         self.publish();
         Ok(outcomes)
     }
@@ -143,9 +120,6 @@ fn publish<C: RaftConfig, M: Clone>(machine: &M, applied: &Applied<C>) -> Publis
 }
 
 fn restore<M: Machine>(cells: Vec<Pair>) -> Result<M, StoreError> {
-    if cells.is_empty() {
-        return Ok(M::empty());
-    }
     M::restore(cells.into_iter()).map_err(|e| StoreError::corrupt("applied state", e.to_string()))
 }
 
@@ -208,11 +182,7 @@ where
     }
 
     async fn get_snapshot_builder(&mut self) -> SnapshotBuilder<C, M> {
-        SnapshotBuilder {
-            engine: Arc::clone(&self.engine),
-            shelf: Arc::clone(&self.shelf),
-            state: Arc::clone(&self.published.borrow()),
-        }
+        SnapshotBuilder { shelf: Arc::clone(&self.shelf), state: Arc::clone(&self.published.borrow()) }
     }
 
     async fn begin_receiving_snapshot(&mut self) -> Result<Box<SnapshotBody>, StorageError<u64>> {
@@ -224,21 +194,18 @@ where
         meta: &SnapshotMeta<u64, C::Node>,
         snapshot: Box<SnapshotBody>,
     ) -> Result<(), StorageError<u64>> {
-        let (meta, engine, shelf) = (meta.clone(), Arc::clone(&self.engine), Arc::clone(&self.shelf));
+        let (meta, shelf) = (meta.clone(), Arc::clone(&self.shelf));
         let installed = off_task(self.shelf.blocks(), move || {
             let Contents { meta: found, cells, digest } = format::read::<C>(&snapshot)?;
             if found != meta {
                 return Err(StoreError::corrupt("snapshot", format!("it is {found}, announced as {meta}")));
             }
-            let machine = restore::<M>(cells.clone())?;
+            let machine = restore::<M>(cells)?;
             hold_against(&machine, digest)?;
             shelf.keep::<C>(*snapshot)?;
-            let applied = Applied { last: meta.last_log_id, membership: meta.last_membership };
-            let cells = Cells::replace(engine, &applied, cells.into_iter())?;
-            Ok((machine, applied, cells))
+            Ok((machine, Applied { last: meta.last_log_id, membership: meta.last_membership }))
         });
-        (self.machine, self.applied, self.cells) =
-            installed.await.map_err(|e| snapshot_failed(&e, ErrorVerb::Write))?;
+        (self.machine, self.applied) = installed.await.map_err(|e| snapshot_failed(&e, ErrorVerb::Write))?;
         self.publish();
         Ok(())
     }
@@ -251,8 +218,7 @@ where
 
 impl<C: RaftConfig, M: Machine> RaftSnapshotBuilder<C> for SnapshotBuilder<C, M> {
     async fn build_snapshot(&mut self) -> Result<Snapshot<C>, StorageError<u64>> {
-        let (engine, shelf, state) =
-            (Arc::clone(&self.engine), Arc::clone(&self.shelf), Arc::clone(&self.state));
+        let (shelf, state) = (Arc::clone(&self.shelf), Arc::clone(&self.state));
         let built = off_task(self.shelf.blocks(), move || {
             let meta = SnapshotMeta {
                 last_log_id: state.last_applied,
@@ -261,7 +227,6 @@ impl<C: RaftConfig, M: Machine> RaftSnapshotBuilder<C> for SnapshotBuilder<C, M>
             };
             let mut body = shelf.begin()?;
             format::write::<C>(&mut body, &meta, state.machine.cells(), state.machine.digest())?;
-            engine.sync()?;
             shelf.keep::<C>(body)?;
             let newest = shelf.newest::<C>()?;
             newest

@@ -4,8 +4,7 @@
 //! LOCK         held while a process uses the directory
 //! FORMAT       the version of everything beside it
 //! raft/        log and vote
-//! state/       applied state
-//! snapshots/   the newest snapshot
+//! snapshots/   the newest snapshot of the applied state
 //! ```
 
 use std::fs::{DirBuilder, File, TryLockError};
@@ -15,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::RaftConfig;
-use crate::engine::{Crash, Engine, MemoryEngine, SledEngine, sync_directory};
+use crate::engine::{Crash, MemoryEngine, SledEngine, sync_directory};
 use crate::error::StoreError;
 use crate::log::LogStore;
 use crate::machine::Machine;
@@ -40,9 +39,7 @@ pub struct Store<C: RaftConfig, M> {
 pub struct MemoryDisk {
     /// Where log and vote are.
     pub raft: MemoryEngine,
-    /// Where the applied state is.
-    pub state: MemoryEngine,
-    /// Where the newest snapshot is.
+    /// Where the newest snapshot of the applied state is.
     pub snapshots: MemorySnapshots,
 }
 
@@ -50,14 +47,13 @@ impl MemoryDisk {
     /// A disk of its own with the same content, as one that is restored from an image.
     #[must_use]
     pub fn image(&self) -> Self {
-        let (raft, state, snapshots) = (self.raft.image(), self.state.image(), self.snapshots.image());
-        Self { raft, state, snapshots }
+        let (raft, snapshots) = (self.raft.image(), self.snapshots.image());
+        Self { raft, snapshots }
     }
 
     /// Ends the life of the process that used the disk.
     pub fn crash(&self, crash: Crash) {
         self.raft.crash(crash);
-        self.state.crash(crash);
     }
 }
 
@@ -79,11 +75,15 @@ where
             .map_err(StoreError::io("create", directory))?;
         let lock = Arc::new(lock(directory)?);
         check_format(directory)?;
-        let raft = SledEngine::open(&directory.join("raft"), Arc::clone(&lock))?;
-        let state = SledEngine::open(&directory.join("state"), lock)?;
-        let shelf = Shelf::directory(&directory.join("snapshots"))?;
+        let (raft, snapshots) = (directory.join("raft"), directory.join("snapshots"));
+        let there = |path: &Path| path.try_exists().map_err(StoreError::io("look for", path));
+        if there(&snapshots)? && !there(&raft)? {
+            return Err(StoreError::corrupt("log", format!("{} is missing", raft.display())));
+        }
+        let raft = SledEngine::open(&raft, lock)?;
+        let shelf = Shelf::directory(&snapshots)?;
         sync_directory(directory)?;
-        Self::assemble(LogStore::threaded(Arc::new(raft))?, Arc::new(state), shelf)
+        Self::assemble(LogStore::threaded(Arc::new(raft))?, shelf)
     }
 
     /// Opens a disk in memory. Everything happens in place, so that runs can be repeated exactly.
@@ -92,19 +92,16 @@ where
     /// [`StoreError::Corrupt`] if the disk was damaged.
     pub fn memory(disk: &MemoryDisk) -> Result<Self, StoreError> {
         let log = LogStore::inline(Arc::new(disk.raft.clone()))?;
-        Self::assemble(log, Arc::new(disk.state.clone()), Shelf::memory(disk.snapshots.clone()))
+        Self::assemble(log, Shelf::memory(disk.snapshots.clone()))
     }
 
-    fn assemble(log: LogStore<C>, state: Arc<dyn Engine>, shelf: Shelf) -> Result<Self, StoreError> {
-        let state = StateStore::open(state, shelf, log.durable())?;
-        let applied = state.last_applied();
-        // Every applied entry was durable in the log first, unless a snapshot brought it.
-        if applied > log.last_log_id() && applied > state.last_in_snapshot()? {
-            let place = match (log.last_log_id(), applied) {
-                (Some(last), Some(applied)) => format!("it ends at {last}, yet {applied} was applied"),
-                _ => "it is empty, yet entries were applied".into(),
-            };
-            return Err(StoreError::corrupt("log", place));
+    fn assemble(log: LogStore<C>, shelf: Shelf) -> Result<Self, StoreError> {
+        let state = StateStore::open(shelf, log.durable())?;
+        let purged = log.last_purged();
+        // The log is purged only behind a snapshot.
+        if purged > state.last_applied() {
+            let place = format!("the log begins after {purged:?}, which no snapshot covers");
+            return Err(StoreError::corrupt("applied state", place));
         }
         Ok(Self { log, state })
     }

@@ -1,6 +1,8 @@
 //! What a peer sends: frames, messages, and its certificate.
 
 use super::enveloped;
+use crate::integrity::verdict::Digests;
+use crate::integrity::witness::{Introduction, Recognition};
 use crate::transport::frame::{self, Refusal, Tag};
 use crate::transport::identity::PeerIdentity;
 use crate::transport::request::{MAX_ANSWER, Request};
@@ -51,7 +53,13 @@ fn request_of(request: Request, payload: &[u8]) {
         Request::SnapshotInstall => drop(SnapshotInstall::from_peer(payload)),
         Request::Membership => drop(Change::from_peer(payload)),
         Request::Propose => drop(Command::from_peer(payload)),
-        Request::Elect | Request::ReadIndex | Request::Report | Request::Ping => {}
+        Request::Introduce => drop(Introduction::from_peer(payload)),
+        Request::Elect
+        | Request::ReadIndex
+        | Request::Report
+        | Request::Digests
+        | Request::Expel
+        | Request::Ping => {}
     }
 }
 
@@ -83,6 +91,9 @@ pub fn peer_messages(data: &[u8]) {
         123 => message::<Option<Report>>(payload),
         124 => message::<Change>(payload),
         125 => message::<Changed>(payload),
+        126 => message::<Digests>(payload),
+        128 => message::<Introduction>(payload),
+        129 => message::<Recognition>(payload),
         _ => {}
     }
 }

@@ -1,20 +1,42 @@
 //! Members whose state is not what their log says.
 
 use crate::rig::{Disk, Node, Rig, commit, eventually, label, put, record, tuning};
+use openraft::{Entry, EntryPayload};
 use passquorum_domain::audit::Actor;
+use passquorum_domain::blob::Blob;
+use passquorum_domain::command::Action;
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::instance::Role;
 use passquorum_domain::outcome::Effect;
 use passquorum_domain::ports::{Consensus, Consistency, Membership};
+use passquorum_raft::types::{Batch, TypeConfig};
 use passquorum_raft::{Phase, StartError, Tuning};
+use passquorum_storage::codec::{self, Kind};
+use passquorum_storage::engine::{self, Durability, Engine};
 use std::collections::BTreeSet;
 
-/// Takes a label out of a stopped member's state, behind the back of everything that guards it.
-fn lose_label(node: &Node, name: &str) {
+/// The envelope of a log entry.
+const ENTRY: Kind = Kind::new(1, 1);
+
+/// Gives a label another value in a stopped member's log, behind the back of everything that guards it.
+fn forge_label(node: &Node, name: &str) {
     let Disk::Memory(disk) = &node.disk else { panic!("not in memory") };
-    let holds = |key: &&Vec<u8>| key.windows(name.len()).any(|bytes| bytes == name.as_bytes());
-    let key = disk.state.keys().iter().find(holds).unwrap().clone();
-    assert!(disk.state.lose_key(&key));
+    let holds = |key: &Vec<u8>| {
+        let bytes = disk.raft.get(key).unwrap().unwrap();
+        bytes.windows(name.len()).any(|part| part == name.as_bytes())
+    };
+    let key = disk.raft.keys().into_iter().find(|key| key.starts_with(b"L") && holds(key)).unwrap();
+    let bytes = disk.raft.get(&key).unwrap().unwrap();
+    let mut entry: Entry<TypeConfig> = codec::decode(ENTRY, &bytes).unwrap();
+    let EntryPayload::Normal(Batch(commands)) = &mut entry.payload else { panic!("no commands") };
+    for command in commands {
+        if let Action::PutLabel { value, .. } = &mut command.action {
+            *value = Blob::from(b"forged".as_slice());
+        }
+    }
+    let mut batch = engine::Batch::default();
+    batch.put(key, codec::encode(ENTRY, &entry).unwrap());
+    disk.raft.write(batch, Durability::Synced).unwrap();
 }
 
 async fn write_everywhere(rig: &Rig, name: &str) {
@@ -35,7 +57,7 @@ async fn a_member_whose_state_was_damaged_leaves_for_good_and_keeps_the_evidence
     write_everywhere(&rig, "victim").await;
     let damaged = rig.follower().await;
     let node = rig.crash(damaged).await;
-    lose_label(&node, "victim");
+    forge_label(&node, "victim");
     rig.restart(node).await;
 
     eventually("it notices", || (phase(&rig, damaged) == Phase::Diverged).then_some(())).await;
@@ -71,7 +93,7 @@ async fn a_leader_that_differs_hands_over_and_leaves() {
     let third = *rig.nodes.keys().find(|id| **id != damaged).unwrap();
     let node = rig.crash(damaged).await;
     let away = rig.crash(third).await;
-    lose_label(&node, "victim");
+    forge_label(&node, "victim");
     rig.restart(node).await;
     // Of two voters that answer, of three, nobody is the majority yet.
     rig.leader().await;

@@ -1,6 +1,6 @@
 //! Files as releases wrote them: what this one writes is what is kept here, byte for byte; it reads the older ones too.
 
-use openraft::storage::{RaftLogStorage, RaftStateMachine};
+use openraft::storage::{RaftLogStorage, RaftStateMachine, Snapshot};
 use openraft::{BasicNode, Entry, EntryPayload, Membership, RaftLogReader, RaftSnapshotBuilder, Vote};
 use passquorum_storage::engine::{Batch, Durability, Engine};
 use passquorum_storage::{MemoryDisk, Store};
@@ -8,7 +8,6 @@ use passquorum_storage::{MemoryDisk, Store};
 use crate::machine::{Config, Notes, append, id, note};
 
 const RAFT: &str = include_str!("golden/raft-1.txt");
-const STATE: &str = include_str!("golden/state-1.txt");
 const SNAPSHOT_1: &str = include_str!("golden/snapshot-1.txt");
 const SNAPSHOT: &str = include_str!("golden/snapshot-2.txt");
 
@@ -24,7 +23,7 @@ fn entries() -> Vec<Entry<Config>> {
     entries
 }
 
-async fn written() -> (MemoryDisk, Vec<u8>) {
+async fn written() -> (MemoryDisk, Snapshot<Config>) {
     let disk = MemoryDisk::default();
     let Store { mut log, mut state } = Store::<Config, Notes>::memory(&disk).unwrap();
     append(&mut log, entries()).await.unwrap();
@@ -33,7 +32,7 @@ async fn written() -> (MemoryDisk, Vec<u8>) {
     state.apply(entries()).await.unwrap();
     let built = state.get_snapshot_builder().await.build_snapshot().await.unwrap();
     log.purge(id(0, 0)).await.unwrap();
-    (disk, built.snapshot.read_at(0, usize::MAX).unwrap())
+    (disk, built)
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -67,15 +66,22 @@ fn load(engine: &dyn Engine, text: &str) {
 async fn this_release_writes_what_is_kept_here() {
     let (disk, snapshot) = written().await;
     assert_eq!(dump(&disk.raft), RAFT);
-    assert_eq!(dump(&disk.state), STATE);
+    let snapshot = snapshot.snapshot.read_at(0, usize::MAX).unwrap();
     assert_eq!(format!("{}\n", hex(&snapshot)), SNAPSHOT);
 }
 
 #[tokio::test]
 async fn this_release_reads_each_version() {
     let disk = MemoryDisk::default();
+    let meta = written().await.1.meta;
+    for snapshot in [SNAPSHOT_1, SNAPSHOT] {
+        let Store { mut state, .. } = Store::<Config, Notes>::memory(&disk).unwrap();
+        let mut body = state.begin_receiving_snapshot().await.unwrap();
+        body.append(0, &bytes(snapshot.trim_end())).unwrap();
+        body.verify().unwrap();
+        state.install_snapshot(&meta, body).await.unwrap();
+    }
     load(&disk.raft, RAFT);
-    load(&disk.state, STATE);
     let Store { mut log, mut state } = Store::<Config, Notes>::memory(&disk).unwrap();
     assert_eq!(log.try_get_log_entries(..).await.unwrap(), entries()[1..]);
     assert_eq!(log.read_vote().await.unwrap(), Some(Vote::new_committed(1, 7)));
@@ -83,12 +89,4 @@ async fn this_release_reads_each_version() {
     let (last, membership) = state.applied_state().await.unwrap();
     assert_eq!(last, Some(id(1, 3)));
     assert!(membership.membership().get_node(&7).is_some());
-
-    let meta = state.get_snapshot_builder().await.build_snapshot().await.unwrap().meta;
-    for snapshot in [SNAPSHOT_1, SNAPSHOT] {
-        let mut body = state.begin_receiving_snapshot().await.unwrap();
-        body.append(0, &bytes(snapshot.trim_end())).unwrap();
-        body.verify().unwrap();
-        state.install_snapshot(&meta, body).await.unwrap();
-    }
 }

@@ -6,9 +6,7 @@ use std::sync::RwLock;
 
 use openraft::storage::RaftLogStorageExt;
 use openraft::{CommittedLeaderId, Entry, EntryPayload, LogId};
-use passquorum_storage::{
-    CellChange, LogStore, Machine, MachineError, Position, SnapshotBody, Store, StoreError,
-};
+use passquorum_storage::{LogStore, Machine, MachineError, Position, SnapshotBody, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
 /// Writes a note, or erases it.
@@ -52,13 +50,13 @@ impl Machine for Notes {
         Box::new(self.0.iter().map(|(key, value)| (key.clone(), value.clone())))
     }
 
-    fn apply(&mut self, _: Position, note: Note) -> (Before, Vec<CellChange>) {
+    fn apply(&mut self, _: Position, note: Note) -> Before {
         let key = note.name.into_bytes();
-        let before = match note.text.clone() {
-            Some(text) => self.0.insert(key.clone(), text),
+        let before = match note.text {
+            Some(text) => self.0.insert(key, text),
             None => self.0.remove(&key),
         };
-        (Before(before), vec![CellChange { key, value: note.text }])
+        Before(before)
     }
 
     fn blank() -> Before {

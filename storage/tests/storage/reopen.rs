@@ -1,9 +1,9 @@
 //! What a store holds after it was closed and opened again.
 
 use openraft::storage::{RaftLogStorage, RaftStateMachine};
-use openraft::{EntryPayload, LogState, RaftLogReader, Vote};
+use openraft::{LogState, RaftLogReader, RaftSnapshotBuilder, Vote};
 use passquorum_storage::engine::MAX_VALUE;
-use passquorum_storage::{MemoryDisk, Store, StoreError};
+use passquorum_storage::{Store, StoreError};
 use tempfile::TempDir;
 
 use crate::machine::{self, Config, Notes, append, id, note, notes};
@@ -34,8 +34,10 @@ async fn log_vote_and_commit_position_are_there_after_reopening() {
 async fn truncation_and_purge_are_there_after_reopening() {
     let directory = TempDir::new().unwrap();
     {
-        let Store { mut log, .. } = open(&directory);
+        let Store { mut log, mut state } = open(&directory);
         append(&mut log, notes(0..1000)).await.unwrap();
+        state.apply(notes(0..700)).await.unwrap();
+        state.get_snapshot_builder().await.build_snapshot().await.unwrap();
         log.purge(id(1, 699)).await.unwrap();
         log.truncate(id(1, 900)).await.unwrap();
         let mut newer = note(900, "newer", "text");
@@ -58,45 +60,47 @@ async fn large_entries_are_spread_over_keys_and_never_leave_the_synced_file() {
     let sizes = [MAX_VALUE - 100, MAX_VALUE, 3 * MAX_VALUE, 300 << 10, 1 << 20];
     let entries: Vec<_> = (0..).zip(sizes).map(|(index, size)| note(index, "large", vec![7; size])).collect();
     {
-        let Store { mut log, mut state } = open(&directory);
+        let Store { mut log, .. } = open(&directory);
         append(&mut log, entries.clone()).await.unwrap();
         append(&mut log, notes(5..200)).await.unwrap();
-        state.apply(entries.clone()).await.unwrap();
-        state.apply(vec![note(5, "small", "text")]).await.unwrap();
     }
-    for database in ["raft", "state"] {
-        let blobs = std::fs::read_dir(directory.path().join(database).join("blobs")).unwrap();
-        assert_eq!(blobs.count(), 0, "{database} has values outside of its file");
-    }
-    let Store { mut log, state } = open(&directory);
+    let blobs = std::fs::read_dir(directory.path().join("raft/blobs")).unwrap();
+    assert_eq!(blobs.count(), 0, "the log has values outside of its file");
+    let Store { mut log, .. } = open(&directory);
     assert_eq!(log.try_get_log_entries(0..5).await.unwrap(), entries);
-    let state = state.subscribe().borrow().clone();
-    assert_eq!(state.machine.0[b"large".as_slice()], vec![7; 1 << 20]);
 }
 
 #[tokio::test]
-async fn a_cell_that_shrinks_or_goes_leaves_nothing_behind() {
-    let disk = MemoryDisk::default();
+async fn the_state_after_reopening_is_the_newest_snapshot_and_the_log_brings_the_rest() {
+    let directory = TempDir::new().unwrap();
     {
-        let Store { mut log, mut state } = Store::<Config, Notes>::memory(&disk).unwrap();
-        append(&mut log, notes(0..6)).await.unwrap();
-        state.apply(vec![note(0, "a", vec![1; 50_000]), note(1, "b", vec![2; 50_000])]).await.unwrap();
-        state.apply(vec![note(2, "a", vec![3; 30_000])]).await.unwrap();
+        let Store { mut log, mut state } = open(&directory);
+        append(&mut log, notes(0..9)).await.unwrap();
+        state.apply(notes(0..6)).await.unwrap();
+        state.get_snapshot_builder().await.build_snapshot().await.unwrap();
+        state.apply(notes(6..9)).await.unwrap();
     }
-    let Store { mut state, .. } = Store::<Config, Notes>::memory(&disk).unwrap();
-    let mut gone = note(4, "b", "");
-    if let EntryPayload::Normal(note) = &mut gone.payload {
-        note.text = None;
+    let Store { mut log, mut state } = open(&directory);
+    assert_eq!(state.last_applied(), Some(id(1, 5)));
+    state.apply(log.try_get_log_entries(6..9).await.unwrap()).await.unwrap();
+    let texts = |name: &str| state.subscribe().borrow().machine.0.get(name.as_bytes()).cloned();
+    assert_eq!((texts("note 1"), texts("note 6")), (Some(b"text 8".to_vec()), Some(b"text 6".to_vec())));
+}
+
+#[tokio::test]
+async fn a_purged_log_without_its_snapshot_is_refused() {
+    let directory = TempDir::new().unwrap();
+    {
+        let Store { mut log, mut state } = open(&directory);
+        append(&mut log, notes(0..9)).await.unwrap();
+        state.apply(notes(0..9)).await.unwrap();
+        state.get_snapshot_builder().await.build_snapshot().await.unwrap();
+        log.purge(id(1, 5)).await.unwrap();
+        append(&mut log, notes(9..10)).await.unwrap();
     }
-    state.apply(vec![note(3, "a", "short"), gone]).await.unwrap();
-    assert_eq!(disk.state.keys(), [b"a".to_vec(), b"ca".to_vec()]);
-    let Store { state, .. } = Store::<Config, Notes>::memory(&disk).unwrap();
-    let published = state.subscribe().borrow().clone();
-    assert_eq!(published.last_applied, Some(id(1, 4)));
-    assert_eq!(
-        published.machine.0.clone().into_iter().collect::<Vec<_>>(),
-        [(b"a".to_vec(), b"short".to_vec())]
-    );
+    std::fs::remove_dir_all(directory.path().join("snapshots")).unwrap();
+    let refused = machine::open(directory.path()).err().unwrap();
+    assert!(matches!(refused, StoreError::Corrupt { what: "applied state", .. }), "{refused}");
 }
 
 #[tokio::test]
@@ -152,7 +156,7 @@ fn a_directory_without_its_format_is_refused() {
 }
 
 #[tokio::test]
-async fn a_log_that_lost_what_was_applied_is_refused() {
+async fn a_directory_that_lost_its_log_is_refused() {
     let directory = TempDir::new().unwrap();
     {
         let Store { mut log, mut state } = open(&directory);
@@ -182,7 +186,7 @@ async fn every_damaged_byte_of_the_log_file_is_noticed_or_harmless() {
     for at in (0..=used).rev().step_by(used / 60) {
         // What sled writes beside the file while it opens a damaged one must not help the next round.
         let copy = TempDir::new().unwrap();
-        for name in ["raft", "raft/blobs", "state", "snapshots"] {
+        for name in ["raft", "raft/blobs", "snapshots"] {
             std::fs::create_dir_all(copy.path().join(name)).unwrap();
         }
         for name in ["FORMAT", "raft/conf", "raft/mark"] {
