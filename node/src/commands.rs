@@ -14,7 +14,9 @@ mod token;
 
 use crate::cli::{Cli, Command};
 use crate::client::ClientError;
+use crate::compose::StartError;
 use crate::data_dir::DataDir;
+use crate::supervise::Failed;
 use std::io::Write;
 use std::path::Path;
 
@@ -68,11 +70,15 @@ where
     E: 'static,
 {
     fn from(error: E) -> Self {
-        let temporary = match (&error as &dyn std::error::Error).downcast_ref::<ClientError>() {
+        let seen: &dyn std::error::Error = &error;
+        let asked = match seen.downcast_ref::<ClientError>() {
             Some(ClientError::Refused(problem)) => problem.is_temporary(),
             Some(ClientError::NoAnswer) => true,
             _ => false,
         };
+        let temporary = asked
+            || seen.downcast_ref::<StartError>().is_some_and(StartError::is_temporary)
+            || seen.downcast_ref::<Failed>().is_some_and(Failed::is_temporary);
         Self { exit: if temporary { Exit::NotNow } else { Exit::Failed }, message: error.to_string() }
     }
 }

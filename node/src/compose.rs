@@ -13,11 +13,13 @@ use crate::pid_file::{ClaimError, PidFile};
 use crate::stop::{self, Stopper};
 use crate::{admin_socket, listen, request_count};
 use async_trait::async_trait;
+use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::ports::{Membership, MembershipError};
 use passquorum_domain::time::Span;
-use passquorum_raft::{Cluster, ClusterSettings, PeerTls, Store, Tuning};
+use passquorum_raft::{Cluster, ClusterSettings, PeerTls, Store, Tuning, coded, storage_code};
 use passquorum_sites::{Ports, SiteSettings};
+use passquorum_storage::StoreError;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
@@ -34,8 +36,8 @@ pub enum StartError {
     #[error(transparent)]
     Keys(#[from] KeysError),
     /// Its storage.
-    #[error(transparent)]
-    Storage(#[from] passquorum_storage::StoreError),
+    #[error("{}", coded(.0))]
+    Storage(#[from] StoreError),
     /// TLS between nodes.
     #[error(transparent)]
     PeerTls(#[from] passquorum_raft::TlsError),
@@ -48,6 +50,19 @@ pub enum StartError {
     /// The local socket.
     #[error(transparent)]
     Socket(#[from] admin_socket::SocketError),
+}
+
+impl StartError {
+    /// Whether the same command may work later.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::Storage(error) | Self::Cluster(passquorum_raft::StartError::Storage(error)) => {
+                storage_code(error) == Some(ErrorCode::DiskFailed)
+            }
+            _ => false,
+        }
+    }
 }
 
 /// A running node.

@@ -44,9 +44,28 @@ pub enum Failed {
         /// Where the evidence is.
         kept: PathBuf,
     },
-    /// Raft stopped.
-    #[error("Raft stopped because the storage failed (PQ-CORRUPT or a full disk); the log says why")]
-    Storage,
+    /// The disk refused an operation, or what is on it is damaged.
+    #[error("{code}: {} ({why}) {}", code.meaning(), code.remedy())]
+    Storage {
+        /// Which of the two.
+        code: ErrorCode,
+        /// What the storage said.
+        why: String,
+    },
+}
+
+/// openraft passes on only the text of what the storage said; there, damage begins with its name.
+fn storage_failed(why: String) -> Failed {
+    let code = if why.contains("corrupt ") { ErrorCode::Corrupt } else { ErrorCode::DiskFailed };
+    Failed::Storage { code, why }
+}
+
+impl Failed {
+    /// Whether the same command may work later.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, Self::Storage { code: ErrorCode::DiskFailed, .. })
+    }
 }
 
 /// Ends with the first SIGTERM or SIGINT that comes after this call.
@@ -82,7 +101,7 @@ impl Node {
                 Ok(Phase::Removed) => Failed::Removed,
                 Ok(Phase::Outdated) => Failed::Outdated,
                 Ok(Phase::Diverged) => Failed::Diverged { kept: self.data.evidence() },
-                _ => Failed::Storage,
+                _ => storage_failed(self.cluster.storage_failure().unwrap_or_default()),
             }),
         };
         if let Some(failed) = &failed {

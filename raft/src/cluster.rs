@@ -242,6 +242,12 @@ impl Cluster {
         self.member.integrity.evidence.borrow().clone()
     }
 
+    /// Why the storage failed, once it has.
+    #[must_use]
+    pub fn storage_failure(&self) -> Option<String> {
+        self.member.metrics.borrow().running_state.as_ref().err().map(ToString::to_string)
+    }
+
     /// Stops in good order: a leader hands over first, if there is somebody to take over.
     pub async fn stop(&self) {
         if self.member.leads() && self.member.voters().len() > 1 {

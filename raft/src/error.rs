@@ -3,7 +3,24 @@
 use crate::tuning::TuningError;
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::NodeId;
+use passquorum_storage::StoreError;
 use std::io;
+
+/// The stable code of what the storage says, where it has one.
+#[must_use]
+pub fn storage_code(error: &StoreError) -> Option<ErrorCode> {
+    match error {
+        StoreError::Corrupt { .. } => Some(ErrorCode::Corrupt),
+        StoreError::Io { .. } | StoreError::Stopped(_) => Some(ErrorCode::DiskFailed),
+        StoreError::Locked { .. } | StoreError::FormatTooNew { .. } | StoreError::Refused(_) => None,
+    }
+}
+
+/// What the storage says, behind its code.
+#[must_use]
+pub fn coded(error: &StoreError) -> String {
+    storage_code(error).map_or_else(|| error.to_string(), |code| format!("{code}: {error}"))
+}
 
 /// A node that did not start, or could not become a cluster.
 #[derive(Debug, thiserror::Error)]
@@ -50,8 +67,8 @@ pub enum StartError {
     )]
     Outdated,
     /// What it keeps about itself cannot be read.
-    #[error(transparent)]
-    Storage(#[from] passquorum_storage::StoreError),
+    #[error("{}", coded(.0))]
+    Storage(#[from] StoreError),
     /// Raft does not start on this storage.
     #[error("Raft does not start: {0}")]
     Raft(String),

@@ -45,7 +45,7 @@ pub mod types;
 mod wire;
 
 pub use cluster::{Cluster, ClusterSettings, Phase};
-pub use error::StartError;
+pub use error::{StartError, coded, storage_code};
 pub use integrity::evidence::{Evidence, EvidenceReport};
 pub use leadership::Leadership;
 pub use state_machine::Replica;

@@ -7,6 +7,7 @@
 )]
 
 mod demo;
+mod disks;
 mod program;
 mod realm;
 mod usage;

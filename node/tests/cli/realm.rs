@@ -84,6 +84,21 @@ impl Realm {
         signal(self.node(id)["pid"].as_u64().unwrap(), Signal::KILL);
     }
 
+    /// Whether a node runs that the demonstration started.
+    pub(crate) fn is_running(&self, id: u64) -> bool {
+        let pid = self.node(id)["pid"].as_u64().unwrap();
+        let dir = self.data_dir(id);
+        processes_naming(Path::new(&dir)).contains(&pid)
+    }
+
+    /// Kills the nodes that [`Self::restart`] started.
+    pub(crate) fn kill_again(&mut self) {
+        for mut child in std::mem::take(&mut self.restarted) {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
     /// Starts a killed node by its `restart` command, as an operator would, and waits until it is ready.
     pub(crate) async fn restart(&mut self, id: u64) {
         let argv: Vec<&str> =

@@ -42,6 +42,7 @@ impl SledEngine {
         let failed = |e| failure("open the database", path, e);
         let file_path = path.join("db");
         wait_until_released(&file_path)?;
+        remove_unfinished(path)?;
         let db = sled::Config::new()
             .path(path)
             .flush_every_ms(None)
@@ -139,6 +140,23 @@ fn wait_until_released(path: &Path) -> Result<(), StoreError> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(StoreError::io("open", path)(error)),
     }
+}
+
+/// Removes what sled began to write when it was opened and did not finish, such as on a full disk: it would take that for
+/// its newest snapshot, and its database for damaged. The one before is there until the new one is complete.
+fn remove_unfinished(path: &Path) -> Result<(), StoreError> {
+    let files = match std::fs::read_dir(path) {
+        Ok(files) => files,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(StoreError::io("list", path)(error)),
+    };
+    for file in files {
+        let file = file.map_err(StoreError::io("list", path))?.path();
+        if file.extension().is_some_and(|extension| extension == "generating") {
+            std::fs::remove_file(&file).map_err(StoreError::io("remove", &file))?;
+        }
+    }
+    Ok(())
 }
 
 /// Opens or creates the mark and reads it; a new one is 0. Since it is written after the sync that it names,

@@ -32,6 +32,19 @@ async fn a_record_rides_along_with_the_next_durable_write_or_is_durable_at_once(
 }
 
 #[tokio::test]
+async fn a_start_that_a_full_disk_broke_off_is_no_damage() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let open = || crate::machine::open(directory.path());
+    let mut store = open().unwrap();
+    append(&mut store.log, notes(0..3)).await.unwrap();
+    drop(store);
+    for name in ["raft/snap.7FFFFFFFFFFFFFFF.generating", "state/snap.7FFFFFFFFFFFFFFF.generating"] {
+        std::fs::write(directory.path().join(name), "").unwrap();
+    }
+    assert_eq!(open().unwrap().log.last_log_id(), Some(crate::machine::id(1, 2)));
+}
+
+#[tokio::test]
 async fn records_are_no_part_of_the_log_and_a_damaged_one_is_named() {
     let disk = MemoryDisk::default();
     let mut store = log(&disk);
