@@ -1,5 +1,6 @@
 //! A running member of the cluster, and the ports that it stands behind.
 
+use crate::election::Pulse;
 use crate::error::StartError;
 use crate::integrity::books::{self, Books, Standing};
 use crate::integrity::evidence::Evidence;
@@ -17,7 +18,7 @@ use crate::transport::tls::PeerTls;
 use crate::tuning::Tuning;
 use crate::types::{NodeInfo, TypeConfig};
 use crate::wire::Change;
-use crate::{duties, proposals, read_index, status};
+use crate::{duties, election, proposals, read_index, status};
 use async_trait::async_trait;
 use openraft::Raft;
 use openraft::error::{InitializeError, RaftError};
@@ -105,9 +106,7 @@ impl Cluster {
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, StartError> {
         let ClusterSettings { node, listen, tuning, elections } = settings;
-        let mut config = tuning.config()?;
-        // Until the others have recognised it.
-        config.enable_elect = false;
+        let config = tuning.config()?;
         let identity = tls.identity();
         if identity.node != node {
             return Err(StartError::OtherNode { node, certified: identity.node });
@@ -157,6 +156,8 @@ impl Cluster {
             published,
             leadership,
             peers: Arc::clone(&peers),
+            durable: durable.clone(),
+            pulse: Pulse::new(),
             clock,
             tuning,
             elections,
@@ -172,6 +173,7 @@ impl Cluster {
         let phase = watch::Sender::new(Phase::Running);
         let mut tasks = JoinSet::new();
         tasks.spawn(held_back.announce(Arc::downgrade(&member), durable));
+        tasks.spawn(election::run(Arc::downgrade(&member)));
         tasks.spawn(leadership::follow(raft, leaders));
         tasks.spawn(rounds.run(Arc::downgrade(&member)));
         tasks.spawn(entries.run(Arc::downgrade(&member)));

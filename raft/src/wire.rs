@@ -8,7 +8,7 @@ use bytes::Bytes;
 use openraft::raft::{
     AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, VoteRequest, VoteResponse,
 };
-use openraft::{SnapshotMeta, Vote};
+use openraft::{LogId, SnapshotMeta, Vote};
 use passquorum_domain::audit::Actor;
 use passquorum_domain::command::Command;
 use passquorum_domain::ids::NodeId;
@@ -76,6 +76,8 @@ messages! {
     127 openraft::Entry<TypeConfig>;
     128 Introduction;
     129 Recognition;
+    130 Canvass;
+    131 Canvassed;
 }
 
 /// Begins a snapshot, or takes up one that was broken off.
@@ -133,6 +135,17 @@ pub(crate) enum ReadPoint {
     /// The node asked does not lead, or has no quorum.
     NotHere,
 }
+
+/// Asks whether the receiver misses the leader too and would vote for the sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Canvass {
+    /// The sender's last entry.
+    pub(crate) last: Option<LogId<u64>>,
+}
+
+/// Whether it would.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Canvassed(pub(crate) bool);
 
 /// The leader's view of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,9 +15,7 @@ const ENTRY: Kind = Kind::new(1, 1);
 const VOTE: Kind = Kind::new(2, 1);
 const PURGED: Kind = Kind::new(3, 1);
 const COMMITTED: Kind = Kind::new(4, 1);
-const APPLIED: Kind = Kind::new(5, 1);
 const META: Kind = Kind::new(6, 1);
-const MEMBERSHIP: Kind = Kind::new(7, 1);
 const KEY: Kind = Kind::new(100, 1);
 const CELL: Kind = Kind::new(101, 1);
 
@@ -26,41 +24,32 @@ fn now<T>(future: impl Future<Output = T>) -> T {
     future.now_or_never().expect("the disk in memory never waits")
 }
 
-/// A disk with what the parts of the input say: the first byte of each is what it is. The member starts or refuses;
+/// A log with what the parts of the input say: the first byte of each is what it is. The member starts or refuses;
 /// once it started, it starts again with the same.
 pub fn stored_state(data: &[u8]) {
     let disk = MemoryDisk::default();
     for part in parts(data) {
         let Some((what, rest)) = part.split_first() else { continue };
-        let (engine, key, value) = match what {
+        let (key, value) = match what {
             0 => {
                 let Some((index, payload)) = rest.split_first() else { continue };
                 let key = [b"L".as_slice(), &u64::from(*index).to_be_bytes(), &[0, 0]].concat();
-                (&disk.raft, key, enveloped(ENTRY, payload))
+                (key, enveloped(ENTRY, payload))
             }
-            1 => (&disk.raft, b"V".to_vec(), enveloped(VOTE, rest)),
-            2 => (&disk.raft, b"P".to_vec(), enveloped(PURGED, rest)),
-            3 => (&disk.raft, b"C".to_vec(), enveloped(COMMITTED, rest)),
-            4 => (&disk.state, b"a".to_vec(), first_value(b"a", &enveloped(APPLIED, rest))),
-            5 => (&disk.state, b"m".to_vec(), first_value(b"m", &enveloped(MEMBERSHIP, rest))),
-            6 => {
-                let Some((key, value)) = split(rest) else { continue };
-                let name = [b"c", enveloped(KEY, key).as_slice()].concat();
-                let value = first_value(&name, &enveloped(CELL, value));
-                (&disk.state, name, value)
-            }
-            raw => {
-                let engine = if raw % 2 == 0 { &disk.raft } else { &disk.state };
+            1 => (b"V".to_vec(), enveloped(VOTE, rest)),
+            2 => (b"P".to_vec(), enveloped(PURGED, rest)),
+            3 => (b"C".to_vec(), enveloped(COMMITTED, rest)),
+            _ => {
                 let Some((key, value)) = split(rest) else { continue };
                 if key.first().is_none_or(|first| *first == u8::MAX) {
                     continue;
                 }
-                (engine, key.to_vec(), value.to_vec())
+                (key.to_vec(), value.to_vec())
             }
         };
         let mut batch = Batch::default();
         batch.put(key, value);
-        engine.write(batch, Durability::Synced).expect("the disk in memory takes everything");
+        disk.raft.write(batch, Durability::Synced).expect("the disk in memory takes everything");
     }
     let Ok(Store { mut log, mut state }) = Store::memory(&disk) else { return };
     drop(now(log.try_get_log_entries(..)));
@@ -78,12 +67,6 @@ pub fn stored_state(data: &[u8]) {
 fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_first()?;
     rest.split_at_checked(usize::from(*length))
-}
-
-/// A value that has one part, with its checksum.
-fn first_value(name: &[u8], value: &[u8]) -> Vec<u8> {
-    let checksum = crc32c::crc32c_append(crc32c::crc32c(name), value);
-    [&[0, 0], checksum.to_be_bytes().as_slice(), value].concat()
 }
 
 /// A snapshot that arrives: any bytes; or, when the first byte is not zero, a header and cells in right envelopes with

@@ -1,15 +1,15 @@
 //! What a peer sends: frames, messages, and its certificate.
 
 use super::enveloped;
-use crate::integrity::verdict::Digests;
+use crate::integrity::rounds::Told;
 use crate::integrity::witness::{Introduction, Recognition};
 use crate::transport::frame::{self, Refusal, Tag};
 use crate::transport::identity::PeerIdentity;
 use crate::transport::request::{MAX_ANSWER, Request};
 use crate::types::{NodeInfo, TypeConfig};
 use crate::wire::{
-    Change, Changed, Done, Message, Proposed, ReadPoint, Report, SnapshotBegin, SnapshotChunk,
-    SnapshotInstall, SnapshotLength,
+    Canvass, Canvassed, Change, Changed, Done, Message, Proposed, ReadPoint, Report, SnapshotBegin,
+    SnapshotChunk, SnapshotInstall, SnapshotLength,
 };
 use futures::FutureExt;
 use openraft::raft::{
@@ -53,6 +53,7 @@ fn request_of(request: Request, payload: &[u8]) {
         Request::SnapshotInstall => drop(SnapshotInstall::from_peer(payload)),
         Request::Membership => drop(Change::from_peer(payload)),
         Request::Propose => drop(Command::from_peer(payload)),
+        Request::Canvass => drop(Canvass::from_peer(payload)),
         Request::Introduce => drop(Introduction::from_peer(payload)),
         Request::Elect
         | Request::ReadIndex
@@ -91,9 +92,11 @@ pub fn peer_messages(data: &[u8]) {
         123 => message::<Option<Report>>(payload),
         124 => message::<Change>(payload),
         125 => message::<Changed>(payload),
-        126 => message::<Digests>(payload),
+        126 => message::<Told>(payload),
         128 => message::<Introduction>(payload),
         129 => message::<Recognition>(payload),
+        130 => message::<Canvass>(payload),
+        131 => message::<Canvassed>(payload),
         _ => {}
     }
 }

@@ -35,6 +35,11 @@ impl Gate {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether this member takes part.
+    pub(crate) fn is_open(&self) -> bool {
+        self.doors().open
+    }
+
     /// Whether Raft may exchange this request with a peer.
     pub(crate) fn lets(&self, peer: NodeId, request: Request) -> bool {
         let of_raft = matches!(request.class(), Class::Raft | Class::Snapshot) || request == Request::Elect;
@@ -65,8 +70,7 @@ pub(crate) async fn run(member: Weak<Member>, introduction: Introduction) {
         let waiting = member.integrity.gate().doors().waiting.clone();
         let welcomed = voters.iter().filter(|voter| Some(**voter) == own || !waiting.contains(voter)).count();
         if welcomed * 2 > voters.len() || voters.is_empty() {
-            let alone = waiting.is_empty() && voters.len() == 1;
-            member.open(alone).await;
+            member.open();
         }
         if waiting.is_empty() {
             return;
@@ -100,22 +104,10 @@ pub(crate) async fn run(member: Weak<Member>, introduction: Introduction) {
 }
 
 impl Member {
-    /// Lets this member stand for election by itself, or not, as everything that is known of it allows.
-    pub(crate) fn allow_elections(&self) {
-        let open = self.integrity.gate().doors().open;
-        self.raft.runtime_config().elect(self.elections && open && self.integrity.clock_is_fit());
-    }
-
-    /// From now on this member takes part; the only voter need not wait for somebody else to lead.
-    async fn open(&self, alone: bool) {
-        let was_open = std::mem::replace(&mut self.integrity.gate().doors().open, true);
-        if was_open {
-            return;
+    /// From now on this member takes part.
+    fn open(&self) {
+        if !std::mem::replace(&mut self.integrity.gate().doors().open, true) {
+            tracing::info!("this node takes part");
         }
-        self.allow_elections();
-        if alone && self.elections && self.raft.trigger().elect().await.is_err() {
-            tracing::debug!("Raft has stopped");
-        }
-        tracing::info!("this node takes part");
     }
 }

@@ -137,7 +137,6 @@ impl Member {
         let before = *self.integrity.clock.borrow();
         let now = before.after(others.map(|(_, heard)| heard.ahead).collect());
         self.integrity.clock.send_replace(now);
-        self.allow_elections();
         let ahead_ms = now.offset_ms.unwrap_or(0);
         match (before.fit, now.fit) {
             (true, false) => tracing::error!(

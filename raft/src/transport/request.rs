@@ -33,6 +33,8 @@ pub(crate) enum Request {
     Introduce,
     /// Tells the receiver that its disk is an old copy.
     Expel,
+    /// Asks a voter whether it misses the leader too.
+    Canvass,
 }
 
 /// The stream that a request travels on, so that a large one does not hold up an urgent one.
@@ -64,7 +66,7 @@ pub(crate) const MAX_ANSWER: usize = 1024 * KIB;
 
 impl Request {
     /// (request, number on the wire, class, senders, most bytes of the payload)
-    const TABLE: [(Self, u8, Class, Senders, usize); 14] = [
+    const TABLE: [(Self, u8, Class, Senders, usize); 15] = [
         (Self::Append, 1, Class::Raft, Senders::Voters, 8 * 1024 * KIB),
         (Self::Vote, 2, Class::Raft, Senders::Voters, 4 * KIB),
         (Self::SnapshotBegin, 3, Class::Snapshot, Senders::Voters, 1024 * KIB),
@@ -79,6 +81,7 @@ impl Request {
         (Self::Digests, 12, Class::Forward, Senders::Everyone, KIB),
         (Self::Introduce, 13, Class::Forward, Senders::Everyone, 16 * KIB),
         (Self::Expel, 14, Class::Forward, Senders::Voters, KIB),
+        (Self::Canvass, 15, Class::Raft, Senders::Voters, KIB),
     ];
 
     #[expect(clippy::expect_used, reason = "a test goes through every variant and finds it in the table")]
@@ -136,6 +139,7 @@ mod tests {
             Request::Digests,
             Request::Introduce,
             Request::Expel,
+            Request::Canvass,
         ];
         assert_eq!(variants.len(), Request::TABLE.len());
         for request in variants {

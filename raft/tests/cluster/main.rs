@@ -7,6 +7,8 @@ mod consensus;
 #[cfg(test)]
 mod divergence;
 #[cfg(test)]
+mod elections;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod hostile;
