@@ -16,6 +16,7 @@
 
 use crate::member::Member;
 use crate::transport::request::Request;
+use crate::tuning::Tuning;
 use crate::types::Jitter;
 use crate::wire::{Canvass, Canvassed};
 use futures::StreamExt;
@@ -70,7 +71,7 @@ impl Silence {
         } else {
             since + drawn(tuning.election_min, tuning.election_max)
         };
-        let short = since + tuning.lease() + drawn(Duration::ZERO, tuning.heartbeat / 2);
+        let short = since + tuning.lease() + drawn(tuning.heartbeat / 8, tuning.heartbeat / 2);
         Self { since, full, short, dead: false }
     }
 
@@ -79,9 +80,16 @@ impl Silence {
         if self.dead { self.short } else { self.full }
     }
 
-    /// Puts the next try off, by a span that keeps two nodes that tried at once apart.
-    fn rest(&mut self, member: &Member) {
-        let next = Instant::now() + drawn(member.tuning.election_min / 2, member.tuning.election_min);
+    /// Puts the next try off, by a span that keeps two nodes that tried at once apart. A canvass alone disturbed
+    /// nobody and may be repeated soon.
+    fn rest(&mut self, member: &Member, opened_a_term: bool) {
+        let Tuning { heartbeat, election_min, .. } = member.tuning;
+        let span = if opened_a_term {
+            drawn(election_min / 2, election_min)
+        } else {
+            drawn(heartbeat / 2, heartbeat)
+        };
+        let next = Instant::now() + span;
         (self.full, self.short) = (next, next);
     }
 }
@@ -108,8 +116,8 @@ pub(crate) async fn run(member: Weak<Member>) {
                 };
                 let overdue = last + member.tuning.heartbeat * 3 / 2;
                 if now >= silence.due() {
-                    member.stand().await;
-                    silence.rest(&member);
+                    let opened = member.stand().await;
+                    silence.rest(&member, opened);
                     silence.due()
                 } else if silence.dead {
                     silence.due()
@@ -183,15 +191,14 @@ impl Member {
         timeout_at(until, self.peers.refuses(&address)).await.unwrap_or(false)
     }
 
-    /// Stands for election if a majority is for it.
-    async fn stand(&self) {
+    /// Stands for election if a majority is for it; whether it did.
+    async fn stand(&self) -> bool {
         let until = Instant::now() + self.tuning.lease();
         if !timeout_at(until, self.canvass()).await.unwrap_or(false) {
             tracing::debug!("no majority wants an election");
-            return;
+            return false;
         }
-        // Raft has ended otherwise, which others tell.
-        self.raft.trigger().elect().await.ok();
+        self.raft.trigger().elect().await.is_ok()
     }
 
     /// Whether a majority would vote for this node.

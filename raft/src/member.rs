@@ -25,7 +25,7 @@ use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, timeout};
 
 /// Pause between two tries to reach a leader, unless leadership changes before.
-const RETRY: Duration = Duration::from_millis(50);
+const RETRY: Duration = Duration::from_millis(20);
 
 pub(crate) struct Member {
     pub(crate) node: NodeId,

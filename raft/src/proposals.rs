@@ -1,7 +1,7 @@
 //! Group commit: the commands that come in while an entry is being written go into the next entry together.
 //!
-//! openraft writes each entry durably before it looks at the next proposal, so without this the leader's disk would
-//! bound the cluster to one command per write.
+//! openraft sends each follower one request at a time, and each entry costs several tasks a wakeup, so without this
+//! many proposals would wait for one another.
 
 use crate::member::Member;
 use crate::types::Batch;
@@ -16,7 +16,7 @@ use tokio::time::timeout;
 const COMMANDS: usize = 256;
 /// Encoded bytes of commands after which an entry is full; one command more may be in it.
 const BYTES: usize = 512 * 1024;
-/// Entries under way at most: one is written here while the other is on its way to the followers.
+/// Entries under way at most: one is on its way to the disks while the other is being made.
 const UNDER_WAY: usize = 2;
 
 struct Waiter {

@@ -116,7 +116,7 @@ async fn a_leader_whose_disk_has_stopped_is_replaced() {
     let leader = rig.leader().await;
     let other = *rig.nodes.keys().find(|id| **id != leader).unwrap();
     // Not for ever: the old leader ends only once its disk has taken the vote for the new one.
-    memory(&rig.nodes[&leader].disk).raft.set_latency(Duration::from_secs(10));
+    memory(&rig.nodes[&leader].disk).raft.set_latency(Duration::from_secs(4));
     let proposer = rig.node(leader.0);
     let proposed = tokio::spawn(async move { proposer.propose(put("stuck", "1")).await });
     let elsewhere = rig.node(other.0);
