@@ -1,9 +1,10 @@
 //! One HTTP/1.1 connection, on the serving and on the asking side, over any byte stream.
 //!
-//! Served connections have a time for the head of each request and for each whole request, and end politely when the
-//! node stops.
+//! Served connections have a time for the head of each request, for each whole request and for a peer that takes nothing
+//! of the answer, and end politely when the node stops.
 
 use crate::stop::Stop;
+use crate::write_deadline::WriteDeadline;
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
@@ -20,6 +21,8 @@ use tower::ServiceExt as _;
 /// Also the longest that a kept connection may be idle.
 const HEAD_TIME: Duration = Duration::from_secs(30);
 const REQUEST_TIME: Duration = Duration::from_secs(60);
+/// A peer that takes no byte of an answer for this long is left.
+const TAKE_TIME: Duration = Duration::from_secs(30);
 const FAREWELL_TIME: Duration = Duration::from_secs(5);
 const HEAD_SIZE: usize = 64 * 1024;
 const ANSWER_SIZE: usize = 16 * 1024 * 1024;
@@ -46,7 +49,7 @@ where
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
         .max_buf_size(HEAD_SIZE)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(WriteDeadline::new(stream, TAKE_TIME)), service);
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -40,6 +40,7 @@ mod http_connection;
 mod join_client;
 mod request_count;
 mod starter;
+mod write_deadline;
 
 pub use compose::Node;
 pub use config::NodeConfig;

@@ -22,21 +22,27 @@ use tokio::time::{Instant, timeout_at};
 
 /// How far a command's time may be from the leader's clock.
 const MAX_SKEW: Span = Span::seconds(60);
+/// The most bytes of a command from the perimeter: what such a node may ask for is small, and its records stay in the
+/// state for long.
+const MAX_PERIMETER_COMMAND: usize = 8 * 1024;
 /// The most bytes of the whole configuration.
 const MAX_CONFIG: usize = 4 * 1024 * 1024;
 
 /// What a role may put into the log. Nodes in the perimeter may count attempts against sources and leave audit
 /// records, no more: an attacker who owns one gains no guesses and no say.
-fn may_propose(role: Role, action: &Action) -> bool {
+fn may_propose(role: Role, action: &Action, size: usize) -> bool {
     match role {
         Role::Voter => true,
         Role::SiteLearner => {
             !matches!(action, Action::CreateRealm(_) | Action::SetNodeRole(..) | Action::RemoveNode(_))
         }
-        Role::DmzLearner => matches!(
-            action,
-            Action::CountAttempt { target: AttemptTarget::Source(_), .. } | Action::Record { .. }
-        ),
+        Role::DmzLearner => {
+            size <= MAX_PERIMETER_COMMAND
+                && matches!(
+                    action,
+                    Action::CountAttempt { target: AttemptTarget::Source(_), .. } | Action::Record { .. }
+                )
+        }
     }
 }
 
@@ -51,13 +57,13 @@ impl Member {
         if !self.integrity.serves() {
             return Err(ProposeError::NoQuorum);
         }
-        if !may_propose(self.role(), &command.action) {
-            return Err(ProposeError::Forbidden);
-        }
         let payload = match command.encode() {
             Ok(payload) if payload.len() <= MAX_COMMAND => payload,
             _ => return Ok(Err(Rejection::TooLarge)),
         };
+        if !may_propose(self.role(), &command.action, payload.len()) {
+            return Err(ProposeError::Forbidden);
+        }
         let deadline = Instant::now() + self.tuning.patience;
         let mut in_doubt = false;
         loop {
@@ -97,7 +103,7 @@ impl Member {
 
     /// A proposal that a peer sent on.
     pub(crate) async fn propose_for(&self, role: Role, command: Command, size: usize) -> Proposed {
-        if !may_propose(role, &command.action) {
+        if !may_propose(role, &command.action, size) {
             return Proposed::Forbidden;
         }
         self.propose_here(command, size, Instant::now() + self.tuning.patience).await
@@ -144,8 +150,9 @@ mod tests {
         let user = AttemptTarget::User(KeyedHash([0; 32]));
         let count = |target| Action::CountAttempt { attempt, target, policy: None };
         let record = Action::Record { event: AuditEvent::NotServed(Site::SelfService), subject: None };
-        assert!(may_propose(Role::DmzLearner, &count(source)));
-        assert!(may_propose(Role::DmzLearner, &record));
+        assert!(may_propose(Role::DmzLearner, &count(source), 100));
+        assert!(may_propose(Role::DmzLearner, &record, MAX_PERIMETER_COMMAND));
+        assert!(!may_propose(Role::DmzLearner, &record, MAX_PERIMETER_COMMAND + 1));
         for action in [
             count(user),
             Action::DecideAttempt { attempt, target: source, right: true },
@@ -153,10 +160,10 @@ mod tests {
             Action::RemoveNode(NodeId(1)),
             Action::LiftLock(KeyedHash([0; 32])),
         ] {
-            assert!(!may_propose(Role::DmzLearner, &action), "{action:?}");
-            assert!(may_propose(Role::Voter, &action));
+            assert!(!may_propose(Role::DmzLearner, &action, 100), "{action:?}");
+            assert!(may_propose(Role::Voter, &action, MAX_COMMAND));
         }
-        assert!(!may_propose(Role::SiteLearner, &Action::RemoveNode(NodeId(1))));
+        assert!(!may_propose(Role::SiteLearner, &Action::RemoveNode(NodeId(1)), 100));
     }
 
     #[test]

@@ -125,11 +125,15 @@ pub(crate) async fn read_payload(
     limit: usize,
 ) -> io::Result<Vec<u8>> {
     if head.length > limit {
-        return Err(invalid(format!("{:?} of {} bytes is over its limit of {limit}", head.tag, head.length)));
+        return Err(too_long(head, limit));
     }
     let mut payload = vec![0; head.length];
     stream.read_exact(&mut payload).await?;
     Ok(payload)
+}
+
+pub(crate) fn too_long(head: Head, limit: usize) -> io::Error {
+    invalid(format!("{:?} of {} bytes is over its limit of {limit}", head.tag, head.length))
 }
 
 pub(crate) fn invalid(what: String) -> io::Error {

@@ -9,12 +9,14 @@ use super::request::Request;
 use super::tls::{PeerTls, peer_of};
 use crate::net::{BoxStream, Listener};
 use async_trait::async_trait;
+use passquorum_domain::ids::NodeId;
 use passquorum_domain::instance::Role;
+use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncWrite, AsyncWriteExt, BufReader};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
 /// The handshake and the welcome together.
@@ -23,6 +25,11 @@ const HANDSHAKE: Duration = Duration::from_secs(5);
 const HANDSHAKES: usize = 64;
 /// Requests of one stream that are under way at most; more are not read yet.
 const UNDER_WAY: usize = 512;
+/// Bytes of requests of one stream that are under way at most; more are not read yet. Above the limit of any request.
+const BYTES_UNDER_WAY: usize = 16 * 1024 * 1024;
+/// Streams of one peer at most; one more ends its oldest. A peer uses one for each class, and a few may be left over
+/// from before a partition.
+const STREAMS: usize = 8;
 /// A stream without a request for this long is closed.
 const IDLE: Duration = Duration::from_secs(90);
 /// The rest of a frame, once it began, and a write take this long at most.
@@ -51,6 +58,7 @@ pub(crate) trait Service: Send + Sync + 'static {
 /// Takes streams until it is dropped.
 pub(crate) async fn listen(mut listener: Box<dyn Listener>, tls: Arc<PeerTls>, service: Arc<dyn Service>) {
     let handshakes = Arc::new(Semaphore::new(HANDSHAKES));
+    let peers = Arc::new(Peers::default());
     let mut streams = tokio::task::JoinSet::new();
     loop {
         let Ok(permit) = Arc::clone(&handshakes).acquire_owned().await else { return };
@@ -62,12 +70,19 @@ pub(crate) async fn listen(mut listener: Box<dyn Listener>, tls: Arc<PeerTls>, s
                 continue;
             }
         };
-        let (tls, service) = (Arc::clone(&tls), Arc::clone(&service));
+        let (tls, service, peers) = (Arc::clone(&tls), Arc::clone(&service), Arc::clone(&peers));
         streams.spawn(async move {
             let welcomed = timeout(HANDSHAKE, welcome(stream, &tls, service.as_ref())).await;
             drop(permit);
             let ended = match welcomed {
-                Ok(Ok((stream, peer))) => converse(stream, peer, service).await,
+                Ok(Ok((stream, peer))) => {
+                    let outlived = peers.enter(peer.node);
+                    tokio::select! {
+                        biased;
+                        _ = outlived => Err(io::Error::other("the peer has opened too many streams since")),
+                        ended = converse(stream, peer, service) => ended,
+                    }
+                }
                 Ok(Err(error)) => Err(error),
                 Err(_) => Err(io::ErrorKind::TimedOut.into()),
             };
@@ -76,6 +91,25 @@ pub(crate) async fn listen(mut listener: Box<dyn Listener>, tls: Arc<PeerTls>, s
             }
         });
         while streams.try_join_next().is_some() {}
+    }
+}
+
+/// The streams of each peer, oldest first.
+#[derive(Default)]
+struct Peers(Mutex<BTreeMap<NodeId, Vec<oneshot::Sender<()>>>>);
+
+impl Peers {
+    /// Notes a stream that lives as long as what is returned, which ends when newer streams take its place.
+    fn enter(&self, node: NodeId) -> oneshot::Receiver<()> {
+        let (place, outlived) = oneshot::channel();
+        let mut peers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let streams = peers.entry(node).or_default();
+        streams.retain(|stream| !stream.is_closed());
+        if streams.len() >= STREAMS {
+            streams.remove(0);
+        }
+        streams.push(place);
+        outlived
     }
 }
 
@@ -125,6 +159,7 @@ async fn read_requests(
 ) -> io::Result<()> {
     // Dropped with the stream, and with it what is still under way for it.
     let mut under_way = tokio::task::JoinSet::new();
+    let room = Arc::new(Semaphore::new(BYTES_UNDER_WAY));
     loop {
         let head = timeout(IDLE, frame::read_head(&mut reader)).await??;
         let Tag::Request(request) = head.tag else {
@@ -135,6 +170,11 @@ async fn read_requests(
             Ok(_) => return refuse(&answers, head, Refusal::Forbidden, &peer).await,
             Err(refusal) => return refuse(&answers, head, refusal, &peer).await,
         };
+        if head.length > request.limit() {
+            return Err(frame::too_long(head, request.limit()));
+        }
+        let bytes = u32::try_from(head.length).unwrap_or(u32::MAX);
+        let Ok(taken) = Arc::clone(&room).acquire_many_owned(bytes).await else { return Ok(()) };
         let payload = timeout(PROGRESS, frame::read_payload(&mut reader, head, request.limit())).await??;
         while under_way.try_join_next().is_some() {}
         if under_way.len() >= UNDER_WAY {
@@ -148,6 +188,7 @@ async fn read_requests(
             };
             // Without a reader of answers the stream is gone, and the caller knows.
             drop(answers.send(Answer { id: head.id, answer }).await);
+            drop(taken);
         });
     }
 }
@@ -196,4 +237,29 @@ async fn write_answers(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_that_opens_stream_after_stream_loses_its_oldest() {
+        let peers = Peers::default();
+        let mut streams: Vec<_> = (0..STREAMS).map(|_| peers.enter(NodeId(1))).collect();
+        let _of_another = peers.enter(NodeId(2));
+        let mut has_ended = |at: usize| streams[at].try_recv() == Err(oneshot::error::TryRecvError::Closed);
+        assert!(!has_ended(0));
+        let newest = peers.enter(NodeId(1));
+        assert!(has_ended(0) && !has_ended(1));
+        drop(newest);
+        let _in_its_place = peers.enter(NodeId(1));
+        assert!(!has_ended(1), "a stream that has ended takes no place");
+    }
+
+    #[test]
+    fn every_request_fits_into_what_may_be_under_way() {
+        let limits = (0..=u8::MAX).filter_map(Request::of).map(Request::limit);
+        assert!(limits.max().unwrap() < BYTES_UNDER_WAY);
+    }
 }
