@@ -131,9 +131,12 @@ impl Search {
             // The one that must come first is tried first: it is the top of the stack.
             for index in choices.into_iter().rev() {
                 let Some(operation) = self.certain.get(index) else { continue };
-                for (label, used) in self.place(operation.step, now.label, &now.used, first_return) {
-                    let next = now.with(index, used, label);
-                    if !self.is_too_late(&next) && self.seen.insert(next.clone()) {
+                for (label, used) in self.place(operation.step, now.label, &now.used, &[], first_return) {
+                    if self.is_too_late(&now, index, label) {
+                        continue;
+                    }
+                    let next = now.with(index, &used, label);
+                    if self.seen.insert(next.clone()) {
                         stack.push(next);
                     }
                 }
@@ -168,22 +171,30 @@ impl Search {
         self.certain.get(index).is_some_and(|operation| label.after(operation.step) == Some(label))
     }
 
-    /// Whether an operation that is left needs a lower revision than the label has.
-    fn is_too_late(&self, now: &Configuration) -> bool {
-        let floor = now.label.floor();
-        let beyond = now.ahead.last().map_or(now.next, |last| last + 1);
+    /// Whether an operation that is left once this one is placed needs a lower revision than the label has then.
+    fn is_too_late(&self, now: &Configuration, placed: usize, label: Known) -> bool {
+        let floor = label.floor();
+        let beyond = now.ahead.last().map_or(now.next, |last| last + 1).max(placed + 1);
         if self.deadlines.get(beyond).is_some_and(|deadline| floor > *deadline) {
             return true;
         }
-        let between = self.certain.iter().enumerate().take(beyond).skip(now.next);
-        between.into_iter().any(|(at, left)| !now.ahead.contains(&at) && floor > left.step.deadline())
+        let mut between = self.certain.iter().enumerate().take(beyond).skip(now.next);
+        between.any(|(at, left)| at != placed && floor > left.step.deadline() && !now.ahead.contains(&at))
     }
 
     /// Every way to place a step next: as it is if that is possible, else with unknown operations before it that it
-    /// cannot do without. Those were invoked before the first of the certain operations that are left returned.
-    fn place(&self, step: Step, label: Known, used: &Used, first_return: u64) -> Vec<(Known, Used)> {
+    /// cannot do without, and that are not used yet. Those were invoked before the first of the certain operations that
+    /// are left returned.
+    fn place(
+        &self,
+        step: Step,
+        label: Known,
+        used: &Used,
+        also_used: &[usize],
+        first_return: u64,
+    ) -> Vec<(Known, Vec<usize>)> {
         if let Some(after) = label.after(step) {
-            return vec![(after, used.clone())];
+            return vec![(after, also_used.to_vec())];
         }
         let mut ways = Vec::new();
         let mut equals: Vec<Step> = Vec::new();
@@ -191,14 +202,13 @@ impl Search {
             if unknown.invoked > first_return {
                 break;
             }
-            let helps = !used.contains(&at) && unknown.step.makes_possible(step);
+            let helps = unknown.step.makes_possible(step) && !used.contains(&at) && !also_used.contains(&at);
             if !helps || equals.contains(&unknown.step) {
                 continue;
             }
             equals.push(unknown.step);
-            let mut with = used.clone();
-            with.insert(at);
-            let before = self.place(unknown.step, label, &with, first_return);
+            let also_used = [also_used, &[at]].concat();
+            let before = self.place(unknown.step, label, used, &also_used, first_return);
             ways.extend(before.into_iter().filter_map(|(label, used)| Some((label.after(step)?, used))));
         }
         ways
@@ -206,12 +216,13 @@ impl Search {
 }
 
 impl Configuration {
-    fn with(&self, index: usize, used: Used, label: Known) -> Self {
-        let (mut next, mut ahead) = (self.next, self.ahead.clone());
-        ahead.insert(index);
-        while ahead.remove(&next) {
-            next += 1;
+    fn with(&self, index: usize, used: &[usize], label: Known) -> Self {
+        let mut next = Self { label, ..self.clone() };
+        next.used.extend(used);
+        next.ahead.insert(index);
+        while next.ahead.remove(&next.next) {
+            next.next += 1;
         }
-        Self { next, ahead, used, label }
+        next
     }
 }

@@ -254,7 +254,7 @@ fn long(operations: u64) -> Vec<Operation> {
     let mut history = Vec::new();
     for point in 0..operations {
         let at = point * 10 + 1_000;
-        let (invoked, returned) = (at - rng.gen_range(0..300), at + rng.gen_range(0..300));
+        let (invoked, returned) = (at - rng.gen_range(0..150), at + rng.gen_range(0..150));
         let (key, unknown) = ("k".to_owned(), rng.gen_bool(0.1));
         let (op, result) = match rng.gen_range(0..10) {
             0..=4 => {
@@ -286,7 +286,7 @@ fn long(operations: u64) -> Vec<Operation> {
 
 #[test]
 fn thousands_of_operations_on_one_label_are_decided() {
-    let mut history = long(5_000);
+    let mut history = long(1_500);
     assert_eq!(linearizable::check(&history), Ok(()));
     let stale =
         history.iter().rposition(|o| matches!(o.result, Some(Answer::Get { value: Some(_), .. }))).unwrap();
