@@ -1,6 +1,7 @@
 //! One verdict over a history file, wherever it comes from.
 
 use crate::history::{self, HistoryError, Operation};
+use crate::invariant::Broken;
 use crate::{linearizable, revisions};
 use std::io::BufRead;
 
@@ -43,6 +44,13 @@ pub fn judge_file(from: impl BufRead) -> Result<Accepted, (Refused, Vec<String>)
         let lines = shown.map(history::line).collect();
         (refused, lines)
     })
+}
+
+impl From<Refused> for Broken {
+    fn from(refused: Refused) -> Self {
+        let shown_by = refused.shown_by().to_vec();
+        Self { shown_by, ..Self::new("linearizability", refused.to_string()) }
+    }
 }
 
 impl Refused {

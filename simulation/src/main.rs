@@ -1,9 +1,9 @@
 //! `simulate`: runs seeds and says which one breaks what, with the command that shows it again.
 
 use clap::{Parser, Subcommand};
-use passquorum_simulation::{judge, world};
+use passquorum_simulation::{domain_run, judge, world};
 use std::fs::File;
-use std::io::{BufReader, IsTerminal as _, Write as _};
+use std::io::{BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -19,9 +19,9 @@ struct Arguments {
     /// A range of seeds, first included, last not: 0..100.
     #[arg(long, value_parser = parse_range)]
     seeds: Option<std::ops::Range<u64>>,
-    /// Commands in each run.
-    #[arg(long, default_value_t = 400)]
-    commands: u32,
+    /// Runs the domain alone, with so many commands.
+    #[arg(long)]
+    domain: Option<u32>,
 }
 
 #[derive(Subcommand)]
@@ -50,26 +50,45 @@ fn main() -> ExitCode {
         let seed = arguments.seed.unwrap_or(0);
         seed..seed.saturating_add(1)
     });
+    match arguments.domain {
+        Some(commands) => domain(seeds, commands),
+        None => cluster(seeds),
+    }
+}
+
+fn cluster(seeds: std::ops::Range<u64>) -> ExitCode {
     let mut out = std::io::stdout();
-    let (total, mut commands, mut crashes) = (seeds.end - seeds.start, 0u64, 0u64);
     for seed in seeds {
-        match world::run(seed, arguments.commands) {
-            Ok(report) => {
-                commands += u64::from(report.commands);
-                crashes += u64::from(report.crashes);
-                if out.is_terminal() {
-                    let _ = write!(out, "\rseed {seed} ok");
-                    let _ = out.flush();
-                }
+        let report = world::run(seed, Vec::new());
+        let _ = writeln!(
+            out,
+            "seed {seed}: {:?}, {} operations, trace {}",
+            report.simulated,
+            report.history.len(),
+            report.trace
+        );
+        if let Some(broken) = report.broken {
+            for event in report.events {
+                let _ = writeln!(out, "{} {}", event.at, event.what);
             }
-            Err(broken) => {
-                let again = format!("simulate --seed {seed} --commands {}", arguments.commands);
-                let _ = writeln!(out, "\nseed {seed}: {broken}\nagain with: {again}");
-                return ExitCode::FAILURE;
-            }
+            let _ = writeln!(out, "seed {seed}: {broken}\nagain with: simulate --seed {seed}");
+            return ExitCode::FAILURE;
         }
     }
-    let _ = writeln!(out, "\r{total} seeds clean: {commands} commands on 3 replicas, {crashes} crashes");
+    ExitCode::SUCCESS
+}
+
+fn domain(seeds: std::ops::Range<u64>, commands: u32) -> ExitCode {
+    let mut out = std::io::stdout();
+    let total = seeds.end - seeds.start;
+    for seed in seeds {
+        if let Err(broken) = domain_run::world::run(seed, commands) {
+            let again = format!("simulate --seed {seed} --domain {commands}");
+            let _ = writeln!(out, "seed {seed}: {broken}\nagain with: {again}");
+            return ExitCode::FAILURE;
+        }
+    }
+    let _ = writeln!(out, "{total} seeds clean");
     ExitCode::SUCCESS
 }
 

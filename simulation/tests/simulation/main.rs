@@ -2,7 +2,7 @@
 
 mod checker;
 
-use passquorum_simulation::world;
+use passquorum_simulation::domain_run::world;
 
 #[test]
 fn sixty_seeds_are_clean() {
