@@ -13,6 +13,7 @@
 
 pub mod authority;
 pub mod clients;
+pub mod determinism;
 pub mod domain_run;
 pub mod fault;
 pub mod history;

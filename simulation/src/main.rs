@@ -59,7 +59,11 @@ fn main() -> ExitCode {
 fn cluster(seeds: std::ops::Range<u64>) -> ExitCode {
     let mut out = std::io::stdout();
     for seed in seeds {
-        let report = world::run(seed, Vec::new());
+        let Ok(report) =
+            passquorum_simulation::determinism::with_seed(seed, move || world::run(seed, Vec::new()))
+        else {
+            return ExitCode::FAILURE;
+        };
         let _ = writeln!(
             out,
             "seed {seed}: {:?}, {} operations, trace {}",
@@ -67,7 +71,9 @@ fn cluster(seeds: std::ops::Range<u64>) -> ExitCode {
             report.history.len(),
             report.trace
         );
-        if let Some(broken) = report.broken {
+        if let Some(broken) = report.broken.or_else(|| {
+            std::env::var("DUMP").ok().map(|_| passquorum_simulation::invariant::Broken::new("dump", ""))
+        }) {
             for event in report.events {
                 let _ = writeln!(out, "{} {}", event.at, event.what);
             }

@@ -39,7 +39,6 @@ pub struct Report {
 pub fn run(seed: u64, guests: Vec<Arc<dyn Guest>>) -> Report {
     let plan = Plan::of(seed);
     time::set(Duration::ZERO);
-    settle_task_ids();
     passquorum_raft::types::seed_election_jitter(seed);
     let trace = Arc::new(Trace::default());
     let watch = Arc::new(Watch::default());
@@ -113,18 +112,6 @@ fn step_through(plan: &Plan, trace: &Arc<Trace>, watch: &Arc<Watch>, guests: Vec
             Ok(false) => {}
             Ok(true) => return Ok(stage.history()),
             Err(error) => return Err((Broken::new("liveness", error.to_string()), stage.history())),
-        }
-    }
-}
-
-/// tokio ends the tasks of a runtime in an order that depends on their ids, which count on through a process: so that a
-/// run does not depend on the runs before it, each begins at a round number.
-fn settle_task_ids() {
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else { return };
-    loop {
-        let id = runtime.block_on(async { tokio::spawn(async {}).id().to_string() });
-        if id.parse::<u64>().is_ok_and(|id| id.is_multiple_of(64)) {
-            return;
         }
     }
 }
