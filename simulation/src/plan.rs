@@ -24,6 +24,8 @@ pub struct Plan {
     pub latency: (Duration, Duration),
     /// The part of messages that is lost.
     pub loss: f64,
+    /// How long a sync takes.
+    pub disk_latency: Duration,
     /// The cluster's times and sizes.
     pub tuning: Tuning,
     /// Clients that write and read labels.
@@ -69,6 +71,7 @@ impl Plan {
             tick: ms(*[2, 4, 5, 10].choose(&mut rng).unwrap_or(&5)),
             latency: (ms(fastest), ms(slowest)),
             loss: if rng.gen_bool(0.3) { rng.gen_range(0.0001..0.003) } else { 0.0 },
+            disk_latency: ms(*[0, 1, 5, 20].choose(&mut rng).unwrap_or(&1)),
             tuning,
             clients: rng.gen_range(2..8),
             labels: rng.gen_range(1..5),

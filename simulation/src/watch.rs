@@ -6,7 +6,7 @@ use crate::invariant::election_safety::Leaders;
 use crate::invariant::state_match::States;
 use crate::trace::{Trace, What};
 use passquorum_domain::ids::NodeId;
-use passquorum_raft::{Cluster, Leadership, Progress};
+use passquorum_raft::{Applied, Cluster, Leadership, Progress};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The eyes on all nodes.
@@ -47,16 +47,34 @@ impl Watch {
     /// Looks at what a node believes and has applied; returns index and digest of a fresh state.
     fn look(&self, node: NodeId, belief: Leadership, fresh: Option<&Progress>) -> Option<(u64, u64)> {
         let mut seen = self.seen();
-        let led = seen.leaders.observe(node, belief);
-        let matched = fresh.map_or(Ok(None), |progress| seen.states.observe(node, progress));
-        if let Some(broken) = led.err().or(matched.as_ref().err().cloned()) {
-            seen.broken.get_or_insert(broken);
+        let looked = seen.look(node, belief, fresh);
+        match looked {
+            Ok(state) => state,
+            Err(broken) => {
+                seen.broken.get_or_insert(broken);
+                None
+            }
         }
-        matched.unwrap_or(None)
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seen {
+    fn look(
+        &mut self,
+        node: NodeId,
+        belief: Leadership,
+        fresh: Option<&Progress>,
+    ) -> Result<Option<(u64, u64)>, Broken> {
+        self.leaders.observe_term(node, belief.term)?;
+        let Some(progress) = fresh else { return Ok(None) };
+        if let Some(Applied { term, leader, index }) = progress.applied {
+            self.leaders.observe_entry(node, index, (term, leader))?;
+        }
+        self.states.observe(node, progress)
     }
 }
 
