@@ -38,6 +38,12 @@ pub struct Plan {
     pub faults_for: Duration,
     /// The time between two faults, on average.
     pub fault_every: Duration,
+    /// Clerks.
+    pub clerks: u8,
+    /// Whether operators change the membership.
+    pub churn: bool,
+    /// The time between two acts of the operators, on average.
+    pub churn_every: Duration,
     /// Microseconds that clocks gain or lose in a second, at most.
     pub drift: i64,
 }
@@ -78,6 +84,9 @@ impl Plan {
             pause: ms(*[20, 100, 400].choose(&mut rng).unwrap_or(&100)),
             faults_for: Duration::from_secs(rng.gen_range(12..22)),
             fault_every: ms(rng.gen_range(300..2500)),
+            clerks: rng.gen_range(1..4),
+            churn: rng.gen_bool(0.6),
+            churn_every: ms(rng.gen_range(500..4000)),
             drift: if rng.gen_bool(0.5) { rng.gen_range(0..2000) } else { 0 },
         }
     }
