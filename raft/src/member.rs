@@ -1,5 +1,6 @@
 //! One member: what the parts of this crate share, and the questions that each of them asks about it.
 
+use crate::election::Pulse;
 use crate::leadership::Leadership;
 use crate::proposals::Proposals;
 use crate::raft_network::Peer;
@@ -15,7 +16,7 @@ use passquorum_domain::ids::NodeId;
 use passquorum_domain::instance::Role;
 use passquorum_domain::ports::Clock;
 use passquorum_domain::state::State;
-use passquorum_storage::Published;
+use passquorum_storage::{Durable, Published};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -34,6 +35,9 @@ pub(crate) struct Member {
     pub(crate) published: watch::Receiver<Arc<Published<TypeConfig, Replica>>>,
     pub(crate) leadership: watch::Receiver<Leadership>,
     pub(crate) peers: Arc<Peers>,
+    /// How far this node's log is durable.
+    pub(crate) durable: Durable,
+    pub(crate) pulse: Pulse,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tuning: Tuning,
     pub(crate) elections: bool,

@@ -91,6 +91,11 @@ impl<C: RaftConfig> Shared<C> {
         self.tail.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Tells those who follow how far the log is where it ends now.
+    pub(crate) fn ends_at(&self, last: Option<LogId<u64>>) {
+        self.progress.send_if_modified(|now| std::mem::replace(&mut now.appended, last) != last);
+    }
+
     /// The entries of `start..end` that exist, cut off after `budget` encoded bytes.
     pub(crate) fn read(&self, start: u64, end: u64, budget: usize) -> Result<Vec<Entry<C>>, StoreError> {
         let mut found: Vec<Entry<C>> = Vec::new();
