@@ -10,6 +10,7 @@ use crate::integrity::{self, Integrity};
 use crate::leadership::{self, Leadership};
 use crate::member::Member;
 use crate::net::Net;
+use crate::planted::{self, Plant};
 use crate::raft_network::{HeldBack, Network};
 use crate::state_machine::Replica;
 use crate::transport::client::Peers;
@@ -32,7 +33,7 @@ use passquorum_domain::ports::{
 };
 use passquorum_domain::state::State;
 use passquorum_storage::Store;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
@@ -84,6 +85,30 @@ impl From<Standing> for Phase {
     }
 }
 
+/// Names an entry of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Applied {
+    /// The term in which it was written.
+    pub term: u64,
+    /// The leader that wrote it.
+    pub leader: NodeId,
+    /// Where it stands.
+    pub index: u64,
+}
+
+/// What a member has applied, as of one moment.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    /// The state.
+    pub state: Arc<State>,
+    /// The last entry in it.
+    pub applied: Option<Applied>,
+    /// Who votes, by that entry.
+    pub voters: BTreeSet<NodeId>,
+    /// Who belongs to the cluster, by that entry.
+    pub members: BTreeSet<NodeId>,
+}
+
 /// A member of the cluster. Ends with [`Cluster::stop`].
 pub struct Cluster {
     member: Arc<Member>,
@@ -106,6 +131,7 @@ impl Cluster {
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, StartError> {
         let ClusterSettings { node, listen, tuning, elections } = settings;
+        let elections = elections || planted::on(Plant::IgnoreLearnerRole);
         let config = tuning.config()?;
         let identity = tls.identity();
         if identity.node != node {
@@ -224,6 +250,23 @@ impl Cluster {
     #[must_use]
     pub fn states(&self) -> watch::Receiver<Arc<State>> {
         self.states.clone()
+    }
+
+    /// What this member has applied, and the membership as of then.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        let published = self.member.published.borrow().clone();
+        let membership = published.membership.membership();
+        Progress {
+            state: published.machine.state(),
+            applied: published.last_applied.map(|id| Applied {
+                term: id.leader_id.term,
+                leader: NodeId(id.leader_id.node_id),
+                index: id.index,
+            }),
+            voters: membership.voter_ids().map(NodeId).collect(),
+            members: membership.nodes().map(|(id, _)| NodeId(*id)).collect(),
+        }
     }
 
     /// Who leads.

@@ -15,6 +15,7 @@
 //! Learners never stand. Time and randomness are the runtime's and [`Jitter`]'s, so that a simulation repeats them.
 
 use crate::member::Member;
+use crate::planted::{self, Plant};
 use crate::transport::request::Request;
 use crate::tuning::Tuning;
 use crate::types::Jitter;
@@ -177,7 +178,8 @@ impl Member {
     fn stands(&self) -> bool {
         let follows = self.is(ServerState::Follower) || self.is_candidate();
         let sound = self.integrity.gate().is_open() && self.integrity.clock_is_fit();
-        self.elections && sound && follows && self.voters().contains(&self.node.0)
+        let votes = self.voters().contains(&self.node.0) || planted::on(Plant::IgnoreLearnerRole);
+        self.elections && sound && follows && votes
     }
 
     fn votes_alone(&self) -> bool {

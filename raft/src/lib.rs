@@ -32,6 +32,10 @@ mod leadership;
 mod member;
 mod membership;
 pub mod net;
+#[cfg(feature = "planted")]
+pub mod planted;
+#[cfg(not(feature = "planted"))]
+mod planted;
 mod proposals;
 mod raft_network;
 mod read_index;
@@ -45,7 +49,7 @@ mod tuning;
 pub mod types;
 mod wire;
 
-pub use cluster::{Cluster, ClusterSettings, Phase};
+pub use cluster::{Applied, Cluster, ClusterSettings, Phase, Progress};
 pub use error::{StartError, coded, storage_code};
 pub use integrity::evidence::{Evidence, EvidenceReport};
 pub use leadership::Leadership;

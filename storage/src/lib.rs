@@ -26,6 +26,10 @@ pub mod error;
 pub mod fuzzing;
 pub mod log;
 pub mod machine;
+#[cfg(feature = "planted")]
+pub mod planted;
+#[cfg(not(feature = "planted"))]
+mod planted;
 pub mod records;
 pub mod snapshot;
 pub mod state;

@@ -19,6 +19,7 @@ use crate::engine::Pair;
 use crate::error::StoreError;
 use crate::log::Durable;
 use crate::machine::{Machine, Position};
+use crate::planted::{self, Plant};
 use crate::snapshot::format::{self, Contents};
 use crate::snapshot::{Shelf, SnapshotBody};
 
@@ -222,7 +223,11 @@ impl<C: RaftConfig, M: Machine> RaftSnapshotBuilder<C> for SnapshotBuilder<C, M>
         let built = off_task(self.shelf.blocks(), move || {
             let meta = SnapshotMeta {
                 last_log_id: state.last_applied,
-                last_membership: state.membership.clone(),
+                last_membership: if planted::on(Plant::SnapshotWithoutMembership) {
+                    StoredMembership::default()
+                } else {
+                    state.membership.clone()
+                },
                 snapshot_id: state.last_applied.map_or_else(|| "empty".into(), |id| id.to_string()),
             };
             let mut body = shelf.begin()?;

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use crate::RaftConfig;
 use crate::engine::Durability;
 use crate::log::scribe::{Operation, Scribe};
+use crate::planted::{self, Plant};
 
 /// The writer's state.
 pub(crate) struct Inline<C: RaftConfig> {
@@ -65,7 +66,11 @@ impl<C: RaftConfig> Inline<C> {
                     .iter_mut()
                     .map(|write| this.scribe.write(write, Some(Durability::Buffered)))
                     .collect();
-                (writes.into_iter().zip(written), this.scribe.latency())
+                let mut writes: Vec<_> = writes.into_iter().zip(written).collect();
+                if planted::on(Plant::AckBeforeFlush) {
+                    writes.drain(..).for_each(|(write, written)| this.scribe.finish(write, written));
+                }
+                (writes, this.scribe.latency())
             };
             tokio::time::sleep(latency).await;
             let Some(inline) = inline.upgrade() else { return };

@@ -26,6 +26,38 @@ pub const THRESHOLD: u32 = 5;
 /// How long its locks last.
 pub const LOCK: Span = Span::minutes(15);
 
+/// The configuration of a simulated realm, with one policy for everybody.
+pub fn config(rng: &mut SmallRng) -> RealmConfig {
+    let policy = PolicyId(uuid(rng));
+    config_with(rng, policy)
+}
+
+fn config_with(rng: &mut SmallRng, policy: PolicyId) -> RealmConfig {
+    let question = Question {
+        id: QuestionId(uuid(rng)),
+        kind: QuestionKind::Mandatory,
+        text: "The street of your first school?".to_owned(),
+    };
+    let everyone = ManagementPolicy {
+        id: policy,
+        name: "Everyone".to_owned(),
+        scope: Vec::new(),
+        qa: QaPolicy {
+            questions: vec![question],
+            optional_to_register: 0,
+            user_defined_to_register: 0,
+            min_question_length: 10,
+            min_answer_length: 3,
+            reject_same_answer: true,
+            reject_answer_in_question: true,
+        },
+        lockout: LockoutSettings { threshold: THRESHOLD, duration: LOCK, reset_after: LOCK },
+        password_rules: Vec::new(),
+        workflows: Workflow::defaults(|| WorkflowId(uuid(rng))),
+    };
+    RealmConfig { policies: vec![everyone], ..RealmConfig::empty() }
+}
+
 /// Draws commands.
 pub struct Workload {
     rng: SmallRng,
@@ -54,38 +86,22 @@ impl Workload {
         }
     }
 
+    /// Uses the policy of a realm that is there already.
+    #[must_use]
+    pub fn with_policy(self, policy: PolicyId) -> Self {
+        Self { policy, ..self }
+    }
+
     /// The command that makes the realm.
     pub fn first(&mut self) -> Command {
         let rng = &mut self.rng;
-        let question = Question {
-            id: QuestionId(uuid(rng)),
-            kind: QuestionKind::Mandatory,
-            text: "The street of your first school?".to_owned(),
-        };
-        let policy = ManagementPolicy {
-            id: self.policy,
-            name: "Everyone".to_owned(),
-            scope: Vec::new(),
-            qa: QaPolicy {
-                questions: vec![question],
-                optional_to_register: 0,
-                user_defined_to_register: 0,
-                min_question_length: 10,
-                min_answer_length: 3,
-                reject_same_answer: true,
-                reject_answer_in_question: true,
-            },
-            lockout: LockoutSettings { threshold: THRESHOLD, duration: LOCK, reset_after: LOCK },
-            password_rules: Vec::new(),
-            workflows: Workflow::defaults(|| WorkflowId(uuid(rng))),
-        };
         let create = CreateRealm {
             realm: RealmId(uuid(rng)),
             authority: "certificate".to_owned(),
             authority_key: Sealed(Blob::from(vec![1])),
             first: node("one"),
             wrap: wrap(),
-            config: RealmConfig { policies: vec![policy], ..RealmConfig::empty() },
+            config: config_with(rng, self.policy),
         };
         self.command(Action::CreateRealm(Box::new(create)))
     }
@@ -102,10 +118,21 @@ impl Workload {
         self.command(action)
     }
 
+    /// What one clerk asks about one user, or of the configuration: nothing of labels and nodes.
+    pub fn about(&mut self, user: u8, revision: Revision) -> Action {
+        let kinds = *[0, 0, 0, 4, 5, 5, 6, 7, 7, 9].choose(&mut self.rng).unwrap_or(&9);
+        self.action_of(kinds, KeyedHash([user; 32]), revision)
+    }
+
     fn action(&mut self, revision: Revision) -> Action {
         let user = KeyedHash([self.rng.gen_range(0..4); 32]);
+        let kind = self.rng.gen_range(0..13);
+        self.action_of(kind, user, revision)
+    }
+
+    fn action_of(&mut self, kind: u32, user: KeyedHash, revision: Revision) -> Action {
         let target = AttemptTarget::User(user);
-        match self.rng.gen_range(0..13) {
+        match kind {
             0..=3 => {
                 let attempt = AttemptId(uuid(&mut self.rng));
                 self.attempts.push((attempt, target));
