@@ -1,7 +1,7 @@
 //! A running member of the cluster, and the ports that it stands behind.
 
 use crate::error::StartError;
-use crate::leadership::{self, Leadership};
+use crate::leadership;
 use crate::member::Member;
 use crate::net::Net;
 use crate::raft_network::Network;
@@ -21,7 +21,8 @@ use passquorum_domain::command::Command;
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::outcome::Outcome;
 use passquorum_domain::ports::{
-    Clock, ClusterStatus, Consensus, Consistency, Membership, MembershipError, ProposeError, ReadError,
+    Clock, ClusterStatus, Consensus, Consistency, LeaderRead, LeaderReads, Leadership, Membership,
+    MembershipError, ProposeError, ReadError,
 };
 use passquorum_domain::state::State;
 use passquorum_storage::Store;
@@ -297,6 +298,13 @@ impl Consensus for Cluster {
 
     fn status(&self) -> ClusterStatus {
         self.member.status()
+    }
+}
+
+#[async_trait]
+impl LeaderReads for Cluster {
+    async fn read_as_leader(&self) -> Result<LeaderRead, ReadError> {
+        self.member.read_as_leader().await
     }
 }
 

@@ -42,7 +42,7 @@ mod wire;
 
 pub use cluster::{Cluster, ClusterSettings, Phase};
 pub use error::StartError;
-pub use leadership::Leadership;
+pub use passquorum_domain::ports::Leadership;
 pub use state_machine::Replica;
 pub use transport::identity::{IdentityError, PeerIdentity};
 pub use transport::tls::{PeerTls, TlsError};

@@ -1,6 +1,5 @@
 //! One member: what the parts of this crate share, and the questions that each of them asks about it.
 
-use crate::leadership::Leadership;
 use crate::proposals::Proposals;
 use crate::raft_network::Peer;
 use crate::read_index::ReadGate;
@@ -13,7 +12,7 @@ use crate::types::{NodeInfo, TypeConfig};
 use openraft::{Raft, RaftMetrics, ServerState};
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::instance::Role;
-use passquorum_domain::ports::Clock;
+use passquorum_domain::ports::{Clock, Leadership};
 use passquorum_domain::state::State;
 use passquorum_storage::Published;
 use std::sync::Arc;
