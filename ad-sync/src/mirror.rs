@@ -12,15 +12,16 @@ use passquorum_domain::ids::NodeId;
 use passquorum_domain::mirror::{Projection, shows_the_same};
 use passquorum_domain::ports::{Container, ContainerError, Fence, LeaderRead, LeaderReads, Leadership};
 use passquorum_domain::state::State;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// Opens the container that a state's configuration names.
+/// Knows the container that a state's configuration names.
 pub trait Containers: Send + Sync {
     /// The container, or `None` when the realm is not to be mirrored.
-    fn open(&self, state: &State) -> Result<Option<Arc<dyn Container>>, ContainerError>;
+    fn container(&self, state: &State) -> Result<Option<Arc<dyn Container>>, ContainerError>;
 }
 
 /// When the mirror acts of itself.
@@ -45,7 +46,7 @@ impl Default for Timing {
 }
 
 /// How the mirror is doing on this node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum MirrorStatus {
     /// This node does not lead, or has only just begun to.
@@ -149,7 +150,8 @@ impl Mirror {
     /// Makes the container show what was read.
     async fn show(&self, read: &LeaderRead) -> Result<MirrorStatus, ContainerError> {
         let projection = Projection::of(&read.state, self.node);
-        let (Some(container), Some(projection)) = (self.containers.open(&read.state)?, projection) else {
+        let (Some(container), Some(projection)) = (self.containers.container(&read.state)?, projection)
+        else {
             return Ok(MirrorStatus::Off);
         };
         let document = projection.to_document();
@@ -175,6 +177,18 @@ impl Mirror {
                 }
                 MirrorStatus::Waiting | MirrorStatus::Off | MirrorStatus::Current { .. } => {}
             }
+        }
+    }
+}
+
+impl fmt::Display for MirrorStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Waiting => f.write_str("the leader's"),
+            Self::Off => f.write_str("off"),
+            Self::Current { fence } => write!(f, "current under fence {fence}"),
+            Self::SteppedBack { found } => write!(f, "a newer leader has written under fence {found}"),
+            Self::Failing { error } => write!(f, "FAILING: {error}"),
         }
     }
 }

@@ -5,6 +5,7 @@
 mod container;
 mod demo;
 mod domain_controller;
+mod mirror;
 mod people;
 mod relay;
 mod samba;

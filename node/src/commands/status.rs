@@ -3,22 +3,24 @@
 use super::{Failure, answer, data_dir};
 use crate::cli::Output;
 use crate::client::Client;
-use passquorum_domain::ports::{ClusterStatus, MemberRole};
+use crate::health::NodeStatus;
+use passquorum_domain::ports::MemberRole;
 
 pub(super) async fn run(args: &Output) -> Result<(), Failure> {
-    let status: ClusterStatus = Client::of(data_dir(&args.local.dir)?).get("/api/v1/status").await?;
+    let status: NodeStatus = Client::of(data_dir(&args.local.dir)?).get("/status").await?;
     if args.json {
         return answer(&serde_json::to_string(&status)?);
     }
     answer(&render(&status))
 }
 
-fn render(status: &ClusterStatus) -> String {
+fn render(NodeStatus { cluster: status, mirror }: &NodeStatus) -> String {
     let leader = status.leader.map_or_else(|| "none".to_owned(), |leader| leader.to_string());
     let quorum = if status.quorum { "yes" } else { "NO" };
     let (term, revision) = (status.term, status.revision);
-    let mut out =
-        format!("leader {leader}   term {term}   quorum {quorum}   configuration revision {revision}\n");
+    let mut out = format!(
+        "leader {leader}   term {term}   quorum {quorum}   configuration revision {revision}\nmirror {mirror}\n"
+    );
     out.push_str(&format!(
         "{:>4}  {:<20} {:<8} {:>10} {:>8}  {}",
         "node", "name", "role", "applied", "lag", "site"
