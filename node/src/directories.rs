@@ -158,7 +158,8 @@ mod tests {
     use passquorum_domain::audit::Actor;
     use passquorum_domain::command::{Action, Command, NewNode};
     use passquorum_domain::config::{ConfigChange, RealmConfig};
-    use passquorum_domain::ids::{NodeId, RequestId, Revision};
+    use passquorum_domain::directory::DistinguishedName;
+    use passquorum_domain::ids::{NodeId, RequestId};
     use passquorum_domain::ports::{Clock, Entropy, fresh_uuid};
 
     const CONNECTION: ConnectionId = ConnectionId(uuid::Uuid::from_u128(1));
@@ -189,6 +190,18 @@ mod tests {
         (cluster, Arc::new(birth.keyring))
     }
 
+    async fn change(cluster: &Alone, change: ConfigChange) {
+        let base = cluster.local().config().unwrap().revision;
+        let command = Command {
+            request: RequestId::Internal(fresh_uuid(&SystemEntropy)),
+            at: SystemClock.now(),
+            actor: Actor::LocalOperator(NodeId(1)),
+            detail: None,
+            action: Action::ChangeConfig { base, change },
+        };
+        cluster.propose(command).await.unwrap().unwrap();
+    }
+
     #[tokio::test]
     async fn a_directory_stays_open_until_its_connection_changes() {
         let folder = tempfile::tempdir().unwrap();
@@ -198,16 +211,28 @@ mod tests {
         let directories = RealmDirectories::new(Arc::clone(&cluster) as _, vault, Some(file));
         let first = directories.open(CONNECTION).await.unwrap();
         assert!(Arc::ptr_eq(&first, &directories.open(CONNECTION).await.unwrap()));
-        let change = ConfigChange::PutConnection(Box::new(connection("info")));
-        let command = Command {
-            request: RequestId::Internal(fresh_uuid(&SystemEntropy)),
-            at: SystemClock.now(),
-            actor: Actor::LocalOperator(NodeId(1)),
-            detail: None,
-            action: Action::ChangeConfig { base: Revision(0), change },
-        };
-        cluster.propose(command).await.unwrap().unwrap();
+        change(&cluster, ConfigChange::PutConnection(Box::new(connection("info")))).await;
         assert!(!Arc::ptr_eq(&first, &directories.open(CONNECTION).await.unwrap()));
+    }
+
+    #[tokio::test]
+    async fn there_is_a_container_when_one_is_named_and_it_stays_open_until_its_name_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let (cluster, vault) = realm().await;
+        let file = folder.path().join("directory.json");
+        let directories = RealmDirectories::new(Arc::clone(&cluster) as _, vault, Some(file));
+        let container = || directories.container(&cluster.local()).unwrap();
+        assert!(container().is_none());
+        let mut general = cluster.local().config().unwrap().general.clone();
+        let mut opened = Vec::new();
+        for name in ["CN=one,DC=x", "CN=two,DC=x"] {
+            let container_dn = DistinguishedName::parse(name).unwrap();
+            general.mirror = Some(MirrorSettings { connection: CONNECTION, container: container_dn });
+            change(&cluster, ConfigChange::SetGeneral(general.clone())).await;
+            opened.push(container().unwrap());
+            assert!(Arc::ptr_eq(opened.last().unwrap(), &container().unwrap()));
+        }
+        assert!(!Arc::ptr_eq(&opened[0], &opened[1]));
     }
 
     #[tokio::test]
