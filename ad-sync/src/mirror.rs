@@ -158,7 +158,6 @@ impl Mirror {
         let own = Fence { term: read.term, index: read.index };
         let held = container.read().await?;
         let seen = held.as_ref().map(|held| held.fence);
-        own.may_replace(seen)?;
         if let Some(held) = held.filter(|held| held.fence.term == own.term && held.document == document) {
             return Ok(MirrorStatus::Current { fence: held.fence });
         }
