@@ -27,6 +27,10 @@ mod leadership;
 mod member;
 mod membership;
 pub mod net;
+#[cfg(feature = "planted")]
+pub mod planted;
+#[cfg(not(feature = "planted"))]
+mod planted;
 mod proposals;
 mod raft_network;
 mod read_index;
@@ -40,7 +44,7 @@ mod tuning;
 pub mod types;
 mod wire;
 
-pub use cluster::{Cluster, ClusterSettings, Phase};
+pub use cluster::{Cluster, ClusterSettings, Phase, Progress};
 pub use error::StartError;
 pub use passquorum_domain::ports::Leadership;
 pub use state_machine::Replica;

@@ -2,16 +2,27 @@
 
 pub mod at_most_once;
 pub mod audit_chain;
-pub mod cells_are_the_state;
+pub mod election_safety;
 pub mod lockout_bound;
 pub mod single_use_ticket;
+pub mod state_match;
 
 /// A property that does not hold.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{invariant}: {what}")]
 pub struct Broken {
     /// Which property.
     pub invariant: &'static str,
     /// What was seen.
     pub what: String,
+    /// The operations that show it, as positions in the history of the labels.
+    pub shown_by: Vec<usize>,
+}
+
+impl Broken {
+    /// A property and what was seen.
+    #[must_use]
+    pub fn new(invariant: &'static str, what: impl Into<String>) -> Self {
+        Self { invariant, what: what.into(), shown_by: Vec::new() }
+    }
 }

@@ -21,6 +21,10 @@ pub mod label;
 pub mod lockout;
 pub mod mirror;
 pub mod outcome;
+#[cfg(feature = "planted")]
+pub mod planted;
+#[cfg(not(feature = "planted"))]
+mod planted;
 pub mod policy;
 pub mod ports;
 pub mod qa;

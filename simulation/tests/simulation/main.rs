@@ -1,6 +1,8 @@
 //! A bounded set of seeds on every change, and that a run is the same each time.
 
-use passquorum_simulation::world;
+mod checker;
+
+use passquorum_simulation::domain_run::world;
 
 #[test]
 fn sixty_seeds_are_clean() {
