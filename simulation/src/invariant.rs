@@ -4,6 +4,7 @@ pub mod at_most_once;
 pub mod audit_chain;
 pub mod election_safety;
 pub mod lockout_bound;
+pub mod mirror_fenced;
 pub mod single_use_ticket;
 pub mod state_match;
 

@@ -13,6 +13,7 @@
 
 pub mod authority;
 pub mod clients;
+pub mod container;
 pub mod determinism;
 pub mod domain_run;
 pub mod fault;
@@ -20,6 +21,7 @@ pub mod history;
 pub mod invariant;
 pub mod judge;
 pub mod linearizable;
+pub mod mirror;
 pub mod model;
 pub mod net;
 pub mod node;

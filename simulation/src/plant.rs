@@ -10,6 +10,8 @@ use passquorum_storage::planted as storage;
 pub enum Plant {
     /// In the simulated disk: a sync returns before anything is durable.
     AckBeforeFlush,
+    /// In the simulated domain controller: it takes the mirror's writes whatever is there.
+    MirrorWithoutFence,
     /// In the storage.
     Storage(storage::Plant),
     /// In the domain.
@@ -20,8 +22,9 @@ pub enum Plant {
 
 impl Plant {
     /// Every planted bug with its name.
-    pub const ALL: [(&'static str, Self); 9] = [
+    pub const ALL: [(&'static str, Self); 10] = [
         ("ack-before-flush", Self::AckBeforeFlush),
+        ("mirror-without-fence", Self::MirrorWithoutFence),
         ("skip-vote-flush", Self::Storage(storage::Plant::SkipVoteFlush)),
         ("lose-log-tail", Self::Storage(storage::Plant::LoseLogTail)),
         ("snapshot-without-membership", Self::Storage(storage::Plant::SnapshotWithoutMembership)),
@@ -52,7 +55,7 @@ impl Plant {
             Some(Self::Storage(plant)) => storage = Some(plant),
             Some(Self::Domain(plant)) => domain = Some(plant),
             Some(Self::Raft(plant)) => raft = Some(plant),
-            Some(Self::AckBeforeFlush) | None => {}
+            Some(Self::AckBeforeFlush | Self::MirrorWithoutFence) | None => {}
         }
         storage::set(storage);
         domain::set(domain);

@@ -13,6 +13,7 @@ use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::command::{Action, AdmitNode, Command, CreateRealm, NewNode};
 use passquorum_domain::ids::{JoinTokenId, KeyedHash, NodeId, RequestId};
 use passquorum_domain::instance::{KeyWrap, Role};
+use passquorum_domain::mirror::Projection;
 use passquorum_domain::outcome::{Effect, Outcome};
 use passquorum_domain::ports::Clock as _;
 use passquorum_domain::time::Timestamp;
@@ -43,6 +44,7 @@ pub async fn play(stage: Arc<Stage>) -> Result<(), Broken> {
     }
     sleep(stage.plan.faults_for).await;
     enter(&stage, Act::Healing, "healing");
+    stage.surroundings.controller.calm();
     tasks.join_all().await;
     heal(&stage).await
 }
@@ -178,13 +180,38 @@ async fn heal(stage: &Arc<Stage>) -> Result<(), Broken> {
         if together && last.len() == stage.nodes().len() {
             let same = last.windows(2).all(|pair| matches!(pair, [a, b] if a.state == b.state));
             let differ = || Broken::new("state-match", "the states at the end differ");
-            return if same { Ok(()) } else { Err(differ()) };
+            if !same {
+                return Err(differ());
+            }
+            break;
         }
         if Instant::now() > deadline {
             return Err(late("the nodes did not come together".to_owned()));
         }
         sleep(LOOK).await;
     }
+    while !is_mirrored(stage).await {
+        if Instant::now() > deadline {
+            return Err(late("the container did not show the leader's state".to_owned()));
+        }
+        sleep(LOOK).await;
+    }
+    stage.surroundings.controller.judge()
+}
+
+/// Whether the directory's container shows the state of the node that leads, under a fence of its term.
+async fn is_mirrored(stage: &Stage) -> bool {
+    let Some(held) = stage.surroundings.controller.settled() else { return false };
+    for node in stage.nodes() {
+        let asked =
+            node.ask(|ports| async move { (ports.cluster.progress(), *ports.cluster.leadership().borrow()) });
+        let Ok((progress, belief)) = asked.await else { continue };
+        let shown = Projection::of(&progress.state, node.id).map(|projection| projection.to_document());
+        if belief.term_of(node.id) == Some(held.fence.term) && shown == Some(held.document.clone()) {
+            return true;
+        }
+    }
+    false
 }
 
 async fn until<T>(deadline: Instant, mut look: impl FnMut() -> Option<T>) -> Option<T> {
