@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{Mutex, watch};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 /// Pause between two tries to reach a leader, unless leadership changes before.
 const RETRY: Duration = Duration::from_millis(50);
@@ -107,11 +107,31 @@ impl Member {
 
     /// Waits before the next try: until leadership changes, or shortly. False when the deadline has passed.
     pub(crate) async fn wait_to_retry(&self, deadline: Instant) -> bool {
-        let mut leadership = self.leadership.clone();
-        leadership.mark_unchanged();
         let pause = RETRY.min(deadline.saturating_duration_since(Instant::now()));
-        // Either way it is time to look again.
-        drop(timeout(pause, leadership.changed()).await);
+        wait_for_change(self.leadership.clone(), pause).await;
         Instant::now() < deadline
+    }
+}
+
+/// Waits until leadership changes, or so long. Once Raft has ended nothing changes any more, and the whole pause passes:
+/// whoever tries again in a loop must not spin.
+async fn wait_for_change(mut leadership: watch::Receiver<Leadership>, pause: Duration) {
+    leadership.mark_unchanged();
+    if let Ok(Err(_)) = timeout(pause, leadership.changed()).await {
+        sleep(pause).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_member_whose_raft_has_ended_pauses_between_two_tries() {
+        let (ended, leadership) = watch::channel(Leadership::default());
+        drop(ended);
+        let begun = Instant::now();
+        wait_for_change(leadership, RETRY).await;
+        assert_eq!(begun.elapsed(), RETRY);
     }
 }

@@ -2,8 +2,11 @@
 
 pub mod at_most_once;
 pub mod audit_chain;
+pub mod audit_complete;
+pub mod config_linear;
 pub mod election_safety;
 pub mod lockout_bound;
+pub mod membership;
 pub mod mirror_fenced;
 pub mod single_use_ticket;
 pub mod state_match;

@@ -12,6 +12,8 @@
 //! a thread, a process each. [`domain_run`] is a cheaper run of the domain alone.
 
 pub mod authority;
+pub mod churn;
+pub mod clerk;
 pub mod clients;
 pub mod container;
 pub mod determinism;
@@ -31,6 +33,7 @@ pub mod revisions;
 pub mod runner;
 pub mod script;
 pub mod stage;
+pub mod story;
 pub mod time;
 pub mod trace;
 pub mod watch;

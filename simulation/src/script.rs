@@ -2,9 +2,11 @@
 //! come together again.
 
 use crate::authority::REALM;
+use crate::churn;
+use crate::clerk::Clerk;
 use crate::clients::{self, Client};
 use crate::domain_run::workload;
-use crate::invariant::Broken;
+use crate::invariant::{Broken, audit_complete};
 use crate::node::SimulatedNode;
 use crate::stage::{Act, Stage};
 use crate::trace::What;
@@ -42,11 +44,20 @@ pub async fn play(stage: Arc<Stage>) -> Result<(), Broken> {
     for client in 0..stage.plan.clients {
         tasks.spawn(Client::new(Arc::clone(&stage), client).work());
     }
+    let mut clerks = JoinSet::new();
+    for user in 0..stage.plan.clerks {
+        clerks.spawn(Clerk::new(Arc::clone(&stage), user).work());
+    }
+    if stage.plan.churn {
+        tasks.spawn(churn::work(Arc::clone(&stage)));
+    }
     sleep(stage.plan.faults_for).await;
     enter(&stage, Act::Healing, "healing");
     stage.surroundings.controller.calm();
     tasks.join_all().await;
-    heal(&stage).await
+    clerks.join_all().await.into_iter().collect::<Result<(), Broken>>()?;
+    heal(&stage).await?;
+    mirrored(&stage).await
 }
 
 fn enter(stage: &Stage, act: Act, name: &'static str) {
@@ -66,13 +77,15 @@ async fn birth(stage: &Arc<Stage>, rng: &mut SmallRng) -> Result<(), Broken> {
     if !matches!(made.await, Ok(Ok(()))) {
         return Err(late("the first node did not become leader"));
     }
+    let config = workload::config(rng);
+    stage.set_policy(config.policies.first().map(|policy| policy.id));
     let create = Action::CreateRealm(Box::new(CreateRealm {
         realm: REALM,
         authority: stage.surroundings.authority.certificate.clone(),
         authority_key: Sealed(Blob::from(vec![1])),
         first: new_node(&first.host),
         wrap: wrap(),
-        config: workload::config(rng),
+        config,
     }));
     let created = commit(&first, rng, create, deadline).await;
     if !matches!(created, Some(Ok(_))) {
@@ -161,6 +174,11 @@ async fn heal(stage: &Arc<Stage>) -> Result<(), Broken> {
     let mut client = Client::new(Arc::clone(stage), stage.plan.clients);
     for node in stage.nodes() {
         let id = node.id;
+        if !is_member(stage, id, deadline).await {
+            // Its removal was carried out although nobody was told.
+            stage.take_off(id);
+            continue;
+        }
         until(deadline, || node.is_up().then_some(()))
             .await
             .ok_or_else(|| late(format!("node {id} is not up")))?;
@@ -183,16 +201,30 @@ async fn heal(stage: &Arc<Stage>) -> Result<(), Broken> {
             if !same {
                 return Err(differ());
             }
-            break;
+            let Some(last) = last.pop() else { continue };
+            // Whoever is meant to vote does so in the end.
+            let votes =
+                |node: &Arc<SimulatedNode>| node.role != Role::Voter || last.voters.contains(&node.id);
+            if stage.nodes().iter().all(votes) {
+                audit_complete::check(&last.state, &stage.history())?;
+                stage.set_last(last.state);
+                return Ok(());
+            }
         }
         if Instant::now() > deadline {
             return Err(late("the nodes did not come together".to_owned()));
         }
         sleep(LOOK).await;
     }
+}
+
+/// The container shows the realm as it is, and each document before showed it as it was.
+async fn mirrored(stage: &Stage) -> Result<(), Broken> {
+    let deadline = Instant::now() + HEALING;
     while !is_mirrored(stage).await {
         if Instant::now() > deadline {
-            return Err(late("the container did not show the leader's state".to_owned()));
+            let what = format!("the container did not show the leader's state within {HEALING:?}");
+            return Err(Broken::new("liveness", what));
         }
         sleep(LOOK).await;
     }
@@ -212,6 +244,19 @@ async fn is_mirrored(stage: &Stage) -> bool {
         }
     }
     false
+}
+
+/// Whether the realm counts a node among its own, as any voter reads it.
+async fn is_member(stage: &Stage, id: NodeId, deadline: Instant) -> bool {
+    while Instant::now() < deadline {
+        for node in stage.nodes() {
+            if let Some(Ok(state)) = clients::linearizable(&node).await {
+                return state.instance(id).is_some_and(|instance| instance.is_active());
+            }
+        }
+        sleep(LOOK).await;
+    }
+    true
 }
 
 async fn until<T>(deadline: Instant, mut look: impl FnMut() -> Option<T>) -> Option<T> {
