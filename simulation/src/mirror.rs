@@ -86,8 +86,8 @@ async fn observe(ports: &Ports, controller: &Controller) {
         let belief = *leadership.borrow_and_update();
         controller.believe(belief);
         let progress = ports.cluster.progress();
-        if let Some((_, index)) = progress.applied {
-            controller.observe(ports.node, index, &progress.state);
+        if let Some(applied) = progress.applied {
+            controller.observe(ports.node, applied.index, &progress.state);
         }
         let gone = tokio::select! {
             biased;
