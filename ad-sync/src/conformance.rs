@@ -1,9 +1,11 @@
 //! The rules that every `Directory` keeps, as a suite that runs on any of them: the demonstration directory, a real
 //! domain controller, a fake. [`verify`] stops at the first rule that is broken and says what was seen.
 //!
+//! [`container::verify`] does the same for the storage container.
 //! It changes the users of the [`Fixture`], so each run needs a fresh directory.
 
 mod accounts;
+pub mod container;
 mod names;
 mod passwords;
 mod profiles;
@@ -65,7 +67,7 @@ pub struct Fixture {
 
 /// A rule that does not hold.
 #[derive(Debug, thiserror::Error)]
-#[error("a directory must keep this rule: {rule}. Seen: {seen}")]
+#[error("this rule must be kept: {rule}. Seen: {seen}")]
 pub struct Violation {
     /// The rule.
     pub rule: &'static str,

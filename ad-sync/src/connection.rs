@@ -139,20 +139,31 @@ impl Connection {
     /// Modifies one object in one step.
     pub(crate) async fn modify(
         &self,
-        guid: ObjectGuid,
+        dn: &str,
         changes: Vec<Change<'_>>,
         controls: Vec<RawControl>,
     ) -> Result<(), Fault> {
         let mut ldap = self.ldap.clone();
         let changes = changes.into_iter().map(Change::into_mod).collect();
-        let answer =
-            ldap.with_controls(controls).with_timeout(ANSWER_TIMEOUT).modify(&dn_of(guid), changes).await;
-        match answer {
-            Ok(result) if result.rc == 0 => Ok(()),
-            Ok(result) => Err(Fault::Refused(result)),
-            Err(LdapError::OpSend { .. }) => Err(Fault::NotDone),
-            Err(_) => Err(Fault::NoAnswer),
-        }
+        changed(ldap.with_controls(controls).with_timeout(ANSWER_TIMEOUT).modify(dn, changes).await)
+    }
+
+    /// Makes an object of one value per attribute.
+    pub(crate) async fn add(&self, dn: &str, attributes: &[(&str, &[u8])]) -> Result<(), Fault> {
+        let mut ldap = self.ldap.clone();
+        let attributes =
+            attributes.iter().map(|(name, value)| (name.as_bytes(), HashSet::from([*value]))).collect();
+        changed(ldap.with_timeout(ANSWER_TIMEOUT).add(dn, attributes).await)
+    }
+}
+
+/// What is known after a request that changes something.
+fn changed(answer: Result<LdapResult, LdapError>) -> Result<(), Fault> {
+    match answer {
+        Ok(result) if result.rc == 0 => Ok(()),
+        Ok(result) => Err(Fault::Refused(result)),
+        Err(LdapError::OpSend { .. }) => Err(Fault::NotDone),
+        Err(_) => Err(Fault::NoAnswer),
     }
 }
 

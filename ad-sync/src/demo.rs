@@ -5,11 +5,13 @@
 //! accounts: whoever can write the file owns the domain.
 
 mod account;
+mod container;
 mod domain;
 mod password;
 mod seed;
 mod store;
 
+pub use container::DemoContainer;
 pub use seed::{
     ADMINISTRATORS, BASE, GROUPS, HELPDESK, PEOPLE, Person, STRICT_MIN_LENGTH, Seed, USERS, seed,
 };

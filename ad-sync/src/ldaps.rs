@@ -35,6 +35,18 @@ pub fn open(
     bind_password: SecretString,
     profile_attribute: &str,
 ) -> Result<Arc<dyn Directory>, DirectoryError> {
+    let pool = pool(connection, settings, &settings.servers, bind_password)?;
+    let (base, profile_attribute) = (settings.base.clone(), profile_attribute.to_owned());
+    Ok(Arc::new(Ldaps { connection, base, profile_attribute, pool }))
+}
+
+/// Connections to some of a domain connection's servers.
+pub(crate) fn pool(
+    connection: ConnectionId,
+    settings: &LdapsSettings,
+    servers: &[String],
+    bind_password: SecretString,
+) -> Result<Pool, DirectoryError> {
     let tls = tls::client_config(&settings.authorities).map_err(|problem| {
         tracing::error!(%connection, %problem, "the domain connection's authorities cannot be used");
         error::because("", "open", DirectoryReason::UntrustedCertificate)
@@ -45,14 +57,9 @@ pub fn open(
             error::because(server, "open", DirectoryReason::Unreachable)
         })
     };
-    let addresses = settings.servers.iter().map(address).collect::<Result<Vec<_>, _>>()?;
+    let addresses = servers.iter().map(address).collect::<Result<Vec<_>, _>>()?;
     let account = Account { name: settings.bind_name.clone(), password: bind_password };
-    Ok(Arc::new(Ldaps {
-        connection,
-        base: settings.base.clone(),
-        profile_attribute: profile_attribute.to_owned(),
-        pool: Pool::new(&addresses, tls, account),
-    }))
+    Ok(Pool::new(&addresses, tls, account))
 }
 
 #[async_trait]

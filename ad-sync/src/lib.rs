@@ -1,7 +1,8 @@
 //! Active Directory: finding users, checking, resetting and changing their passwords, and keeping the sealed profile.
 //!
 //! [`ldaps::open`] gives the domain's `Directory` port for real domain controllers, [`demo::DemoDirectory`] for an
-//! embedded one; [`conformance`] is the one suite that both must pass. Reading order: `ldaps` (who calls what), `pool`
+//! embedded one; [`conformance`] is the one suite that both must pass. [`mirror`] keeps the storage [`container`] true.
+//! Reading order: `ldaps` (who calls what), `pool`
 //! and `connection` (how a request reaches a controller, and what is known when it fails), `filter` (the only builder
 //! of search filters), then one file per task.
 //!
@@ -16,11 +17,13 @@
 mod address;
 pub mod conformance;
 mod connection;
+pub mod container;
 pub mod demo;
 mod error;
 mod filter;
 mod find;
 pub mod ldaps;
+pub mod mirror;
 mod password;
 mod password_rules;
 mod pool;

@@ -46,7 +46,7 @@ pub(crate) async fn reset(
     }
     let hints = RawControl { ctype: POLICY_HINTS.to_owned(), crit: true, val: Some(ENFORCE.to_vec()) };
     let controls = if connection.offers_policy_hints() { vec![hints] } else { Vec::new() };
-    connection.modify(guid, changes, controls).await
+    connection.modify(&dn_of(guid), changes, controls).await
 }
 
 /// Changes the password; the controller checks the old one and every rule.
@@ -57,17 +57,17 @@ pub(crate) async fn change(
     new: &Password,
 ) -> Result<(), Fault> {
     let changes = vec![Change::Delete("unicodePwd", encode(old)), Change::Add("unicodePwd", encode(new))];
-    connection.modify(guid, changes, Vec::new()).await
+    connection.modify(&dn_of(guid), changes, Vec::new()).await
 }
 
 /// Ends a lockout.
 pub(crate) async fn unlock(connection: &Connection, guid: ObjectGuid) -> Result<(), Fault> {
-    connection.modify(guid, vec![unlocked()], Vec::new()).await
+    connection.modify(&dn_of(guid), vec![unlocked()], Vec::new()).await
 }
 
 /// Makes the user change the password at the next logon.
 pub(crate) async fn set_must_change(connection: &Connection, guid: ObjectGuid) -> Result<(), Fault> {
-    connection.modify(guid, vec![must_be_changed()], Vec::new()).await
+    connection.modify(&dn_of(guid), vec![must_be_changed()], Vec::new()).await
 }
 
 fn unlocked() -> Change<'static> {

@@ -47,7 +47,7 @@ pub(crate) async fn write(
     let delete = expected.map(|blob| Change::Delete(attribute, encode(blob)));
     let add = new.map(|blob| Change::Add(attribute, encode(blob)));
     let changes: Vec<_> = delete.into_iter().chain(add).collect();
-    if changes.is_empty() { Ok(()) } else { connection.modify(guid, changes, Vec::new()).await }
+    if changes.is_empty() { Ok(()) } else { connection.modify(&dn_of(guid), changes, Vec::new()).await }
 }
 
 fn encode(blob: &Blob) -> Vec<u8> {

@@ -1,5 +1,5 @@
 //! The one place where a node is wired together. It reads from top to bottom as a picture of the system:
-//! storage → cluster → key ring → admission and directories → sites, API and health → listeners.
+//! storage → cluster → key ring → admission and directories → sites, API and health → listeners and the mirror.
 
 use crate::admission::{Learners, RealmAdmission};
 use crate::config::NodeConfig;
@@ -13,6 +13,7 @@ use crate::pid_file::{ClaimError, PidFile};
 use crate::stop::{self, Stopper};
 use crate::{admin_socket, listen, request_count};
 use async_trait::async_trait;
+use passquorum_ad_sync::mirror::{Mirror, MirrorStatus, Timing};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::ports::{Membership, MembershipError};
@@ -21,6 +22,7 @@ use passquorum_raft::{Cluster, ClusterSettings, PeerTls, Store, Tuning, coded, s
 use passquorum_sites::{Ports, SiteSettings};
 use passquorum_storage::StoreError;
 use std::sync::Arc;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// A node warns this long before its certificate ends.
@@ -109,6 +111,16 @@ impl Node {
             Arc::clone(&keyring) as _,
             config.demo_directory.clone(),
         ));
+        let (told, mirrored) = watch::channel(MirrorStatus::Waiting);
+        let mirror = Mirror {
+            node: identity.node,
+            leadership: cluster.leadership(),
+            states: cluster.states(),
+            reads: Arc::clone(&cluster) as _,
+            containers: Arc::clone(&directories) as _,
+            timing: Timing::default(),
+            status: told,
+        };
         let ports = Ports {
             consensus: Arc::clone(&cluster) as _,
             directories,
@@ -120,7 +132,8 @@ impl Node {
         };
         let mut settings = SiteSettings::new(config.name.clone());
         settings.trusted_proxies = config.trusted_proxies.iter().copied().collect();
-        let health = Arc::new(Health::new(Arc::clone(&cluster) as _, Arc::clone(&keyring), identity.role));
+        let health =
+            Arc::new(Health::new(Arc::clone(&cluster) as _, Arc::clone(&keyring), identity.role, mirrored));
         let router = passquorum_sites::router(ports, settings).merge(health::router(Arc::clone(&health)));
         let router = request_count::wrap(router, Arc::clone(&health));
 
@@ -131,6 +144,7 @@ impl Node {
             listen::serve(site_listener, tls, router.clone(), stop.clone()),
         ));
         tasks.spawn(named("the local socket", admin_socket::serve(socket, router, stop.clone())));
+        tasks.spawn(named("the mirror", keep_mirror(mirror, stop.clone())));
         let wraps = key_arrival(Arc::clone(&cluster), keyring, keys, stop);
         tasks.spawn(named("the key ring", wraps));
         let (site, peers) = (config.site_url.as_str(), config.cluster_address.as_str());
@@ -167,6 +181,15 @@ pub(crate) async fn start_cluster(
 async fn named(name: &'static str, task: impl Future<Output = ()>) -> &'static str {
     task.await;
     name
+}
+
+/// Mirrors the realm until the word to stop, which cuts a write off.
+async fn keep_mirror(mirror: Mirror, mut stop: stop::Stop) {
+    tokio::select! {
+        biased;
+        () = stop.stopped() => {}
+        () = mirror.run() => stop.stopped().await,
+    }
 }
 
 /// Takes the realm key out of this node's wrap whenever the state brings one.

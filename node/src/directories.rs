@@ -1,15 +1,19 @@
-//! The directories of the realm's domain connections, as the present configuration describes them.
+//! The directories of the realm's domain connections and the container that it is mirrored in, as the present
+//! configuration describes them.
 //!
-//! A directory stays open as long as its connection's settings stay the same; a changed one is opened anew at the next
-//! call. Bind passwords are opened by the vault and given to the LDAP side only.
+//! Each stays open as long as its settings stay the same; a changed one is opened anew at the next call. Bind passwords are opened by the vault and given to the LDAP side only.
 
 use async_trait::async_trait;
-use passquorum_ad_sync::demo::DemoDirectory;
-use passquorum_domain::config::{DirectoryEndpoint, DomainConnection};
-use passquorum_domain::ids::ConnectionId;
+use passquorum_ad_sync::demo::{DemoContainer, DemoDirectory};
+use passquorum_ad_sync::mirror::Containers;
+use passquorum_ad_sync::{container, ldaps};
+use passquorum_domain::config::{DirectoryEndpoint, DomainConnection, LdapsSettings, MirrorSettings};
+use passquorum_domain::ids::{ConnectionId, RealmId};
 use passquorum_domain::ports::{
-    Consensus, Directories, Directory, DirectoryError, DirectoryReason, Purpose, Retry, Vault,
+    Consensus, Container, ContainerError, Directories, Directory, DirectoryError, DirectoryReason, Purpose,
+    Retry, Vault,
 };
+use passquorum_domain::state::State;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,6 +25,7 @@ pub struct RealmDirectories {
     vault: Arc<dyn Vault>,
     demo_file: Option<PathBuf>,
     open: Mutex<BTreeMap<ConnectionId, Open>>,
+    container: Mutex<Option<OpenContainer>>,
 }
 
 struct Open {
@@ -28,41 +33,69 @@ struct Open {
     directory: Arc<dyn Directory>,
 }
 
+struct OpenContainer {
+    connection: DomainConnection,
+    mirror: MirrorSettings,
+    container: Arc<dyn Container>,
+}
+
 impl RealmDirectories {
     /// Nothing is opened yet. `demo_file` is where this host keeps the embedded directory, if it has one.
     #[must_use]
     pub fn new(consensus: Arc<dyn Consensus>, vault: Arc<dyn Vault>, demo_file: Option<PathBuf>) -> Self {
-        Self { consensus, vault, demo_file, open: Mutex::default() }
+        Self { consensus, vault, demo_file, open: Mutex::default(), container: Mutex::default() }
     }
 
     fn connect(&self, connection: &DomainConnection) -> Result<Arc<dyn Directory>, DirectoryError> {
         match &connection.endpoint {
             DirectoryEndpoint::Ldaps(settings) => {
-                let sealed = &settings.bind_password;
-                let context = connection.id.0.as_bytes();
-                let clear = self.vault.open(Purpose::ServiceAccount, context, sealed).map_err(|problem| {
-                    tracing::error!(connection = %connection.id, %problem, "the access account's password");
-                    refused(DirectoryReason::BindRefused)
-                })?;
-                let password =
-                    std::str::from_utf8(&clear).map_err(|_| refused(DirectoryReason::BindRefused))?;
-                let password = SecretString::from(password);
-                passquorum_ad_sync::ldaps::open(
-                    connection.id,
-                    settings,
-                    password,
-                    &connection.profile_attribute,
-                )
+                let password = self.bind_password(connection.id, settings)?;
+                ldaps::open(connection.id, settings, password, &connection.profile_attribute)
+            }
+            DirectoryEndpoint::Embedded => Ok(Arc::new(self.embedded(connection.id)?)),
+        }
+    }
+
+    fn connect_container(
+        &self,
+        realm: RealmId,
+        connection: &DomainConnection,
+        mirror: &MirrorSettings,
+    ) -> Result<Arc<dyn Container>, DirectoryError> {
+        match &connection.endpoint {
+            DirectoryEndpoint::Ldaps(settings) => {
+                let password = self.bind_password(connection.id, settings)?;
+                container::open(realm, connection.id, settings, password, &mirror.container)
             }
             DirectoryEndpoint::Embedded => {
-                let Some(file) = &self.demo_file else {
-                    tracing::error!("the realm uses the embedded directory, but demo.directory is not set");
-                    return Err(refused(DirectoryReason::Unreachable));
-                };
-                let directory = DemoDirectory::open(file, connection.id);
-                Ok(Arc::new(directory))
+                let directory = self.embedded(connection.id)?;
+                Ok(Arc::new(DemoContainer::open(directory, realm, &mirror.container)))
             }
         }
+    }
+
+    fn bind_password(
+        &self,
+        id: ConnectionId,
+        settings: &LdapsSettings,
+    ) -> Result<SecretString, DirectoryError> {
+        let context = id.0.as_bytes();
+        let clear = self.vault.open(Purpose::ServiceAccount, context, &settings.bind_password).map_err(
+            |problem| {
+                tracing::error!(connection = %id, %problem, "the access account's password");
+                refused(DirectoryReason::BindRefused)
+            },
+        )?;
+        let password = std::str::from_utf8(&clear).map_err(|_| refused(DirectoryReason::BindRefused))?;
+        Ok(SecretString::from(password))
+    }
+
+    fn embedded(&self, id: ConnectionId) -> Result<DemoDirectory, DirectoryError> {
+        let file = self.demo_file.as_ref().ok_or_else(|| {
+            tracing::error!("the realm uses the embedded directory, but demo.directory is not set");
+            refused(DirectoryReason::Unreachable)
+        })?;
+        Ok(DemoDirectory::open(file, id))
     }
 }
 
@@ -92,6 +125,28 @@ impl Directories for RealmDirectories {
     }
 }
 
+impl Containers for RealmDirectories {
+    fn container(&self, state: &State) -> Result<Option<Arc<dyn Container>>, ContainerError> {
+        let (Some(realm), Some(config)) = (state.realm(), state.config()) else { return Ok(None) };
+        let Some(mirror) = &config.general.mirror else { return Ok(None) };
+        let connection = config.connection(mirror.connection);
+        let connection = connection.ok_or_else(|| refused(DirectoryReason::NotFound))?;
+        let mut open = self.container.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(present) = open.as_ref()
+            && (&present.connection, &present.mirror) == (connection, mirror)
+        {
+            return Ok(Some(Arc::clone(&present.container)));
+        }
+        let container = self.connect_container(realm.id, connection, mirror)?;
+        *open = Some(OpenContainer {
+            connection: connection.clone(),
+            mirror: mirror.clone(),
+            container: Arc::clone(&container),
+        });
+        Ok(Some(container))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,7 +158,8 @@ mod tests {
     use passquorum_domain::audit::Actor;
     use passquorum_domain::command::{Action, Command, NewNode};
     use passquorum_domain::config::{ConfigChange, RealmConfig};
-    use passquorum_domain::ids::{NodeId, RequestId, Revision};
+    use passquorum_domain::directory::DistinguishedName;
+    use passquorum_domain::ids::{NodeId, RequestId};
     use passquorum_domain::ports::{Clock, Entropy, fresh_uuid};
 
     const CONNECTION: ConnectionId = ConnectionId(uuid::Uuid::from_u128(1));
@@ -134,6 +190,18 @@ mod tests {
         (cluster, Arc::new(birth.keyring))
     }
 
+    async fn change(cluster: &Alone, change: ConfigChange) {
+        let base = cluster.local().config().unwrap().revision;
+        let command = Command {
+            request: RequestId::Internal(fresh_uuid(&SystemEntropy)),
+            at: SystemClock.now(),
+            actor: Actor::LocalOperator(NodeId(1)),
+            detail: None,
+            action: Action::ChangeConfig { base, change },
+        };
+        cluster.propose(command).await.unwrap().unwrap();
+    }
+
     #[tokio::test]
     async fn a_directory_stays_open_until_its_connection_changes() {
         let folder = tempfile::tempdir().unwrap();
@@ -143,16 +211,28 @@ mod tests {
         let directories = RealmDirectories::new(Arc::clone(&cluster) as _, vault, Some(file));
         let first = directories.open(CONNECTION).await.unwrap();
         assert!(Arc::ptr_eq(&first, &directories.open(CONNECTION).await.unwrap()));
-        let change = ConfigChange::PutConnection(Box::new(connection("info")));
-        let command = Command {
-            request: RequestId::Internal(fresh_uuid(&SystemEntropy)),
-            at: SystemClock.now(),
-            actor: Actor::LocalOperator(NodeId(1)),
-            detail: None,
-            action: Action::ChangeConfig { base: Revision(0), change },
-        };
-        cluster.propose(command).await.unwrap().unwrap();
+        change(&cluster, ConfigChange::PutConnection(Box::new(connection("info")))).await;
         assert!(!Arc::ptr_eq(&first, &directories.open(CONNECTION).await.unwrap()));
+    }
+
+    #[tokio::test]
+    async fn there_is_a_container_when_one_is_named_and_it_stays_open_until_its_name_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let (cluster, vault) = realm().await;
+        let file = folder.path().join("directory.json");
+        let directories = RealmDirectories::new(Arc::clone(&cluster) as _, vault, Some(file));
+        let container = || directories.container(&cluster.local()).unwrap();
+        assert!(container().is_none());
+        let mut general = cluster.local().config().unwrap().general.clone();
+        let mut opened = Vec::new();
+        for name in ["CN=one,DC=x", "CN=two,DC=x"] {
+            let container_dn = DistinguishedName::parse(name).unwrap();
+            general.mirror = Some(MirrorSettings { connection: CONNECTION, container: container_dn });
+            change(&cluster, ConfigChange::SetGeneral(general.clone())).await;
+            opened.push(container().unwrap());
+            assert!(Arc::ptr_eq(opened.last().unwrap(), &container().unwrap()));
+        }
+        assert!(!Arc::ptr_eq(&opened[0], &opened[1]));
     }
 
     #[tokio::test]

@@ -12,11 +12,13 @@ use axum::{Json, Router};
 use http::{StatusCode, header};
 use metrics::{counter, gauge, with_local_recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
+use passquorum_ad_sync::mirror::MirrorStatus;
 use passquorum_domain::instance::Role;
 use passquorum_domain::ports::{ClusterStatus, Consensus};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::watch;
 
 /// A node further behind than this is not ready.
 const READY_LAG: u64 = 1000;
@@ -29,8 +31,19 @@ pub struct Health {
     pub keyring: Arc<Keyring>,
     /// This node's role.
     pub role: Role,
+    mirrored: watch::Receiver<MirrorStatus>,
     draining: AtomicBool,
     recorder: PrometheusRecorder,
+}
+
+/// The answer of `/status`, and of `passquorum status --json`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct NodeStatus {
+    /// The cluster as this node sees it.
+    #[serde(flatten)]
+    pub cluster: ClusterStatus,
+    /// How this node's mirror does.
+    pub mirror: MirrorStatus,
 }
 
 /// The answer of `/ready`.
@@ -43,9 +56,14 @@ pub struct Readiness {
 impl Health {
     /// Health of a node that is not stopping.
     #[must_use]
-    pub fn new(consensus: Arc<dyn Consensus>, keyring: Arc<Keyring>, role: Role) -> Self {
+    pub fn new(
+        consensus: Arc<dyn Consensus>,
+        keyring: Arc<Keyring>,
+        role: Role,
+        mirrored: watch::Receiver<MirrorStatus>,
+    ) -> Self {
         let recorder = PrometheusBuilder::new().build_recorder();
-        Self { consensus, keyring, role, draining: AtomicBool::new(false), recorder }
+        Self { consensus, keyring, role, mirrored, draining: AtomicBool::new(false), recorder }
     }
 
     /// From now on not ready: the node is about to stop.
@@ -60,6 +78,12 @@ impl Health {
         let holds_key = self.keyring.holds_key() || !self.role.holds_keys();
         let draining = self.draining.load(Ordering::Relaxed);
         readiness(&status, holds_key, draining)
+    }
+
+    /// What the node knows of the cluster and of its own part.
+    #[must_use]
+    pub fn status(&self) -> NodeStatus {
+        NodeStatus { cluster: self.consensus.status(), mirror: self.mirrored.borrow().clone() }
     }
 
     /// Counts one answered request.
@@ -92,6 +116,8 @@ impl Health {
             gauge!("pq_clock_ahead_seconds").set(f64::from(ahead) / 1000.0);
             set("pq_clock_fit", u64::from(status.clock_fit));
             set("pq_state_checked_index", status.checked.unwrap_or(0));
+            let failing = matches!(*self.mirrored.borrow(), MirrorStatus::Failing { .. });
+            set("pq_mirror_failing", u64::from(failing));
             set("pq_ready", u64::from(self.readiness().ready));
         });
         self.recorder.handle().render()
@@ -124,10 +150,7 @@ pub fn router(health: Arc<Health>) -> Router {
     Router::new()
         .route("/live", get(|| async { "alive\n" }))
         .route("/ready", get(ready))
-        .route(
-            "/status",
-            get(|State(health): State<Arc<Health>>| async move { Json(health.consensus.status()) }),
-        )
+        .route("/status", get(|State(health): State<Arc<Health>>| async move { Json(health.status()) }))
         .route("/metrics", get(show_metrics))
         .with_state(health)
 }

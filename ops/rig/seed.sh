@@ -85,10 +85,11 @@ schema_guid() { attribute "(lDAPDisplayName=$1)" schemaIDGUID "CN=Schema,CN=Conf
 allow() { samba-tool dsacl set "${database[@]}" --objectdn="$1" --sddl="$2" >/dev/null; }
 
 # What the service account may do, and no more: on users in OU=People reset the password (the extended right
-# User-Force-Change-Password) and write four attributes; and read the fine-grained password policies, which
-# only Domain Admins may do by default.
+# User-Force-Change-Password) and write four attributes; read the fine-grained password policies, which only
+# Domain Admins may do by default; and in OU=Svc make service connection points, which it then owns.
 delegate() {
     local sid user_class=bf967aba-0de6-11d0-a285-00aa003049e2
+    local connection_point_class=28630ec1-41d5-11d1-a9c1-0000f80367c1
     local reset_password=00299570-246d-11d0-a768-00aa006e0529
     sid=$(attribute '(sAMAccountName=svc-sspr)' objectSid)
     local rights="(OA;CIIO;CR;$reset_password;$user_class;$sid)" name
@@ -97,6 +98,7 @@ delegate() {
     done
     allow "$people" "$rights"
     allow "$password_settings" "(A;CI;LCRPLORC;;;$sid)"
+    allow "$service" "(OA;;CC;$connection_point_class;;$sid)"
 }
 
 samba-tool domain passwordsettings set "${database[@]}" --complexity=on --min-pwd-length=8 \

@@ -7,7 +7,7 @@ use crate::integrity::evidence::Evidence;
 use crate::integrity::lives::Lives;
 use crate::integrity::witness::{Introduction, Reach, Witnesses};
 use crate::integrity::{self, Integrity};
-use crate::leadership::{self, Leadership};
+use crate::leadership;
 use crate::member::Member;
 use crate::net::Net;
 use crate::planted::{self, Plant};
@@ -29,7 +29,8 @@ use passquorum_domain::command::Command;
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::outcome::Outcome;
 use passquorum_domain::ports::{
-    Clock, ClusterStatus, Consensus, Consistency, Membership, MembershipError, ProposeError, ReadError,
+    Clock, ClusterStatus, Consensus, Consistency, LeaderRead, LeaderReads, Leadership, Membership,
+    MembershipError, ProposeError, ReadError,
 };
 use passquorum_domain::state::State;
 use passquorum_storage::Store;
@@ -405,6 +406,13 @@ impl Consensus for Cluster {
 
     fn status(&self) -> ClusterStatus {
         self.member.status()
+    }
+}
+
+#[async_trait]
+impl LeaderReads for Cluster {
+    async fn read_as_leader(&self) -> Result<LeaderRead, ReadError> {
+        self.member.read_as_leader().await
     }
 }
 

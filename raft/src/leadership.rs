@@ -3,31 +3,18 @@
 use crate::types::{NodeInfo, TypeConfig};
 use openraft::{Raft, RaftMetrics};
 use passquorum_domain::ids::NodeId;
+use passquorum_domain::ports::Leadership;
 use tokio::sync::watch;
 
-/// Who leads, as this node knows it.
-///
-/// A leader that has lost its quorum still calls itself leader for a while: ask
-/// [`passquorum_domain::ports::ClusterStatus::quorum`] too before acting on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Leadership {
-    /// The leader, when one is known.
-    pub leader: Option<NodeId>,
-    /// The Raft term.
-    pub term: u64,
-}
-
-impl Leadership {
-    fn of(metrics: &RaftMetrics<u64, NodeInfo>) -> Self {
-        Self { leader: metrics.current_leader.map(NodeId), term: metrics.current_term }
-    }
+fn seen_in(metrics: &RaftMetrics<u64, NodeInfo>) -> Leadership {
+    Leadership { leader: metrics.current_leader.map(NodeId), term: metrics.current_term }
 }
 
 /// Follows Raft's metrics until Raft ends.
 pub(crate) async fn follow(raft: Raft<TypeConfig>, leadership: watch::Sender<Leadership>) {
     let mut metrics = raft.metrics();
     loop {
-        let now = Leadership::of(&metrics.borrow_and_update());
+        let now = seen_in(&metrics.borrow_and_update());
         leadership.send_if_modified(|known| std::mem::replace(known, now) != now);
         if metrics.changed().await.is_err() {
             return;

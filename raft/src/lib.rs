@@ -52,7 +52,7 @@ mod wire;
 pub use cluster::{Applied, Cluster, ClusterSettings, Phase, Progress};
 pub use error::{StartError, coded, storage_code};
 pub use integrity::evidence::{Evidence, EvidenceReport};
-pub use leadership::Leadership;
+pub use passquorum_domain::ports::Leadership;
 pub use state_machine::Replica;
 pub use transport::identity::{IdentityError, PeerIdentity};
 pub use transport::tls::{PeerTls, TlsError};

@@ -2,7 +2,6 @@
 
 use crate::election::Pulse;
 use crate::integrity::Integrity;
-use crate::leadership::Leadership;
 use crate::proposals::Proposals;
 use crate::raft_network::Peer;
 use crate::read_index::ReadGate;
@@ -15,7 +14,7 @@ use crate::types::{NodeInfo, TypeConfig};
 use openraft::{Raft, RaftMetrics, ServerState};
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::instance::Role;
-use passquorum_domain::ports::Clock;
+use passquorum_domain::ports::{Clock, Leadership};
 use passquorum_domain::state::State;
 use passquorum_storage::{Durable, Published};
 use std::sync::Arc;

@@ -3,10 +3,14 @@
 
 use crate::member::{Lead, Member};
 use crate::planted::{self, Plant};
+use crate::state_machine::Replica;
 use crate::transport::request::Request;
+use crate::types::TypeConfig;
 use crate::wire::{Done, ReadPoint};
-use passquorum_domain::ports::ReadError;
+use openraft::ServerState;
+use passquorum_domain::ports::{LeaderRead, ReadError};
 use passquorum_domain::state::State;
+use passquorum_storage::Published;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -55,6 +59,28 @@ impl ReadRounds {
 impl Member {
     /// The state, with everything in it that was acknowledged before this call.
     pub(crate) async fn read_linearizable(&self) -> Result<Arc<State>, ReadError> {
+        Ok(self.read_current().await?.machine.state())
+    }
+
+    /// The same, while this node leads. A term has one leader, and who lost it never leads it again: so a node that leads
+    /// the same term before and after led it throughout, and the round in between was its own.
+    pub(crate) async fn read_as_leader(&self) -> Result<LeaderRead, ReadError> {
+        let term = self.leading_term().ok_or(ReadError)?;
+        let read = self.read_current().await?;
+        let index = read.last_applied.map_or(0, |id| id.index);
+        match self.leading_term() {
+            Some(now) if now == term => Ok(LeaderRead { term, index, state: read.machine.state() }),
+            _ => Err(ReadError),
+        }
+    }
+
+    fn leading_term(&self) -> Option<u64> {
+        let metrics = self.metrics.borrow();
+        let leads = metrics.state == ServerState::Leader && metrics.current_leader == Some(self.node.0);
+        leads.then_some(metrics.current_term)
+    }
+
+    async fn read_current(&self) -> Result<Arc<Published<TypeConfig, Replica>>, ReadError> {
         if !self.integrity.serves() {
             return Err(ReadError);
         }
@@ -65,7 +91,7 @@ impl Member {
         let mut published = self.published.clone();
         let applied = published.wait_for(|now| now.last_applied.map(|id| id.index) >= index);
         let now = timeout_at(deadline, applied).await.map_err(|_| ReadError)?.map_err(|_| ReadError)?;
-        Ok(now.machine.state())
+        Ok(Arc::clone(&now))
     }
 
     async fn find_read_point(&self, deadline: Instant) -> Result<Option<u64>, ReadError> {

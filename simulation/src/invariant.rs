@@ -7,6 +7,7 @@ pub mod config_linear;
 pub mod election_safety;
 pub mod lockout_bound;
 pub mod membership;
+pub mod mirror_fenced;
 pub mod single_use_ticket;
 pub mod state_match;
 

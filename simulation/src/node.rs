@@ -5,6 +5,7 @@
 //! with each process on the node's ports.
 
 use crate::authority::Authority;
+use crate::container::Controller;
 use crate::net::SimulatedNet;
 use crate::time::{NodeClock, SeededEntropy};
 use crate::trace::{Trace, What};
@@ -54,6 +55,8 @@ pub struct Surroundings {
     pub trace: Arc<Trace>,
     /// What is watched while the run goes on.
     pub watch: Arc<watch::Watch>,
+    /// The domain controller that the realm is mirrored on.
+    pub controller: Arc<Controller>,
     /// What runs on each node beside the cluster.
     pub guests: Vec<Arc<dyn Guest>>,
 }

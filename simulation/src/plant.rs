@@ -8,6 +8,8 @@ use passquorum_storage::planted as storage;
 /// A planted bug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plant {
+    /// In the simulated domain controller: it takes the mirror's writes whatever is there.
+    MirrorWithoutFence,
     /// In the storage.
     Storage(storage::Plant),
     /// In the domain.
@@ -18,8 +20,9 @@ pub enum Plant {
 
 impl Plant {
     /// Every planted bug with its name.
-    pub const ALL: [(&'static str, Self); 9] = [
+    pub const ALL: [(&'static str, Self); 10] = [
         ("ack-before-flush", Self::Storage(storage::Plant::AckBeforeFlush)),
+        ("mirror-without-fence", Self::MirrorWithoutFence),
         ("skip-vote-flush", Self::Storage(storage::Plant::SkipVoteFlush)),
         ("lose-log-tail", Self::Storage(storage::Plant::LoseLogTail)),
         ("snapshot-without-membership", Self::Storage(storage::Plant::SnapshotWithoutMembership)),
@@ -50,7 +53,7 @@ impl Plant {
             Some(Self::Storage(plant)) => storage = Some(plant),
             Some(Self::Domain(plant)) => domain = Some(plant),
             Some(Self::Raft(plant)) => raft = Some(plant),
-            None => {}
+            Some(Self::MirrorWithoutFence) | None => {}
         }
         storage::set(storage);
         domain::set(domain);

@@ -15,6 +15,7 @@ use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::command::{Action, AdmitNode, Command, CreateRealm, NewNode};
 use passquorum_domain::ids::{JoinTokenId, KeyedHash, NodeId, RequestId};
 use passquorum_domain::instance::{KeyWrap, Role};
+use passquorum_domain::mirror::Projection;
 use passquorum_domain::outcome::{Effect, Outcome};
 use passquorum_domain::ports::Clock as _;
 use passquorum_domain::time::Timestamp;
@@ -52,9 +53,11 @@ pub async fn play(stage: Arc<Stage>) -> Result<(), Broken> {
     }
     sleep(stage.plan.faults_for).await;
     enter(&stage, Act::Healing, "healing");
+    stage.surroundings.controller.calm();
     tasks.join_all().await;
     clerks.join_all().await.into_iter().collect::<Result<(), Broken>>()?;
-    heal(&stage).await
+    heal(&stage).await?;
+    mirrored(&stage).await
 }
 
 fn enter(stage: &Stage, act: Act, name: &'static str) {
@@ -213,6 +216,34 @@ async fn heal(stage: &Arc<Stage>) -> Result<(), Broken> {
         }
         sleep(LOOK).await;
     }
+}
+
+/// The container shows the realm as it is, and each document before showed it as it was.
+async fn mirrored(stage: &Stage) -> Result<(), Broken> {
+    let deadline = Instant::now() + HEALING;
+    while !is_mirrored(stage).await {
+        if Instant::now() > deadline {
+            let what = format!("the container did not show the leader's state within {HEALING:?}");
+            return Err(Broken::new("liveness", what));
+        }
+        sleep(LOOK).await;
+    }
+    stage.surroundings.controller.judge()
+}
+
+/// Whether the directory's container shows the state of the node that leads, under a fence of its term.
+async fn is_mirrored(stage: &Stage) -> bool {
+    let Some(held) = stage.surroundings.controller.settled() else { return false };
+    for node in stage.nodes() {
+        let asked =
+            node.ask(|ports| async move { (ports.cluster.progress(), *ports.cluster.leadership().borrow()) });
+        let Ok((progress, belief)) = asked.await else { continue };
+        let shown = Projection::of(&progress.state, node.id).map(|projection| projection.to_document());
+        if belief.term_of(node.id) == Some(held.fence.term) && shown == Some(held.document.clone()) {
+            return true;
+        }
+    }
+    false
 }
 
 /// Whether the realm counts a node among its own, as any voter reads it.

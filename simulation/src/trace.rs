@@ -5,6 +5,7 @@
 
 use crate::time;
 use passquorum_domain::ids::NodeId;
+use passquorum_domain::ports::Fence;
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -35,6 +36,8 @@ pub enum What {
     Fault(u32, String),
     /// A fault has ended.
     Mended(u32),
+    /// What a node wrote into the directory's container took effect.
+    Mirrored(NodeId, Fence),
     /// A client's operation began or ended.
     Client(u32, String),
     /// The run enters another phase.
@@ -51,6 +54,7 @@ impl fmt::Display for What {
             Self::Applied(node, index, digest) => write!(f, "node {node} at {index} {digest:x}"),
             Self::Fault(id, what) => write!(f, "fault {id} {what}"),
             Self::Mended(id) => write!(f, "fault {id} mended"),
+            Self::Mirrored(node, fence) => write!(f, "node {node} mirrored {fence}"),
             Self::Client(client, what) => write!(f, "client {client} {what}"),
             Self::Phase(phase) => write!(f, "phase {phase}"),
         }

@@ -1,10 +1,12 @@
 //! One run: the simulated network, stepped until the script has ended or a property is broken.
 
 use crate::authority::Authority;
+use crate::container::Controller;
 use crate::fault::Nemesis;
 use crate::history::Operation;
 use crate::invariant::Broken;
 use crate::judge;
+use crate::mirror::Mirrors;
 use crate::node::{Guest, Surroundings};
 use crate::plan::Plan;
 use crate::plant::Plant;
@@ -55,16 +57,25 @@ pub fn run(seed: u64, plant: Option<Plant>, guests: Vec<Arc<dyn Guest>>) -> Repo
 
 type Ended = Result<Vec<Operation>, (Broken, Vec<Operation>)>;
 
-fn step_through(plan: &Plan, trace: &Arc<Trace>, watch: &Arc<Watch>, guests: Vec<Arc<dyn Guest>>) -> Ended {
+fn step_through(
+    plan: &Plan,
+    trace: &Arc<Trace>,
+    watch: &Arc<Watch>,
+    mut guests: Vec<Arc<dyn Guest>>,
+) -> Ended {
     let authority = match Authority::new() {
         Ok(authority) => authority,
         Err(error) => return Err((Broken::new("setup", error.to_string()), Vec::new())),
     };
+    let blind = plan.plant == Some(Plant::MirrorWithoutFence);
+    let controller = Arc::new(Controller::new(plan.seed, Arc::clone(trace), Arc::clone(watch), blind));
+    guests.push(Arc::new(Mirrors { controller: Arc::clone(&controller) }));
     let surroundings = Arc::new(Surroundings {
         authority,
         tuning: plan.tuning.clone(),
         trace: Arc::clone(trace),
         watch: Arc::clone(watch),
+        controller,
         guests,
     });
     let stage = Arc::new(Stage::new(plan.clone(), surroundings));

@@ -5,7 +5,7 @@ use passquorum_domain::blob::Blob;
 use passquorum_domain::directory::{DistinguishedName, LoginName, ObjectGuid};
 use passquorum_domain::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The whole domain.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +14,17 @@ pub(super) struct Domain {
     pub(super) rules: Rules,
     pub(super) users: Vec<User>,
     pub(super) groups: Vec<Group>,
+    /// The storage containers, by folded DN.
+    #[serde(default)]
+    pub(super) containers: BTreeMap<String, KeptContainer>,
+}
+
+/// A storage container.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KeptContainer {
+    pub(super) fence: String,
+    pub(super) document: Blob,
 }
 
 /// The domain's password and lockout policy.

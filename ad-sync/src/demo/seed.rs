@@ -147,6 +147,7 @@ pub fn seed(path: &Path, seed: &Seed) -> Result<bool, SeedError> {
         },
         users,
         groups: groups.collect::<Result<Vec<_>, NameError>>()?,
+        containers: BTreeMap::new(),
     };
     Store::new(path.to_owned()).create(&domain).map_err(|error| match error {
         StoreError::NotDone(error) | StoreError::Unknown(error) => SeedError::File(error),

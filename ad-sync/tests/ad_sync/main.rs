@@ -2,8 +2,10 @@
 //! domain controller; they need root and the packages that `ops/rig/install.sh` installs, and fail without them.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by a panic")]
 
+mod container;
 mod demo;
 mod domain_controller;
+mod mirror;
 mod people;
 mod relay;
 mod samba;

@@ -1,4 +1,5 @@
-//! A TCP relay in front of a domain controller, on which the way back can be cut: requests arrive, answers do not.
+//! A TCP relay in front of a domain controller. The way back can be cut, so that requests arrive and answers do not;
+//! the way forth can be held, so that requests arrive later.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -8,6 +9,8 @@ use tokio::sync::watch;
 pub(crate) struct Relay {
     address: SocketAddr,
     way_back: watch::Sender<bool>,
+    way_forth: watch::Sender<bool>,
+    held: watch::Receiver<bool>,
     accepting: tokio::task::JoinHandle<()>,
 }
 
@@ -16,13 +19,15 @@ impl Relay {
     pub(crate) async fn start(on: Ipv4Addr, to: SocketAddr) -> Self {
         let listener = TcpListener::bind((on, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (way_back, open) = watch::channel(true);
+        let (way_back, back) = watch::channel(true);
+        let (way_forth, forth) = watch::channel(true);
+        let (holding, held) = watch::channel(false);
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(pass_on(client, to, open.clone()));
+                tokio::spawn(pass_on(client, to, forth.clone(), holding.clone(), back.clone()));
             }
         });
-        Self { address, way_back, accepting }
+        Self { address, way_back, way_forth, held, accepting }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -33,6 +38,21 @@ impl Relay {
     pub(crate) fn swallow_answers(&self) {
         self.way_back.send_replace(false);
     }
+
+    /// From now on requests wait here.
+    pub(crate) fn hold_requests(&self) {
+        self.way_forth.send_replace(false);
+    }
+
+    /// Waits until one does.
+    pub(crate) async fn a_request_is_held(&self) {
+        self.held.clone().wait_for(|held| *held).await.unwrap();
+    }
+
+    /// Passes on what waits.
+    pub(crate) fn let_requests_go(&self) {
+        self.way_forth.send_replace(true);
+    }
 }
 
 impl Drop for Relay {
@@ -41,21 +61,37 @@ impl Drop for Relay {
     }
 }
 
-async fn pass_on(client: TcpStream, to: SocketAddr, open: watch::Receiver<bool>) {
+async fn pass_on(
+    client: TcpStream,
+    to: SocketAddr,
+    mut forth: watch::Receiver<bool>,
+    holding: watch::Sender<bool>,
+    back: watch::Receiver<bool>,
+) {
     let Ok(server) = TcpStream::connect(to).await else { return };
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
-    let forth = async { tokio::io::copy(&mut from_client, &mut to_server).await.ok() };
-    let back = async {
+    let requests = async {
+        let mut buffer = [0; 16 * 1024];
+        while let Ok(length @ 1..) = from_client.read(&mut buffer).await {
+            holding.send_replace(!*forth.borrow());
+            if forth.wait_for(|open| *open).await.is_err()
+                || to_server.write_all(&buffer[..length]).await.is_err()
+            {
+                break;
+            }
+        }
+    };
+    let answers = async {
         let mut buffer = [0; 16 * 1024];
         while let Ok(length @ 1..) = from_server.read(&mut buffer).await {
-            if !*open.borrow() || to_client.write_all(&buffer[..length]).await.is_err() {
+            if !*back.borrow() || to_client.write_all(&buffer[..length]).await.is_err() {
                 break;
             }
         }
     };
     tokio::select! {
-        _ = forth => {}
-        () = back => {}
+        () = requests => {}
+        () = answers => {}
     }
 }

@@ -3,24 +3,26 @@
 use super::{Failure, answer, data_dir};
 use crate::cli::Output;
 use crate::client::Client;
+use crate::health::NodeStatus;
 use passquorum_domain::error_code::ErrorCode;
-use passquorum_domain::ports::{ClusterStatus, MemberRole};
+use passquorum_domain::ports::MemberRole;
 
 pub(super) async fn run(args: &Output) -> Result<(), Failure> {
-    let status: ClusterStatus = Client::of(data_dir(&args.local.dir)?).get("/api/v1/status").await?;
+    let status: NodeStatus = Client::of(data_dir(&args.local.dir)?).get("/status").await?;
     if args.json {
         return answer(&serde_json::to_string(&status)?);
     }
     answer(&render(&status))
 }
 
-fn render(status: &ClusterStatus) -> String {
+fn render(NodeStatus { cluster: status, mirror }: &NodeStatus) -> String {
     let leader = status.leader.map_or_else(|| "none".to_owned(), |leader| leader.to_string());
     let quorum = if status.quorum { "yes" } else { "NO" };
     let (term, revision) = (status.term, status.revision);
     let checked = status.checked.map_or_else(|| "nowhere".to_owned(), |index| index.to_string());
     let mut out = format!(
-        "leader {leader}   term {term}   quorum {quorum}   configuration revision {revision}   state checked to {checked}\n"
+        "leader {leader}   term {term}   quorum {quorum}   configuration revision {revision}   state checked to {checked}\n\
+         mirror {mirror}\n"
     );
     if !status.clock_fit {
         let ahead = status.clock_ahead_ms.unwrap_or(0) / 1000;

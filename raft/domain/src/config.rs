@@ -3,6 +3,10 @@
 //! A configuration is changed only by [`RealmConfig::with`], which answers with every problem at once. Secrets in it
 //! are sealed before they get here.
 
+mod general;
+
+pub use general::{GeneralSettings, MirrorSettings};
+
 use crate::blob::Sealed;
 use crate::directory::DistinguishedName;
 use crate::ids::{ConnectionId, PolicyId, Revision};
@@ -31,18 +35,6 @@ pub struct RealmConfig {
     pub helpdesk: Vec<RoleScope>,
     /// The rest.
     pub general: GeneralSettings,
-}
-
-/// Settings that belong to no policy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GeneralSettings {
-    /// The organisation's name on every page; at most 100 characters.
-    pub organisation: String,
-    /// How many attempts one network address may make.
-    pub source_limit: LockoutSettings,
-    /// How long a person may take from the first step to the last.
-    pub session: Span,
 }
 
 /// A connection to one domain.
@@ -153,15 +145,7 @@ impl RealmConfig {
             policies: Vec::new(),
             administrators: Vec::new(),
             helpdesk: Vec::new(),
-            general: GeneralSettings {
-                organisation: "passquorum".to_owned(),
-                source_limit: LockoutSettings {
-                    threshold: 100,
-                    duration: Span::minutes(5),
-                    reset_after: Span::minutes(5),
-                },
-                session: Span::minutes(15),
-            },
+            general: GeneralSettings::initial(),
         }
     }
 
@@ -211,6 +195,9 @@ impl RealmConfig {
         check.text("general.organisation", &self.general.organisation, 1..=100);
         check.lockout("general.source_limit", &self.general.source_limit);
         check.span("general.session", self.general.session, Span::minutes(1), Span::hours(8));
+        if let Some(mirror) = &self.general.mirror {
+            check.mirror("general.mirror", mirror);
+        }
         let mut aliases = BTreeSet::new();
         for (index, connection) in self.connections.iter().enumerate() {
             let at = format!("connections[{index}]");
@@ -297,6 +284,16 @@ impl Checker {
     fn connection_id(&mut self, field: String, id: ConnectionId) {
         if !self.known.contains(&id) {
             self.add(field, "there is no domain connection with this id; add it first");
+        }
+    }
+
+    fn mirror(&mut self, at: &str, mirror: &MirrorSettings) {
+        self.connection_id(format!("{at}.connection"), mirror.connection);
+        if !mirror.container.as_str().to_lowercase().starts_with("cn=") {
+            self.add(
+                format!("{at}.container"),
+                "use a name such as CN=_QPMStorageContainer,CN=System,DC=...",
+            );
         }
     }
 

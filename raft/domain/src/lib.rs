@@ -2,7 +2,8 @@
 //!
 //! Reading order: [`ids`] and [`time`] name things; [`config`] is what an administrator edits ([`policy`],
 //! [`workflow`], [`qa`], [`scope`]); [`command`] is what may be asked of the cluster, [`outcome`] what it answers;
-//! [`state`] is what every node holds and [`apply`] the only way it changes; [`ports`] are the doors to the world.
+//! [`state`] is what every node holds and [`apply`] the only way it changes; [`mirror`] is what of it others may see;
+//! [`ports`] are the doors to the world.
 //!
 //! Invariants: nothing here does IO, reads a clock or draws randomness; equal command sequences give equal states;
 //! no secret is held in clear by any replicated type. This crate must not know openraft, tokio, sled, LDAP or HTTP.
@@ -21,6 +22,7 @@ pub mod ids;
 pub mod instance;
 pub mod label;
 pub mod lockout;
+pub mod mirror;
 pub mod outcome;
 #[cfg(feature = "planted")]
 pub mod planted;

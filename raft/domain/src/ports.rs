@@ -1,12 +1,16 @@
 //! The doors to the world, as the domain's users need them. Object-safe, each with its error contract; the node crate
 //! chooses what stands behind them.
 
+mod container;
 mod directory;
+mod leadership;
 
+pub use container::{Container, ContainerError, Fence, Held};
 pub use directory::{
     BarredReason, Directories, Directory, DirectoryError, DirectoryReason, Found, PasswordCheck,
     ResetOptions, Retry,
 };
+pub use leadership::{LeaderRead, LeaderReads, Leadership};
 
 use crate::audit::Actor;
 use crate::blob::Sealed;

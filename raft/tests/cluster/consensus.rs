@@ -1,9 +1,9 @@
 //! Writes, reads, leader changes.
 
-use crate::rig::{Rig, eventually, label, put, record};
+use crate::rig::{Rig, commit, eventually, label, put, record};
 use passquorum_domain::audit::AuditEvent;
 use passquorum_domain::outcome::Effect;
-use passquorum_domain::ports::{Consensus, Consistency};
+use passquorum_domain::ports::{Consensus, Consistency, LeaderReads};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_any_node_wrote_every_node_reads() {
@@ -65,6 +65,32 @@ async fn many_writers_on_every_node_lose_nothing() {
         // The leader may record the last node's new role only now.
         let written = state.audit().filter(|record| matches!(record.event, AuditEvent::NotServed(_)));
         assert_eq!(written.count(), 150);
+    }
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_leader_reads_as_the_leader_and_tells_its_term_and_index() {
+    let mut rig = Rig::three().await;
+    let mut last = (0, 0);
+    for round in ["one", "two"] {
+        assert!(matches!(commit(&rig.any(), put(round, "value")).await, Ok(Effect::Label(_))));
+        let leader = rig.leader().await;
+        for node in rig.nodes.values() {
+            let read = node.cluster.read_as_leader().await;
+            assert_eq!(read.is_ok(), node.id == leader, "{}", node.id);
+        }
+        let read = rig.node(leader.0).read_as_leader().await.unwrap();
+        assert_eq!(read.term, rig.node(leader.0).status().term);
+        assert_eq!(label(&read.state, round).as_deref(), Some("value"));
+        assert!((read.term, read.index) > last, "{last:?}");
+        last = (read.term, read.index);
+        let crashed = rig.crash(leader).await;
+        eventually("another node leads", || {
+            rig.nodes.values().any(|node| node.cluster.status().leader == Some(node.id)).then_some(())
+        })
+        .await;
+        rig.restart(crashed).await;
     }
     rig.stop().await;
 }

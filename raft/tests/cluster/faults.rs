@@ -4,7 +4,7 @@ use crate::rig::{Disk, Rig, commit, eventually, label, put, tuning};
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::instance::Role;
 use passquorum_domain::outcome::{Effect, Rejection};
-use passquorum_domain::ports::{Consensus, Consistency, ProposeError};
+use passquorum_domain::ports::{Consensus, Consistency, LeaderReads, ProposeError};
 use passquorum_domain::time::{Span, Timestamp};
 use std::time::Duration;
 
@@ -45,6 +45,7 @@ async fn without_a_quorum_nothing_is_changed_and_it_is_said_and_it_heals() {
     let refused = put("refused", "x");
     assert_eq!(alone.propose(refused.clone()).await, Err(ProposeError::NoQuorum));
     assert!(alone.read(Consistency::Linearizable).await.is_err());
+    assert!(alone.read_as_leader().await.is_err());
     let local = alone.read(Consistency::Local).await.unwrap();
     assert_eq!(label(&local, "before").as_deref(), Some("1"));
 

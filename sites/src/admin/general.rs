@@ -67,6 +67,7 @@ fn read(fields: &mut Fields, present: &RealmConfig) -> RealmConfig {
         organisation: fields.text("general.organisation"),
         source_limit: lockout(fields, "general.source_limit", &present.general.source_limit),
         session: fields.seconds("general.session", present.general.session),
+        mirror: present.general.mirror.clone(),
     };
     let administrators = read_roles(fields, "administrators", present);
     let helpdesk = read_roles(fields, "helpdesk", present);

@@ -123,8 +123,25 @@ impl Samba {
     /// # Errors
     /// [`RigError::Failed`] when the domain could not be asked.
     pub async fn attribute(&self, user: &str, name: &str) -> Result<Vec<String>, RigError> {
-        let filter = format!("(sAMAccountName={user})");
-        let question = ["-LLL", "-o", "ldif-wrap=no", "-b", BASE, &filter, name];
+        self.search(BASE, "sub", &format!("(sAMAccountName={user})"), name).await
+    }
+
+    /// The values of an attribute of the object with that DN, in the same way.
+    ///
+    /// # Errors
+    /// [`RigError::Failed`] when the domain could not be asked or has no such object.
+    pub async fn object_attribute(&self, dn: &str, name: &str) -> Result<Vec<String>, RigError> {
+        self.search(dn, "base", "(objectClass=*)", name).await
+    }
+
+    async fn search(
+        &self,
+        base: &str,
+        scope: &str,
+        filter: &str,
+        name: &str,
+    ) -> Result<Vec<String>, RigError> {
+        let question = ["-LLL", "-o", "ldif-wrap=no", "-b", base, "-s", scope, filter, name];
         let answer = self.ldap("ldapsearch", ADMINISTRATOR, ADMINISTRATOR_PASSWORD, &question, None).await?;
         if answer.code != 0 {
             return Err(answer.into_error("a search"));

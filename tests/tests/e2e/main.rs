@@ -14,6 +14,7 @@ mod config;
 mod demo;
 mod hostile;
 mod journey;
+mod mirror;
 mod recovery;
 mod visitor;
 

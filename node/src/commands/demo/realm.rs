@@ -6,7 +6,9 @@ use crate::env::SystemEntropy;
 use crate::keyring::Keyring;
 use crate::starter;
 use passquorum_ad_sync::demo::{self, DemoDirectory, Seed};
-use passquorum_domain::config::{DirectoryEndpoint, DomainConnection, ManagementPolicy, RealmConfig};
+use passquorum_domain::config::{
+    DirectoryEndpoint, DomainConnection, ManagementPolicy, MirrorSettings, RealmConfig,
+};
 use passquorum_domain::directory::{DistinguishedName, LoginName};
 use passquorum_domain::ids::ConnectionId;
 use passquorum_domain::ports::{Directory as _, Entropy as _, Found, fresh_uuid};
@@ -83,6 +85,10 @@ pub(super) fn config() -> Result<(RealmConfig, ManagementPolicy), Failure> {
     "Demo Organisation".clone_into(&mut config.general.organisation);
     config.administrators = vec![group(demo::ADMINISTRATORS)?];
     config.helpdesk = vec![group(demo::HELPDESK)?];
+    config.general.mirror = Some(MirrorSettings {
+        connection: connection.id,
+        container: DistinguishedName::parse(&format!("CN=_QPMStorageContainer,CN=System,{}", demo::BASE))?,
+    });
     config.connections.push(connection);
     config.policies.push(policy.clone());
     Ok((config, policy))

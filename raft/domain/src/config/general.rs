@@ -1,0 +1,48 @@
+//! Settings of the realm that belong to no policy and no domain connection.
+
+use crate::directory::DistinguishedName;
+use crate::ids::ConnectionId;
+use crate::lockout::LockoutSettings;
+use crate::time::Span;
+use serde::{Deserialize, Serialize};
+
+/// Settings that belong to no policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GeneralSettings {
+    /// The organisation's name on every page; at most 100 characters.
+    pub organisation: String,
+    /// How many attempts one network address may make.
+    pub source_limit: LockoutSettings,
+    /// How long a person may take from the first step to the last.
+    pub session: Span,
+    /// Where the leader shows the realm to legacy clients; nowhere by default.
+    #[serde(default)]
+    pub mirror: Option<MirrorSettings>,
+}
+
+/// Where the realm is mirrored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MirrorSettings {
+    /// The domain connection. Only the first of its domain controllers is written to, since a fence holds on one only.
+    pub connection: ConnectionId,
+    /// The object to keep; it is made when it is missing, and what it lies in must be there.
+    pub container: DistinguishedName,
+}
+
+impl GeneralSettings {
+    /// The settings of a new realm.
+    pub(super) fn initial() -> Self {
+        Self {
+            organisation: "passquorum".to_owned(),
+            source_limit: LockoutSettings {
+                threshold: 100,
+                duration: Span::minutes(5),
+                reset_after: Span::minutes(5),
+            },
+            session: Span::minutes(15),
+            mirror: None,
+        }
+    }
+}

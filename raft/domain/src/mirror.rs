@@ -1,0 +1,121 @@
+//! What the realm shows of itself in Active Directory: a projection of the state, for legacy clients and operators.
+//!
+//! Invariants: equal states give equal bytes; there is never a secret, a sealed value, a key, a counter, a ticket or an
+//! audit record in it, since every user of a domain may be able to read it. It must not know where it is written to.
+
+use crate::blob::Blob;
+use crate::config::ManagementPolicy;
+use crate::directory::DistinguishedName;
+use crate::ids::{NodeId, PolicyId, RealmId, Revision};
+use crate::instance::{Instance, Role};
+use crate::scope::UserScope;
+use crate::state::State;
+use serde::{Deserialize, Serialize};
+
+/// The form of the document; readers leave alone what they do not know.
+const FORMAT: u32 = 1;
+
+/// What is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Projection {
+    /// The form of the document.
+    pub format: u32,
+    /// The realm.
+    pub realm: RealmId,
+    /// The revision of its configuration.
+    pub revision: Revision,
+    /// The node that leads.
+    pub leader: NodeId,
+    /// The nodes that serve sites, by id.
+    pub nodes: Vec<ServingNode>,
+    /// The management policies, in order.
+    pub policies: Vec<ServingPolicy>,
+}
+
+/// A node that serves sites.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServingNode {
+    /// Its id.
+    pub id: NodeId,
+    /// Its name.
+    pub name: String,
+    /// Its role.
+    pub role: Role,
+    /// Where browsers reach it.
+    pub site_url: String,
+}
+
+/// Whom a policy serves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServingPolicy {
+    /// Its id.
+    pub id: PolicyId,
+    /// Its name.
+    pub name: String,
+    /// Whom it serves, by domain.
+    pub scope: Vec<ServedDomain>,
+}
+
+/// The users of one domain that a policy serves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServedDomain {
+    /// The domain connection's alias.
+    pub domain: String,
+    /// As in [`UserScope`].
+    pub allowed_groups: Vec<DistinguishedName>,
+    /// As in [`UserScope`].
+    pub allowed_ous: Vec<DistinguishedName>,
+    /// As in [`UserScope`].
+    pub denied_groups: Vec<DistinguishedName>,
+    /// As in [`UserScope`].
+    pub denied_ous: Vec<DistinguishedName>,
+}
+
+impl Projection {
+    /// What a leader shows of a state; `None` before there is a realm.
+    #[must_use]
+    pub fn of(state: &State, leader: NodeId) -> Option<Self> {
+        let (realm, config) = (state.realm()?, state.config()?);
+        let domain = |scope: &UserScope| ServedDomain {
+            domain: config.connection(scope.connection).map(|found| found.alias.clone()).unwrap_or_default(),
+            allowed_groups: scope.allowed_groups.clone(),
+            allowed_ous: scope.allowed_ous.clone(),
+            denied_groups: scope.denied_groups.clone(),
+            denied_ous: scope.denied_ous.clone(),
+        };
+        let policy = |policy: &ManagementPolicy| ServingPolicy {
+            id: policy.id,
+            name: policy.name.clone(),
+            scope: policy.scope.iter().map(domain).collect(),
+        };
+        let node = |instance: &Instance| ServingNode {
+            id: instance.id,
+            name: instance.name.clone(),
+            role: instance.role,
+            site_url: instance.site_url.clone(),
+        };
+        Some(Self {
+            format: FORMAT,
+            realm: realm.id,
+            revision: config.revision,
+            leader,
+            nodes: state.instances().filter(|instance| instance.is_active()).map(node).collect(),
+            policies: config.policies.iter().map(policy).collect(),
+        })
+    }
+
+    /// The document: JSON on one line.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "structs of numbers and texts always have a JSON form")]
+    pub fn to_document(&self) -> Blob {
+        serde_json::to_vec(self).expect("a projection has a JSON form").into()
+    }
+}
+
+/// Whether a change of state can have changed the projection. Cheap: it is asked after every applied batch.
+#[must_use]
+pub fn shows_the_same(one: &State, other: &State) -> bool {
+    let revision = |state: &State| state.config().map(|config| config.revision);
+    revision(one) == revision(other)
+        && (one.instances.ptr_eq(&other.instances) || one.instances == other.instances)
+}
