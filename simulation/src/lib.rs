@@ -4,7 +4,9 @@
 //! Same seed, same run, byte for byte. This crate links the production domain code and owns the world around it; it
 //! must not read a clock, draw other randomness, or touch a file.
 
+pub mod directory;
 pub mod invariant;
+pub mod ledger;
 pub mod replica;
 pub mod workload;
 pub mod world;

@@ -1,0 +1,99 @@
+//! What the world saw of people, sites and the directory, in one order: the evidence that the invariants judge. It is
+//! written where things really happen (at the directory, at a node's consensus port, in a person's browser) and knows
+//! nothing of how the sites decide.
+
+use passquorum_domain::directory::ObjectGuid;
+use passquorum_domain::ids::{AttemptId, KeyedHash, NodeId, TicketId};
+use passquorum_domain::ticket::TicketKind;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Every secret that is typed in a run holds this, so that one search finds any of them.
+pub const MARK: &str = "zqmarkqz";
+
+/// A change of one user in the directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A new password, set without the old one.
+    Reset(String),
+    /// A new password, set with the old one.
+    Replaced(String),
+    /// The lockout was cleared.
+    Unlocked,
+    /// The password must be changed at the next logon.
+    MustChange,
+    /// The profile attribute was written.
+    Profile,
+}
+
+/// What a person asked for with a form that changes something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// This new password.
+    Password(String),
+    /// An unlock.
+    Unlock,
+    /// These answers as the profile.
+    Profile,
+}
+
+/// What a person was told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// It is done.
+    Done,
+    /// It may have happened or not.
+    Unknown,
+    /// It was not done, for this reason.
+    Failed(String),
+    /// Nothing that says how it ended: no answer, or another page.
+    Nothing,
+}
+
+/// A run of a workflow in one browser, from the first page to the last.
+pub type Run = u32;
+
+/// One thing that was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fact {
+    /// The cluster told a node that an attempt is counted.
+    Counted(NodeId, AttemptId, KeyedHash),
+    /// A node reported that it has checked an attempt.
+    Checked(NodeId, AttemptId, KeyedHash, bool),
+    /// A node asked to lift a lock.
+    Lifted(KeyedHash),
+    /// The cluster told a node that a ticket is open.
+    Opened(NodeId, TicketId, KeyedHash, TicketKind),
+    /// The directory was sent a change by a node. Its place names the change.
+    Sent(NodeId, ObjectGuid),
+    /// The directory made a change: the place of its [`Fact::Sent`].
+    Made(usize, ObjectGuid, Change),
+    /// A person typed secrets that are this user's own.
+    Proved(Run, ObjectGuid),
+    /// A person submitted a form that changes something.
+    Asked(Run, Wish),
+    /// A person was told how it ended.
+    Answered(Run, Wish, Told),
+}
+
+/// The record of a run.
+#[derive(Debug, Default)]
+pub struct Ledger(Mutex<Vec<Fact>>);
+
+impl Ledger {
+    /// Notes a fact; its place.
+    pub fn note(&self, fact: Fact) -> usize {
+        let mut facts = self.lock();
+        facts.push(fact);
+        facts.len() - 1
+    }
+
+    /// Everything so far.
+    #[must_use]
+    pub fn facts(&self) -> Vec<Fact> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Fact>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
