@@ -25,7 +25,7 @@ use passquorum_domain::ports::{
 };
 use passquorum_domain::state::State;
 use passquorum_storage::Store;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
@@ -62,6 +62,19 @@ pub enum Phase {
     Failed,
     /// It was stopped.
     Stopped,
+}
+
+/// What a member has applied, as of one moment.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    /// The state.
+    pub state: Arc<State>,
+    /// Term and index of the last entry in it.
+    pub applied: Option<(u64, u64)>,
+    /// Who votes, by that entry.
+    pub voters: BTreeSet<NodeId>,
+    /// Who belongs to the cluster, by that entry.
+    pub members: BTreeSet<NodeId>,
 }
 
 /// A member of the cluster. Ends with [`Cluster::stop`].
@@ -177,6 +190,19 @@ impl Cluster {
     #[must_use]
     pub fn states(&self) -> watch::Receiver<Arc<State>> {
         self.states.clone()
+    }
+
+    /// What this member has applied, and the membership as of then.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        let published = self.member.published.borrow().clone();
+        let membership = published.membership.membership();
+        Progress {
+            state: published.machine.state(),
+            applied: published.last_applied.map(|id| (id.leader_id.term, id.index)),
+            voters: membership.voter_ids().map(NodeId).collect(),
+            members: membership.nodes().map(|(id, _)| NodeId(*id)).collect(),
+        }
     }
 
     /// Who leads.

@@ -40,7 +40,7 @@ mod tuning;
 pub mod types;
 mod wire;
 
-pub use cluster::{Cluster, ClusterSettings, Phase};
+pub use cluster::{Cluster, ClusterSettings, Phase, Progress};
 pub use error::StartError;
 pub use leadership::Leadership;
 pub use state_machine::Replica;

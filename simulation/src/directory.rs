@@ -32,6 +32,8 @@ pub struct Controller {
     clock: Arc<dyn Clock>,
     ledger: Arc<Ledger>,
     inner: Mutex<Inner>,
+    /// A planted bug: a reset goes to whoever has the name that was found, not to the object.
+    by_name: bool,
 }
 
 struct Inner {
@@ -64,10 +66,11 @@ impl Controller {
         rng: SmallRng,
         clock: Arc<dyn Clock>,
         ledger: Arc<Ledger>,
+        by_name: bool,
     ) -> Self {
         let weather = Weather::new(climate, rng);
         let inner = Mutex::new(Inner { domain, weather, under_way: BTreeMap::new(), sent: 0 });
-        Self { clock, ledger, inner }
+        Self { clock, ledger, inner, by_name }
     }
 
     /// The domain as one node sees it.

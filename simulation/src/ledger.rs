@@ -4,8 +4,10 @@
 
 use passquorum_domain::directory::ObjectGuid;
 use passquorum_domain::ids::{AttemptId, KeyedHash, NodeId, TicketId};
+use passquorum_domain::state::State;
 use passquorum_domain::ticket::TicketKind;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Every secret that is typed in a run holds this, so that one search finds any of them.
 pub const MARK: &str = "zqmarkqz";
@@ -95,5 +97,45 @@ impl Ledger {
 
     fn lock(&self) -> MutexGuard<'_, Vec<Fact>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is judged at the end of a run.
+pub struct Evidence {
+    /// What was seen.
+    pub facts: Vec<Fact>,
+    /// What each user's counters and tickets are kept under.
+    pub subjects: BTreeMap<ObjectGuid, KeyedHash>,
+    /// What the nodes agreed on.
+    pub state: Arc<State>,
+    /// Wrong attempts that lock.
+    pub threshold: u32,
+}
+
+impl Evidence {
+    /// Whether a run had shown the secrets of a user before a place.
+    #[must_use]
+    pub fn had_proved(&self, run: Run, guid: ObjectGuid, before: usize) -> bool {
+        self.facts.iter().take(before).any(|fact| *fact == Fact::Proved(run, guid))
+    }
+
+    /// Every change that was made: its place, where it was sent, whom it changed and how.
+    pub fn changes(&self) -> impl Iterator<Item = (usize, usize, ObjectGuid, &Change)> {
+        self.facts.iter().enumerate().filter_map(|(place, fact)| match fact {
+            Fact::Made(sent, guid, change) => Some((place, *sent, *guid, change)),
+            _ => None,
+        })
+    }
+}
+
+impl Change {
+    /// Whether it is what was wished for.
+    #[must_use]
+    pub fn fulfils(&self, wish: &Wish) -> bool {
+        match (self, wish) {
+            (Self::Reset(new) | Self::Replaced(new), Wish::Password(wished)) => new == wished,
+            (Self::Unlocked, Wish::Unlock) | (Self::Profile, Wish::Profile) => true,
+            _ => false,
+        }
     }
 }

@@ -1,12 +1,36 @@
-//! Simulation of the realm from one seed: a workload of commands, replicas that apply them at their own pace, crash and
-//! come back from their stored cells, and invariants checked on the way.
+//! Simulation of a realm from one seed: the production cluster over a simulated network, on disks in memory, with its
+//! own clocks and randomness; faults, clients, and properties that are looked at on the way and at the end.
 //!
-//! Same seed, same run, byte for byte. This crate links the production domain code and owns the world around it; it
-//! must not read a clock, draw other randomness, or touch a file.
+//! ```text
+//!   plan ── what the seed decides          fault ── what goes wrong, in the loop of world
+//!     │                                      │
+//!   world ── steps turmoil ── stage ── nodes (production code) ── watch ── invariant/*
+//!     │                         │
+//!   script ── birth, clients, healing ── history ── linearizable, revisions (model)
+//! ```
+//! Same seed, same run, byte for byte: this crate reads no clock, draws no other randomness, and runs one simulation on
+//! a thread, a process each. [`domain_run`] is a cheaper run of the domain alone.
 
+pub mod authority;
+pub mod clients;
+pub mod determinism;
 pub mod directory;
+pub mod domain_run;
+pub mod fault;
+pub mod history;
 pub mod invariant;
+pub mod judge;
 pub mod ledger;
-pub mod replica;
-pub mod workload;
+pub mod linearizable;
+pub mod model;
+pub mod net;
+pub mod node;
+pub mod people;
+pub mod plan;
+pub mod revisions;
+pub mod script;
+pub mod stage;
+pub mod time;
+pub mod trace;
+pub mod watch;
 pub mod world;

@@ -1,116 +1,117 @@
-//! One run: a log that grows, three replicas that follow it, crash and return, and the invariants.
+//! One run: the simulated network, stepped until the script has ended or a property is broken.
 
-use crate::invariant::lockout_bound::LockoutBound;
-use crate::invariant::single_use_ticket::SingleUse;
-use crate::invariant::{Broken, at_most_once, audit_chain, cells_are_the_state};
-use crate::replica::{Replica, StoreError};
-use crate::workload::Workload;
-use passquorum_domain::command::Command;
-use passquorum_domain::ids::{RequestId, Revision};
-use passquorum_domain::outcome::Outcome;
-use rand::rngs::SmallRng;
-use rand::{Rng as _, SeedableRng as _};
-use std::collections::BTreeMap;
+use crate::authority::Authority;
+use crate::fault::Nemesis;
+use crate::history::Operation;
+use crate::invariant::Broken;
+use crate::judge;
+use crate::node::{Guest, Surroundings};
+use crate::plan::Plan;
+use crate::script;
+use crate::stage::Stage;
+use crate::time;
+use crate::trace::{Event, Trace};
+use crate::watch::Watch;
+use std::sync::Arc;
+use std::time::Duration;
+use turmoil::Builder;
 
-/// What a clean run did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// No run takes longer.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// What a run left.
+#[derive(Debug)]
 pub struct Report {
-    /// Commands in the log.
-    pub commands: u32,
-    /// Crashes of replicas.
-    pub crashes: u32,
+    /// The property that broke, if one did.
+    pub broken: Option<Broken>,
+    /// The trace's hash.
+    pub trace: String,
+    /// The time that passed in the simulation.
+    pub simulated: Duration,
+    /// What happened.
+    pub events: Vec<Event>,
+    /// What clients saw.
+    pub history: Vec<Operation>,
 }
 
-/// Why a run is not clean.
-#[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// An invariant.
-    #[error(transparent)]
-    Broken(#[from] Broken),
-    /// The stored form.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+/// Runs a seed with guests on each node.
+#[must_use]
+pub fn run(seed: u64, guests: Vec<Arc<dyn Guest>>) -> Report {
+    let plan = Plan::of(seed);
+    time::set(Duration::ZERO);
+    passquorum_raft::types::seed_election_jitter(seed);
+    let trace = Arc::new(Trace::default());
+    let watch = Arc::new(Watch::default());
+    let broken = step_through(&plan, &trace, &watch, guests);
+    let (broken, history) = match broken {
+        Ok(history) => (watch.broken(), history),
+        Err((broken, history)) => (Some(watch.broken().unwrap_or(broken)), history),
+    };
+    let broken = broken.or_else(|| judge::judge(&history).err().map(|refused| refused.into()));
+    Report { broken, trace: trace.hash(), simulated: time::now(), events: trace.events(), history }
 }
 
-/// Runs one seed.
-pub fn run(seed: u64, commands: u32) -> Result<Report, Failure> {
-    let mut rng = SmallRng::seed_from_u64(seed);
-    let mut workload = Workload::new(SmallRng::seed_from_u64(rng.r#gen()));
-    let mut log = vec![workload.first()];
-    let mut history = History::default();
-    let mut replicas = [Replica::default(), Replica::default(), Replica::default()];
-    let mut crashes = 0;
-    while log.len() < commands as usize {
-        let revision = replicas.iter().map(revision_of).max().unwrap_or_default();
-        log.push(workload.next(revision));
-        for replica in &mut replicas {
-            if rng.gen_bool(0.02) {
-                replica.crash()?;
-                crashes += 1;
-            }
-            for _ in 0..rng.gen_range(0..4) {
-                follow(replica, &log, &mut history)?;
-            }
-            if rng.gen_bool(0.05) {
-                replica.flush();
+type Ended = Result<Vec<Operation>, (Broken, Vec<Operation>)>;
+
+fn step_through(plan: &Plan, trace: &Arc<Trace>, watch: &Arc<Watch>, guests: Vec<Arc<dyn Guest>>) -> Ended {
+    let authority = match Authority::new() {
+        Ok(authority) => authority,
+        Err(error) => return Err((Broken::new("setup", error.to_string()), Vec::new())),
+    };
+    let surroundings = Arc::new(Surroundings {
+        authority,
+        tuning: plan.tuning.clone(),
+        trace: Arc::clone(trace),
+        watch: Arc::clone(watch),
+        guests,
+    });
+    let stage = Arc::new(Stage::new(plan.clone(), surroundings));
+    let mut sim = Builder::new()
+        .simulation_duration(LIMIT)
+        .tick_duration(plan.tick)
+        .min_message_latency(plan.latency.0)
+        .max_message_latency(plan.latency.1)
+        .fail_rate(plan.loss)
+        .repair_rate(1.0)
+        .tcp_capacity(1024)
+        .rng_seed(plan.seed)
+        .build();
+    let played = Arc::clone(&stage);
+    let verdict = Arc::clone(watch);
+    sim.client("script", async move {
+        if let Err(broken) = script::play(played).await {
+            verdict.breaks(broken);
+        }
+        Ok(())
+    });
+    let mut nemesis = Nemesis::new(Arc::clone(&stage));
+    loop {
+        time::set(sim.elapsed());
+        nemesis.act(&mut sim);
+        for node in stage.take_arriving() {
+            let host = node.host.clone();
+            sim.host(host.as_str(), move || {
+                let node = Arc::clone(&node);
+                async move {
+                    node.live().await;
+                    Ok(())
+                }
+            });
+        }
+        let done = sim.step();
+        for (id, _why) in watch.take_ended() {
+            if let Some(node) = stage.node(id) {
+                nemesis.supervise(node);
             }
         }
-    }
-    for replica in &mut replicas {
-        while replica.applied() < log.len() {
-            follow(replica, &log, &mut history)?;
-        }
-        audit_chain::check(replica.state())?;
-        cells_are_the_state::check(replica)??;
-    }
-    let [first, rest @ ..] = &replicas;
-    if rest.iter().any(|other| other.cells() != first.cells()) {
-        let what = "replicas that applied the same log differ".to_owned();
-        return Err(Broken { invariant: "same-log-same-state", what }.into());
-    }
-    Ok(Report { commands, crashes })
-}
-
-fn revision_of(replica: &Replica) -> Revision {
-    replica.state().config().map(|config| config.revision).unwrap_or_default()
-}
-
-fn follow(replica: &mut Replica, log: &[Command], history: &mut History) -> Result<(), Failure> {
-    let position = replica.applied();
-    if let Some(command) = log.get(position) {
-        let outcome = replica.apply(command.clone())?;
-        history.record(position, command, outcome)?;
-    }
-    Ok(())
-}
-
-/// What each log position was answered, the same on every replica and after every crash.
-#[derive(Default)]
-struct History {
-    outcomes: Vec<Outcome>,
-    by_request: BTreeMap<RequestId, Outcome>,
-    lockout: LockoutBound,
-    tickets: SingleUse,
-}
-
-impl History {
-    fn record(&mut self, position: usize, command: &Command, outcome: Outcome) -> Result<(), Broken> {
-        if let Some(before) = self.outcomes.get(position) {
-            return if *before == outcome {
-                Ok(())
-            } else {
-                let what = format!("entry {position} was answered {before:?} and {outcome:?}");
-                Err(Broken { invariant: "same-entry-same-outcome", what })
-            };
-        }
-        self.outcomes.push(outcome.clone());
-        match self.by_request.get(&command.request) {
-            Some(first) => at_most_once::check(position, first, &outcome),
-            None => {
-                self.by_request.insert(command.request, outcome.clone());
-                self.tickets.observe(command, &outcome)?;
-                self.lockout.observe(command, &outcome)
+        match done {
+            _ if watch.broken().is_some() => {
+                let broken = watch.broken().unwrap_or_else(|| Broken::new("setup", "none"));
+                return Err((broken, stage.history()));
             }
+            Ok(false) => {}
+            Ok(true) => return Ok(stage.history()),
+            Err(error) => return Err((Broken::new("liveness", error.to_string()), stage.history())),
         }
     }
 }

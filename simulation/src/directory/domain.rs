@@ -27,6 +27,8 @@ pub struct Domain {
     pub users: BTreeMap<ObjectGuid, User>,
     /// Groups, with the DNs of their direct members.
     pub groups: BTreeMap<DistinguishedName, Vec<DistinguishedName>>,
+    /// The name that each object was last found by.
+    pub found_by: BTreeMap<ObjectGuid, String>,
 }
 
 /// Whether two names are the same to a directory.

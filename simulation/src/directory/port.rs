@@ -21,6 +21,18 @@ impl SimulatedDirectory {
         UserRef { connection: self.connection, guid, dc: super::DC.to_owned() }
     }
 
+    /// The object that a reset changes: the one that is named, unless a bug is planted.
+    fn target_of_reset(&self, guid: ObjectGuid) -> ObjectGuid {
+        if !self.controller.by_name {
+            return guid;
+        }
+        self.controller.with(|domain| {
+            let name = domain.found_by.get(&guid);
+            let now = name.and_then(|name| domain.users.iter().find(|(_, user)| user.account == *name));
+            now.map_or(guid, |(now, _)| *now)
+        })
+    }
+
     /// A change of one user that the access account makes.
     async fn change(
         &self,
@@ -46,10 +58,14 @@ impl Directory for SimulatedDirectory {
     async fn find(&self, name: &LoginName) -> Result<Found, DirectoryError> {
         let (this, name) = (self.clone(), name.clone());
         self.call("find user", Kind::Reads, move |domain, now, _| {
-            Ok(match domain.called(&name).as_slice() {
-                [] => Found::Nobody,
-                [(guid, user)] => {
-                    Found::One(Box::new(user.record(this.reference(*guid), &domain.rules, now)))
+            let found = domain.called(&name).into_iter();
+            let record = |(guid, user): (ObjectGuid, &User)| user.record(this.reference(guid), &domain.rules, now);
+            let mut records: Vec<_> = found.map(record).collect();
+            Ok(match (records.pop(), records.is_empty()) {
+                (None, _) => Found::Nobody,
+                (Some(record), true) => {
+                    domain.found_by.insert(record.user.guid, record.account.clone());
+                    Found::One(Box::new(record))
                 }
                 _ => Found::Several,
             })
@@ -107,7 +123,7 @@ impl Directory for SimulatedDirectory {
     ) -> Result<(), DirectoryError> {
         let new = new.expose().to_owned();
         let change = Change::Reset(new.clone());
-        self.change("reset password", user.guid, change, move |user, domain, now| {
+        self.change("reset password", self.target_of_reset(user.guid), change, move |user, domain, now| {
             user.set_password(&new, &domain.rules, now)?;
             if options.unlock {
                 user.unlock();

@@ -10,5 +10,5 @@ pub fn check(position: usize, first: &Outcome, again: &Outcome) -> Result<(), Br
         return Ok(());
     }
     let what = format!("the repetition at entry {position} was answered {again:?}, the first {first:?}");
-    Err(Broken { invariant: "at-most-once", what })
+    Err(Broken::new("at-most-once", what))
 }

@@ -7,5 +7,5 @@ use passquorum_domain::state::State;
 /// Checks the window of one state.
 pub fn check(state: &State) -> Result<(), Broken> {
     verify_chain(state.audit())
-        .map_err(|seq| Broken { invariant: "audit-chain", what: format!("record {seq} does not follow") })
+        .map_err(|seq| Broken::new("audit-chain", format!("record {seq} does not follow")))
 }

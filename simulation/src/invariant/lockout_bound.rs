@@ -2,7 +2,7 @@
 //! is a plain list of what was answered, which knows nothing of how counters work.
 
 use super::Broken;
-use crate::workload::{LOCK, THRESHOLD};
+use crate::domain_run::workload::{LOCK, THRESHOLD};
 use passquorum_domain::command::{Action, Command};
 use passquorum_domain::lockout::AttemptTarget;
 use passquorum_domain::outcome::Outcome;
@@ -29,7 +29,7 @@ impl LockoutBound {
                 let count = recent.count();
                 if count > THRESHOLD as usize {
                     let what = format!("{count} attempts of {target:?} were let through within one lock");
-                    return Err(Broken { invariant: "lockout-bound", what });
+                    return Err(Broken::new("lockout-bound", what));
                 }
             }
             (Action::DecideAttempt { target, right: true, .. }, Ok(_)) => {

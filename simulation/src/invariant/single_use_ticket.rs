@@ -18,10 +18,7 @@ impl SingleUse {
         if let (Action::OpenTicket { ticket, .. }, Ok(_)) = (&command.action, outcome)
             && !self.opened.insert(*ticket)
         {
-            return Err(Broken {
-                invariant: "single-use-ticket",
-                what: format!("{ticket} was opened twice"),
-            });
+            return Err(Broken::new("single-use-ticket", format!("{ticket} was opened twice")));
         }
         Ok(())
     }

@@ -60,13 +60,13 @@ fn domain() -> Domain {
         (group("Admins"), Vec::new()),
     ]);
     let rules = Rules { min_length: 8, history: 5, lockout_threshold: 5, lockout_duration: Span::minutes(5) };
-    Domain { rules, users, groups }
+    Domain { rules, users, groups, found_by: BTreeMap::new() }
 }
 
 fn controller(climate: Climate) -> (Arc<Controller>, Arc<Ledger>) {
     let ledger = Arc::new(Ledger::default());
     let rng = SmallRng::seed_from_u64(1);
-    let controller = Controller::new(domain(), climate, rng, Arc::new(Standing), Arc::clone(&ledger));
+    let controller = Controller::new(domain(), climate, rng, Arc::new(Standing), Arc::clone(&ledger), false);
     (Arc::new(controller), ledger)
 }
 

@@ -1,8 +1,9 @@
 //! A bounded set of seeds on every change, and that a run is the same each time.
 
+mod checker;
 mod directory;
 
-use passquorum_simulation::world;
+use passquorum_simulation::domain_run::world;
 
 #[test]
 fn sixty_seeds_are_clean() {

@@ -26,6 +26,13 @@ impl MemorySnapshots {
         byte.map(|byte| *byte ^= 1 << (bit % 8)).is_some()
     }
 
+    /// Whether these bytes stand in the snapshot.
+    #[must_use]
+    pub fn holds(&self, bytes: &[u8]) -> bool {
+        let snapshot = self.slot().clone().unwrap_or_default();
+        snapshot.windows(bytes.len().max(1)).any(|window| window == bytes)
+    }
+
     fn slot(&self) -> MutexGuard<'_, Option<Arc<Vec<u8>>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

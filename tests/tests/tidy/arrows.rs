@@ -19,7 +19,17 @@ const OURS: [(&str, &[&str]); 8] = [
             "passquorum-sites",
         ],
     ),
-    ("passquorum-simulation", &["passquorum", "passquorum-domain"]),
+    (
+        "passquorum-simulation",
+        &[
+            "passquorum",
+            "passquorum-domain",
+            "passquorum-raft",
+            "passquorum-storage",
+            "passquorum-ad-sync",
+            "passquorum-sites",
+        ],
+    ),
     ("passquorum-tests", &[]),
 ];
 

@@ -26,6 +26,38 @@ pub const THRESHOLD: u32 = 5;
 /// How long its locks last.
 pub const LOCK: Span = Span::minutes(15);
 
+/// The configuration of a simulated realm, with one policy for everybody.
+pub fn config(rng: &mut SmallRng) -> RealmConfig {
+    let policy = PolicyId(uuid(rng));
+    config_with(rng, policy)
+}
+
+fn config_with(rng: &mut SmallRng, policy: PolicyId) -> RealmConfig {
+    let question = Question {
+        id: QuestionId(uuid(rng)),
+        kind: QuestionKind::Mandatory,
+        text: "The street of your first school?".to_owned(),
+    };
+    let everyone = ManagementPolicy {
+        id: policy,
+        name: "Everyone".to_owned(),
+        scope: Vec::new(),
+        qa: QaPolicy {
+            questions: vec![question],
+            optional_to_register: 0,
+            user_defined_to_register: 0,
+            min_question_length: 10,
+            min_answer_length: 3,
+            reject_same_answer: true,
+            reject_answer_in_question: true,
+        },
+        lockout: LockoutSettings { threshold: THRESHOLD, duration: LOCK, reset_after: LOCK },
+        password_rules: Vec::new(),
+        workflows: Workflow::defaults(|| WorkflowId(uuid(rng))),
+    };
+    RealmConfig { policies: vec![everyone], ..RealmConfig::empty() }
+}
+
 /// Draws commands.
 pub struct Workload {
     rng: SmallRng,
@@ -57,35 +89,13 @@ impl Workload {
     /// The command that makes the realm.
     pub fn first(&mut self) -> Command {
         let rng = &mut self.rng;
-        let question = Question {
-            id: QuestionId(uuid(rng)),
-            kind: QuestionKind::Mandatory,
-            text: "The street of your first school?".to_owned(),
-        };
-        let policy = ManagementPolicy {
-            id: self.policy,
-            name: "Everyone".to_owned(),
-            scope: Vec::new(),
-            qa: QaPolicy {
-                questions: vec![question],
-                optional_to_register: 0,
-                user_defined_to_register: 0,
-                min_question_length: 10,
-                min_answer_length: 3,
-                reject_same_answer: true,
-                reject_answer_in_question: true,
-            },
-            lockout: LockoutSettings { threshold: THRESHOLD, duration: LOCK, reset_after: LOCK },
-            password_rules: Vec::new(),
-            workflows: Workflow::defaults(|| WorkflowId(uuid(rng))),
-        };
         let create = CreateRealm {
             realm: RealmId(uuid(rng)),
             authority: "certificate".to_owned(),
             authority_key: Sealed(Blob::from(vec![1])),
             first: node("one"),
             wrap: wrap(),
-            config: RealmConfig { policies: vec![policy], ..RealmConfig::empty() },
+            config: config_with(rng, self.policy),
         };
         self.command(Action::CreateRealm(Box::new(create)))
     }

@@ -1,0 +1,80 @@
+//! The sites of each node, wired to the real ports as the node's composition root does. Requests come in as jobs on the
+//! node, and die with it.
+
+use super::keys::RealmKeys;
+use super::plant::{Plant, Planted};
+use super::realm::CONNECTION;
+use super::witness::Witness;
+use crate::directory::Controller;
+use crate::ledger::Ledger;
+use crate::node;
+use axum::Router;
+use passquorum_node::admission::RealmAdmission;
+use passquorum_domain::ids::NodeId;
+use passquorum_domain::ports::{Consensus, VaultError};
+use passquorum_domain::qa::HashCost;
+use passquorum_sites::{Hashing, Ports, SiteSettings};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// The sites of all nodes.
+pub struct Sites {
+    /// The directory.
+    pub controller: Arc<Controller>,
+    /// What was seen.
+    pub ledger: Arc<Ledger>,
+    /// The realm key.
+    pub keys: RealmKeys,
+    /// A planted bug.
+    pub plant: Option<Plant>,
+    routers: Mutex<BTreeMap<NodeId, Router>>,
+}
+
+impl Sites {
+    /// No site runs yet.
+    #[must_use]
+    pub fn new(controller: Arc<Controller>, ledger: Arc<Ledger>, keys: RealmKeys, plant: Option<Plant>) -> Self {
+        Self { controller, ledger, keys, plant, routers: Mutex::default() }
+    }
+
+    /// The sites of a node's present process; to be asked on the node itself.
+    #[must_use]
+    pub fn of(&self, node: NodeId) -> Option<Router> {
+        self.routers.lock().unwrap_or_else(PoisonError::into_inner).get(&node).cloned()
+    }
+
+    /// Builds the sites of a process that has just started.
+    pub fn open(&self, ports: &node::Ports) -> Result<(), VaultError> {
+        let keyring = Arc::new(self.keys.ring(&ports.entropy)?);
+        let mut consensus: Arc<dyn Consensus> = Arc::clone(&ports.cluster) as _;
+        if let Some(plant) = self.plant {
+            consensus = Arc::new(Planted { inner: consensus, plant });
+        }
+        let consensus: Arc<dyn Consensus> =
+            Arc::new(Witness { inner: consensus, ledger: Arc::clone(&self.ledger) });
+        let admission = Arc::new(RealmAdmission {
+            consensus: Arc::clone(&consensus),
+            keyring: Arc::clone(&keyring),
+            learners: Arc::clone(&ports.cluster) as _,
+            clock: Arc::clone(&ports.clock),
+            entropy: Arc::clone(&ports.entropy),
+        });
+        let sites = Ports {
+            consensus,
+            directories: Arc::new(self.controller.seen_by(ports.node, CONNECTION)),
+            vault: keyring,
+            clock: Arc::clone(&ports.clock),
+            entropy: Arc::clone(&ports.entropy),
+            membership: Arc::clone(&ports.cluster) as _,
+            admission,
+        };
+        let mut settings = SiteSettings::new(format!("node-{}", ports.node));
+        settings.hashing = Hashing::InPlace;
+        settings.answer_cost = HashCost::LEAST;
+        settings.answer_grid = Duration::from_millis(20);
+        let router = passquorum_sites::router(sites, settings);
+        self.routers.lock().unwrap_or_else(PoisonError::into_inner).insert(ports.node, router);
+        Ok(())
+    }
+}

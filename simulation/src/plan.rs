@@ -1,0 +1,77 @@
+//! What a seed decides before a run begins.
+
+use passquorum_raft::Tuning;
+use rand::rngs::SmallRng;
+use rand::seq::SliceRandom as _;
+use rand::{Rng as _, SeedableRng as _};
+use std::time::Duration;
+
+/// A run, before it begins.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The seed that all of it comes from.
+    pub seed: u64,
+    /// Voters at the start: 3 or 5.
+    pub voters: usize,
+    /// Whether a site learner joins, and whether a node of the perimeter.
+    pub learners: (bool, bool),
+    /// One step of the simulated time.
+    pub tick: Duration,
+    /// How long a message takes.
+    pub latency: (Duration, Duration),
+    /// The part of messages that is lost.
+    pub loss: f64,
+    /// The cluster's times and sizes.
+    pub tuning: Tuning,
+    /// Clients that write and read labels.
+    pub clients: u32,
+    /// Labels.
+    pub labels: u32,
+    /// How long clients wait between two operations, at most.
+    pub pause: Duration,
+    /// How long there are faults.
+    pub faults_for: Duration,
+    /// The time between two faults, on average.
+    pub fault_every: Duration,
+    /// Microseconds that clocks gain or lose in a second, at most.
+    pub drift: i64,
+}
+
+impl Plan {
+    /// The plan of a seed.
+    #[must_use]
+    pub fn of(seed: u64) -> Self {
+        let mut rng = SmallRng::seed_from_u64(seed);
+        let ms = Duration::from_millis;
+        let heartbeat = *[50, 100, 150].choose(&mut rng).unwrap_or(&100);
+        let election = heartbeat * rng.gen_range(4..=6);
+        let tuning = Tuning {
+            heartbeat: ms(heartbeat),
+            election_min: ms(election),
+            election_max: ms(election * 2),
+            snapshot_every: rng.gen_range(20..200),
+            keep_entries: rng.gen_range(0..60),
+            append_entries: rng.gen_range(2..64),
+            patience: ms((election * 6).max(3000)),
+            caught_up_within: rng.gen_range(0..50),
+        };
+        let slow_net = rng.gen_bool(0.2);
+        let fastest = rng.gen_range(0..3);
+        let slowest = if slow_net { rng.gen_range(20..heartbeat) } else { rng.gen_range(3..20) };
+        Self {
+            seed,
+            voters: if rng.gen_bool(0.7) { 3 } else { 5 },
+            learners: (rng.gen_bool(0.25), rng.gen_bool(0.25)),
+            tick: ms(*[2, 4, 5, 10].choose(&mut rng).unwrap_or(&5)),
+            latency: (ms(fastest), ms(slowest)),
+            loss: if rng.gen_bool(0.3) { rng.gen_range(0.0001..0.003) } else { 0.0 },
+            tuning,
+            clients: rng.gen_range(2..8),
+            labels: rng.gen_range(1..5),
+            pause: ms(*[20, 100, 400].choose(&mut rng).unwrap_or(&100)),
+            faults_for: Duration::from_secs(rng.gen_range(12..22)),
+            fault_every: ms(rng.gen_range(300..2500)),
+            drift: if rng.gen_bool(0.5) { rng.gen_range(0..2000) } else { 0 },
+        }
+    }
+}

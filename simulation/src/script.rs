@@ -1,0 +1,206 @@
+//! What happens on stage, act by act: the realm is made, clients work while there are faults, and then everything has to
+//! come together again.
+
+use crate::authority::REALM;
+use crate::clients::{self, Client};
+use crate::domain_run::workload;
+use crate::invariant::Broken;
+use crate::node::SimulatedNode;
+use crate::stage::{Act, Stage};
+use crate::trace::What;
+use passquorum_domain::audit::Actor;
+use passquorum_domain::blob::{Blob, Sealed};
+use passquorum_domain::command::{Action, AdmitNode, Command, CreateRealm, NewNode};
+use passquorum_domain::ids::{JoinTokenId, KeyedHash, NodeId, RequestId};
+use passquorum_domain::instance::{KeyWrap, Role};
+use passquorum_domain::outcome::{Effect, Outcome};
+use passquorum_domain::ports::Clock as _;
+use passquorum_domain::state::State;
+use passquorum_domain::time::Timestamp;
+use passquorum_domain::token::JoinToken;
+use passquorum_raft::Progress;
+use rand::Rng as _;
+use rand::rngs::SmallRng;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+/// The realm is made within this.
+const BIRTH: Duration = Duration::from_secs(60);
+/// After the last fault everything has come together within this.
+const HEALING: Duration = Duration::from_secs(60);
+/// Between two looks at a condition.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Plays all acts.
+pub async fn play(stage: Arc<Stage>) -> Result<(), Broken> {
+    let mut rng = stage.generator();
+    birth(&stage, &mut rng).await?;
+    enter(&stage, Act::Faults, "faults");
+    let mut tasks = JoinSet::new();
+    for client in 0..stage.plan.clients {
+        tasks.spawn(Client::new(Arc::clone(&stage), client).work());
+    }
+    for guest in &stage.surroundings.guests {
+        tasks.spawn(guest.perform(Arc::clone(&stage)));
+    }
+    sleep(stage.plan.faults_for).await;
+    enter(&stage, Act::Healing, "healing");
+    tasks.join_all().await;
+    let state = heal(&stage).await?;
+    stage.surroundings.guests.iter().try_for_each(|guest| guest.judge(&stage, &state))
+}
+
+fn enter(stage: &Stage, act: Act, name: &'static str) {
+    stage.enter(act);
+    stage.surroundings.trace.record(What::Phase(name));
+}
+
+async fn birth(stage: &Arc<Stage>, rng: &mut SmallRng) -> Result<(), Broken> {
+    let deadline = Instant::now() + BIRTH;
+    let late = |what: &str| Broken::new("liveness", format!("{what} within {BIRTH:?} and without a fault"));
+    let host = stage.next_host();
+    let address = SimulatedNode::address_of(&host);
+    let first = stage.bring_on(NodeId(1), Role::Voter, host);
+    until(deadline, || first.is_up().then_some(())).await.ok_or_else(|| late("no process came up"))?;
+    let own = address.clone();
+    let made = first.ask(move |ports| async move { ports.cluster.initialize(&own).await });
+    if !matches!(made.await, Ok(Ok(()))) {
+        return Err(late("the first node did not become leader"));
+    }
+    let create = Action::CreateRealm(Box::new(CreateRealm {
+        realm: REALM,
+        authority: stage.surroundings.authority.certificate.clone(),
+        authority_key: Sealed(Blob::from(vec![1])),
+        first: new_node(&first.host),
+        wrap: wrap(),
+        config: workload::config(rng),
+    }));
+    let created = commit(&first, rng, create, deadline).await;
+    if !matches!(created, Some(Ok(_))) {
+        return Err(late("the realm was not made"));
+    }
+    let mut roles = vec![Role::Voter; stage.plan.voters - 1];
+    roles.extend(stage.plan.learners.0.then_some(Role::SiteLearner));
+    roles.extend(stage.plan.learners.1.then_some(Role::DmzLearner));
+    for role in roles {
+        admit(stage, &first, rng, role, deadline).await.ok_or_else(|| late("a node was not admitted"))?;
+    }
+    let voters = stage.plan.voters;
+    let all = stage.nodes().len();
+    loop {
+        let progress = progress_of(&first).await;
+        if progress.is_some_and(|now| now.voters.len() == voters && now.members.len() == all) {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            return Err(late("the nodes did not all become members"));
+        }
+        sleep(LOOK).await;
+    }
+}
+
+/// Lets a node in through another, and starts it.
+pub async fn admit(
+    stage: &Stage,
+    through: &SimulatedNode,
+    rng: &mut SmallRng,
+    role: Role,
+    deadline: Instant,
+) -> Option<Arc<SimulatedNode>> {
+    let (id, secret) = (JoinTokenId(clients::uuid(rng)), KeyedHash([rng.r#gen(); 32]));
+    let token = JoinToken { id, secret, role, expires_at: Timestamp(u64::MAX), used_by: None };
+    commit(through, rng, Action::CreateJoinToken(token), deadline).await?.ok()?;
+    let host = stage.next_host();
+    let wrap = role.holds_keys().then(wrap);
+    let admit = AdmitNode { token: id, secret, node: new_node(&host), wrap };
+    match commit(through, rng, Action::AdmitNode(Box::new(admit)), deadline).await? {
+        Ok(Effect::Admitted(id)) => Some(stage.bring_on(id, role, host)),
+        _ => None,
+    }
+}
+
+/// Commits under one request id, as often as it takes.
+async fn commit(
+    node: &SimulatedNode,
+    rng: &mut SmallRng,
+    action: Action,
+    deadline: Instant,
+) -> Option<Outcome> {
+    let request = RequestId::Internal(clients::uuid(rng));
+    let command = Command { request, at: node.clock.now(), actor: Actor::Realm, detail: None, action };
+    while Instant::now() < deadline {
+        if let Some(Ok(outcome)) = clients::propose(node, command.clone()).await {
+            return Some(outcome);
+        }
+        sleep(LOOK).await;
+    }
+    None
+}
+
+fn new_node(host: &str) -> NewNode {
+    NewNode {
+        name: host.to_owned(),
+        cluster_address: SimulatedNode::address_of(host),
+        site_url: format!("https://{host}"),
+        wrap_key: [0; 32],
+    }
+}
+
+fn wrap() -> KeyWrap {
+    KeyWrap { generation: 1, wrapped: Blob::from(vec![2]) }
+}
+
+async fn progress_of(node: &SimulatedNode) -> Option<Progress> {
+    node.ask(|ports| async move { ports.cluster.progress() }).await.ok()
+}
+
+/// Without faults, every node serves a write and a read, and in the end all have the same state.
+async fn heal(stage: &Arc<Stage>) -> Result<Arc<State>, Broken> {
+    let deadline = Instant::now() + HEALING;
+    let late =
+        |what: String| Broken::new("liveness", format!("{what} within {HEALING:?} after the last fault"));
+    let mut client = Client::new(Arc::clone(stage), stage.plan.clients);
+    for node in stage.nodes() {
+        let id = node.id;
+        until(deadline, || node.is_up().then_some(()))
+            .await
+            .ok_or_else(|| late(format!("node {id} is not up")))?;
+        while node.role != Role::DmzLearner && !client.write_one(&node).await {
+            if Instant::now() > deadline {
+                return Err(late(format!("node {id} served no write")));
+            }
+        }
+        client.read_all(&node).await;
+    }
+    loop {
+        let mut last: Vec<Progress> = Vec::new();
+        for node in stage.nodes() {
+            last.extend(progress_of(&node).await);
+        }
+        let together = last.windows(2).all(|pair| matches!(pair, [a, b] if a.applied == b.applied));
+        if together && last.len() == stage.nodes().len() {
+            let same = last.windows(2).all(|pair| matches!(pair, [a, b] if a.state == b.state));
+            let differ = || Broken::new("state-match", "the states at the end differ");
+            let state = last.pop().filter(|_| same).map(|progress| progress.state);
+            return state.ok_or_else(differ);
+        }
+        if Instant::now() > deadline {
+            return Err(late("the nodes did not come together".to_owned()));
+        }
+        sleep(LOOK).await;
+    }
+}
+
+async fn until<T>(deadline: Instant, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    loop {
+        if let Some(found) = look() {
+            return Some(found);
+        }
+        if Instant::now() > deadline {
+            return None;
+        }
+        sleep(LOOK).await;
+    }
+}
