@@ -27,6 +27,10 @@ mod leadership;
 mod member;
 mod membership;
 pub mod net;
+#[cfg(feature = "planted")]
+pub mod planted;
+#[cfg(not(feature = "planted"))]
+mod planted;
 mod proposals;
 mod raft_network;
 mod read_index;

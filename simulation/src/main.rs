@@ -1,14 +1,18 @@
 //! `simulate`: runs seeds and says which one breaks what, with the command that shows it again.
 
 use clap::{Parser, Subcommand};
-use passquorum_simulation::people::{self, Plant};
-use passquorum_simulation::{domain_run, judge, world};
+use passquorum_simulation::invariant::Broken;
+use passquorum_simulation::runner::{self, Line, Order};
+use passquorum_simulation::{determinism, domain_run, judge, people, plant, world};
 use std::fs::File;
 use std::io::{BufReader, Write as _};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
-/// Runs simulated realms from seeds.
+/// Runs simulated realms from seeds. Exit 0 when every seed is clean, 1 when one breaks a property (with a planted bug:
+/// when it is caught).
 #[derive(Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
 struct Arguments {
@@ -19,10 +23,28 @@ struct Arguments {
     seed: Option<u64>,
     /// A range of seeds, first included, last not: 0..100.
     #[arg(long, value_parser = parse_range)]
-    seeds: Option<std::ops::Range<u64>>,
-    /// A bug to plant among the sites' ports: exit 1 when it is caught.
-    #[arg(long, value_parser = parse_plant)]
-    plant: Option<Plant>,
+    seeds: Option<Range<u64>>,
+    /// Fresh seeds for so many minutes, from the start of --seeds or from 0.
+    #[arg(long)]
+    minutes: Option<u64>,
+    /// Plants a bug, which the run then has to catch.
+    #[arg(long, value_parser = plant::Plant::parse)]
+    plant: Option<plant::Plant>,
+    /// Seeds at a time; the number of processors if not given.
+    #[arg(long)]
+    jobs: Option<usize>,
+    /// Where the histories of failed seeds are written.
+    #[arg(long, default_value = "target/simulation")]
+    out: PathBuf,
+    /// Goes on after a seed that failed.
+    #[arg(long)]
+    keep_going: bool,
+    /// Prints everything that happened, for one seed.
+    #[arg(long)]
+    trace: bool,
+    /// Says the result of one seed as JSON.
+    #[arg(long, hide = true)]
+    json: bool,
     /// Runs the domain alone, with so many commands.
     #[arg(long)]
     domain: Option<u32>,
@@ -38,63 +60,91 @@ enum Verb {
     },
 }
 
-fn parse_range(text: &str) -> Result<std::ops::Range<u64>, String> {
+fn parse_range(text: &str) -> Result<Range<u64>, String> {
     let (first, last) = text.split_once("..").ok_or("write a range as 0..100")?;
     let number = |part: &str| part.parse().map_err(|_| format!("{part:?} is not a number"));
     let range = number(first)?..number(last)?;
     if range.is_empty() { Err("the range is empty".to_owned()) } else { Ok(range) }
 }
 
-fn parse_plant(text: &str) -> Result<Plant, String> {
-    let named = Plant::ALL.into_iter().find(|(name, _)| *name == text);
-    let names = Plant::ALL.map(|(name, _)| name).join(", ");
-    named.map(|(_, plant)| plant).ok_or_else(|| format!("the bugs are {names}"))
-}
-
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if let Some(Verb::Check { file }) = arguments.verb {
-        return check(&file);
+    if let Some(Verb::Check { file }) = &arguments.verb {
+        return check(file);
     }
-    let seeds = arguments.seeds.unwrap_or_else(|| {
+    if let Some(commands) = arguments.domain {
         let seed = arguments.seed.unwrap_or(0);
-        seed..seed.saturating_add(1)
-    });
-    match arguments.domain {
-        Some(commands) => domain(seeds, commands),
-        None => cluster(seeds, arguments.plant),
+        return domain(arguments.seeds.unwrap_or(seed..seed + 1), commands);
     }
-}
-
-fn cluster(seeds: std::ops::Range<u64>, plant: Option<Plant>) -> ExitCode {
-    let mut out = std::io::stdout();
-    for seed in seeds {
-        let Ok(report) =
-            passquorum_simulation::determinism::with_seed(seed, move || world::run(seed, people::guests(seed, plant)))
-        else {
-            return ExitCode::FAILURE;
-        };
-        let _ = writeln!(
-            out,
-            "seed {seed}: {:?}, {} operations, trace {}",
-            report.simulated,
-            report.history.len(),
-            report.trace
-        );
-        if let Some(broken) = report.broken.or_else(|| {
-            std::env::var("DUMP").ok().map(|_| passquorum_simulation::invariant::Broken::new("dump", ""))
-        }) {
-            for event in report.events {
-                let _ = writeln!(out, "{} {}", event.at, event.what);
-            }
-            let _ = writeln!(out, "seed {seed}: {broken}\nagain with: simulate --seed {seed}");
-            return ExitCode::FAILURE;
+    match (arguments.seed, arguments.minutes, &arguments.seeds) {
+        (Some(seed), ..) => one(seed, &arguments),
+        (None, None, None) => one(0, &arguments),
+        (None, None, Some(seeds)) => many(seeds.clone(), None, &arguments),
+        (None, Some(minutes), seeds) => {
+            let first = seeds.as_ref().map_or(0, |seeds| seeds.start);
+            many(first..u64::MAX, Some(Duration::from_secs(minutes * 60)), &arguments)
         }
     }
-    ExitCode::SUCCESS
 }
 
-fn domain(seeds: std::ops::Range<u64>, commands: u32) -> ExitCode {
+fn one(seed: u64, arguments: &Arguments) -> ExitCode {
+    let plant = arguments.plant;
+    let run = determinism::with_seed(seed, move || world::run(seed, plant, people::guests(seed, plant)));
+    let mut out = std::io::stdout();
+    let Ok(report) = run else {
+        let _ = writeln!(out, "seed {seed}: the simulation itself panicked");
+        return ExitCode::FAILURE;
+    };
+    if arguments.trace {
+        for event in &report.events {
+            let _ = writeln!(out, "{:>12} {}", event.at, event.what);
+        }
+    }
+    let line = Line {
+        seed,
+        broken: report.broken.as_ref().map(Line::of),
+        trace: report.trace,
+        simulated_ms: u64::try_from(report.simulated.as_millis()).unwrap_or(u64::MAX),
+        operations: report.history.len(),
+        story: None,
+    };
+    if arguments.json {
+        let _ = writeln!(out, "{}", serde_json::to_string(&line).unwrap_or_default());
+    } else {
+        let (seconds, operations, trace) = (line.simulated_ms / 1000, line.operations, &line.trace);
+        let _ =
+            writeln!(out, "seed {seed}: {seconds} simulated seconds, {operations} operations, trace {trace}");
+        if let Some(Broken { invariant, what, .. }) = &report.broken {
+            let _ = writeln!(out, "seed {seed}: {invariant}: {what}");
+        }
+    }
+    if report.broken.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn many(seeds: Range<u64>, time: Option<Duration>, arguments: &Arguments) -> ExitCode {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut passed_on = vec!["--out".to_owned(), arguments.out.display().to_string()];
+    if let Some(plant) = arguments.plant {
+        passed_on.extend(["--plant".to_owned(), plant.name().to_owned()]);
+    }
+    let order = Order {
+        seeds,
+        time,
+        jobs: arguments.jobs.unwrap_or(cores),
+        keep_going: arguments.keep_going,
+        arguments: passed_on,
+    };
+    match runner::run(&order) {
+        Ok(lines) if lines.values().all(|line| line.broken.is_none()) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            let _ = writeln!(std::io::stdout(), "no seed could be run: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn domain(seeds: Range<u64>, commands: u32) -> ExitCode {
     let mut out = std::io::stdout();
     let total = seeds.end - seeds.start;
     for seed in seeds {

@@ -83,10 +83,15 @@ impl Company {
     }
 }
 
-/// The guests of a seed: in one of three, people.
+/// The guests of a seed: in one of three, people; in every one when a bug is planted that shows in what people do.
 #[must_use]
-pub fn guests(seed: u64, plant: Option<Plant>) -> Vec<Arc<dyn Guest>> {
-    let company = (seed.is_multiple_of(3) || plant.is_some()).then(|| Company::of(seed, plant));
+pub fn guests(seed: u64, plant: Option<crate::plant::Plant>) -> Vec<Arc<dyn Guest>> {
+    let own = match plant {
+        Some(crate::plant::Plant::People(plant)) => Some(plant),
+        _ => None,
+    };
+    let shows = own.is_some() || plant.is_some_and(|plant| plant.name() == "replay-ticket");
+    let company = (shows || seed.is_multiple_of(3)).then(|| Company::of(seed, own));
     company.into_iter().flatten().map(|company| Arc::new(company) as Arc<dyn Guest>).collect()
 }
 

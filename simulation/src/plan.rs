@@ -1,5 +1,6 @@
 //! What a seed decides before a run begins.
 
+use crate::plant::Plant;
 use passquorum_raft::Tuning;
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom as _;
@@ -11,6 +12,8 @@ use std::time::Duration;
 pub struct Plan {
     /// The seed that all of it comes from.
     pub seed: u64,
+    /// A bug on purpose.
+    pub plant: Option<Plant>,
     /// Voters at the start: 3 or 5.
     pub voters: usize,
     /// Whether a site learner joins, and whether a node of the perimeter.
@@ -60,6 +63,7 @@ impl Plan {
         let slowest = if slow_net { rng.gen_range(20..heartbeat) } else { rng.gen_range(3..20) };
         Self {
             seed,
+            plant: None,
             voters: if rng.gen_bool(0.7) { 3 } else { 5 },
             learners: (rng.gen_bool(0.25), rng.gen_bool(0.25)),
             tick: ms(*[2, 4, 5, 10].choose(&mut rng).unwrap_or(&5)),

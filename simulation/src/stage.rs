@@ -3,6 +3,7 @@
 use crate::history::Operation;
 use crate::node::{SimulatedNode, Surroundings};
 use crate::plan::Plan;
+use crate::plant::Plant;
 use crate::time::NodeClock;
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::instance::Role;
@@ -88,6 +89,7 @@ impl Stage {
         let seed = inner.rng.r#gen();
         let surroundings = Arc::clone(&self.surroundings);
         let node = Arc::new(SimulatedNode::new(id, role, host, NodeClock::new(drift), seed, surroundings));
+        node.disk.raft.ignore_syncs(self.plan.plant == Some(Plant::AckBeforeFlush));
         inner.nodes.insert(id, Arc::clone(&node));
         inner.arriving.push(Arc::clone(&node));
         node

@@ -25,6 +25,8 @@ pub(crate) fn set(now: Duration) {
         STAMP.set(0);
     }
     NOW.set(now);
+    let ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+    passquorum_domain::planted::set_clock(Timestamp(EPOCH.saturating_add(ms)));
 }
 
 /// The time since the simulation began.

@@ -7,6 +7,7 @@ use crate::invariant::Broken;
 use crate::judge;
 use crate::node::{Guest, Surroundings};
 use crate::plan::Plan;
+use crate::plant::Plant;
 use crate::script;
 use crate::stage::Stage;
 use crate::time;
@@ -36,8 +37,9 @@ pub struct Report {
 
 /// Runs a seed with guests on each node.
 #[must_use]
-pub fn run(seed: u64, guests: Vec<Arc<dyn Guest>>) -> Report {
-    let plan = Plan::of(seed);
+pub fn run(seed: u64, plant: Option<Plant>, guests: Vec<Arc<dyn Guest>>) -> Report {
+    let plan = Plan { plant, ..Plan::of(seed) };
+    Plant::put(plant);
     time::set(Duration::ZERO);
     passquorum_raft::types::seed_election_jitter(seed);
     let trace = Arc::new(Trace::default());

@@ -22,6 +22,10 @@ pub mod engine;
 pub mod error;
 pub mod log;
 pub mod machine;
+#[cfg(feature = "planted")]
+pub mod planted;
+#[cfg(not(feature = "planted"))]
+mod planted;
 pub mod snapshot;
 pub mod state;
 pub mod store;

@@ -16,6 +16,8 @@ use crate::command::{Action, Command};
 use crate::config::Problem;
 use crate::ids::KeyedHash;
 use crate::outcome::{Effect, Outcome, Rejection};
+#[cfg(feature = "planted")]
+use crate::planted::{self, Plant};
 use crate::state::{CellKey, State};
 use crate::time::Timestamp;
 
@@ -52,6 +54,8 @@ impl State {
     /// Applies a committed command.
     pub fn apply(&mut self, command: Command) -> Applied {
         let Command { request, at, actor, detail, action } = command;
+        #[cfg(feature = "planted")]
+        let at = if planted::on(Plant::ApplyReadsClock) { planted::clock() } else { at };
         if let Some(outcome) = self.recall(request, at) {
             return Applied { outcome, touched: Vec::new() };
         }

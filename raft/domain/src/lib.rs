@@ -19,6 +19,10 @@ pub mod instance;
 pub mod label;
 pub mod lockout;
 pub mod outcome;
+#[cfg(feature = "planted")]
+pub mod planted;
+#[cfg(not(feature = "planted"))]
+mod planted;
 pub mod policy;
 pub mod ports;
 pub mod qa;

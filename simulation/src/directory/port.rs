@@ -59,7 +59,8 @@ impl Directory for SimulatedDirectory {
         let (this, name) = (self.clone(), name.clone());
         self.call("find user", Kind::Reads, move |domain, now, _| {
             let found = domain.called(&name).into_iter();
-            let record = |(guid, user): (ObjectGuid, &User)| user.record(this.reference(guid), &domain.rules, now);
+            let record =
+                |(guid, user): (ObjectGuid, &User)| user.record(this.reference(guid), &domain.rules, now);
             let mut records: Vec<_> = found.map(record).collect();
             Ok(match (records.pop(), records.is_empty()) {
                 (None, _) => Found::Nobody,

@@ -27,15 +27,21 @@ pub fn check(evidence: &Evidence, tickets: &BTreeMap<usize, TicketId>) -> Result
         let Some(ticket) = tickets.get(&sent) else { continue };
         made.insert(*ticket);
         if !opened.contains(ticket) {
-            return broken(format!("{change:?} of {guid} was made, and its ticket {ticket} is not in the audit"));
+            return broken(format!(
+                "{change:?} of {guid} was made, and its ticket {ticket} is not in the audit"
+            ));
         }
         if let Some(TicketResult::Failed { code }) = closed.get(ticket) {
-            return broken(format!("{change:?} of {guid} was made, and the audit says that it failed: {code}"));
+            return broken(format!(
+                "{change:?} of {guid} was made, and the audit says that it failed: {code}"
+            ));
         }
     }
     for (ticket, result) in closed {
         if result == TicketResult::Done && !made.contains(&ticket) {
-            return broken(format!("the audit says that ticket {ticket} was done, and the directory has not"));
+            return broken(format!(
+                "the audit says that ticket {ticket} was done, and the directory has not"
+            ));
         }
     }
     Ok(())

@@ -114,7 +114,8 @@ impl Browser {
             .body(Body::from(body))
             .ok()?;
         let sites = Arc::clone(&self.sites);
-        let answer = node.ask(move |ports| async move { whole(sites.of(ports.node)?.oneshot(request).await.ok()?).await });
+        let answer = node
+            .ask(move |ports| async move { whole(sites.of(ports.node)?.oneshot(request).await.ok()?).await });
         let lost = loses && self.rng.gen_bool(LOST);
         let whole = timeout(PATIENCE, answer).await.ok().and_then(Result::ok).flatten();
         let Some(whole) = whole.filter(|_| !lost) else {

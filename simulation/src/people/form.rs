@@ -139,9 +139,13 @@ mod tests {
         assert_eq!(page.heading(), "Hello");
         let mut form = page.form().unwrap();
         assert_eq!(form.action, "/x");
-        let names: Vec<_> = form.fields.iter().map(|field| (&*field.name, &*field.label, &*field.value)).collect();
+        let names: Vec<_> =
+            form.fields.iter().map(|field| (&*field.name, &*field.label, &*field.value)).collect();
         assert_eq!(names, [("csrf", "", "t&t"), ("answer-0", "Who's there?", ""), ("q", "", "two")]);
-        assert_eq!(form.fields.last().unwrap().options.first().unwrap(), &("one".to_owned(), "One".to_owned()));
+        assert_eq!(
+            form.fields.last().unwrap().options.first().unwrap(),
+            &("one".to_owned(), "One".to_owned())
+        );
         form.fill("answer-0", "it is me");
         assert!(form.encoded().contains("%61%6E%73%77%65%72%2D%30=%69%74%20"));
     }

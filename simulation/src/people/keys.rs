@@ -2,10 +2,10 @@
 
 use crate::authority::REALM;
 use crate::time::SeededEntropy;
-use passquorum_node::keyring::{Keyring, WrapKey};
 use passquorum_domain::directory::ObjectGuid;
 use passquorum_domain::ids::KeyedHash;
 use passquorum_domain::ports::{Entropy, Purpose, Vault as _, VaultError};
+use passquorum_node::keyring::{Keyring, WrapKey};
 use std::sync::Arc;
 
 /// The realm key.

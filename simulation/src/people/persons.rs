@@ -95,7 +95,9 @@ impl Persons {
     pub fn swap_names(&self, rng: &mut SmallRng) {
         let mut people = self.lock();
         let (one, other) = (rng.gen_range(0..people.len()), rng.gen_range(0..people.len()));
-        let (Some(first), Some(second)) = (people.get(one).cloned(), people.get(other).cloned()) else { return };
+        let (Some(first), Some(second)) = (people.get(one).cloned(), people.get(other).cloned()) else {
+            return;
+        };
         self.controller.with(|domain| {
             for (guid, name) in [(first.guid, &second.account), (second.guid, &first.account)] {
                 if let Some(user) = domain.users.get_mut(&guid) {

@@ -2,9 +2,7 @@
 
 use crate::directory::{Domain, Rules, User};
 use crate::ledger::MARK;
-use passquorum_domain::config::{
-    DirectoryEndpoint, DomainConnection, ManagementPolicy, RealmConfig,
-};
+use passquorum_domain::config::{DirectoryEndpoint, DomainConnection, ManagementPolicy, RealmConfig};
 use passquorum_domain::directory::{DistinguishedName, NameError, ObjectGuid};
 use passquorum_domain::ids::{ConnectionId, PolicyId, QuestionId, WorkflowId};
 use passquorum_domain::lockout::LockoutSettings;
@@ -64,11 +62,7 @@ pub fn config(threshold: u32) -> Result<RealmConfig, NameError> {
             reject_same_answer: true,
             reject_answer_in_question: true,
         },
-        lockout: LockoutSettings {
-            threshold,
-            duration: Span::hours(2),
-            reset_after: Span::hours(2),
-        },
+        lockout: LockoutSettings { threshold, duration: Span::hours(2), reset_after: Span::hours(2) },
         password_rules: vec![PasswordRule::Length(LengthRule { min: 8, max: 64 })],
         workflows: Workflow::defaults(|| {
             number += 1;

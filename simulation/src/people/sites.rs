@@ -2,17 +2,17 @@
 //! node, and die with it.
 
 use super::keys::RealmKeys;
-use super::plant::{Plant, Planted};
+use super::plant::{CountsLate, Plant};
 use super::realm::CONNECTION;
 use super::witness::Witness;
 use crate::directory::Controller;
 use crate::ledger::Ledger;
 use crate::node;
 use axum::Router;
-use passquorum_node::admission::RealmAdmission;
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::ports::{Consensus, VaultError};
 use passquorum_domain::qa::HashCost;
+use passquorum_node::admission::RealmAdmission;
 use passquorum_sites::{Hashing, Ports, SiteSettings};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,7 +34,12 @@ pub struct Sites {
 impl Sites {
     /// No site runs yet.
     #[must_use]
-    pub fn new(controller: Arc<Controller>, ledger: Arc<Ledger>, keys: RealmKeys, plant: Option<Plant>) -> Self {
+    pub fn new(
+        controller: Arc<Controller>,
+        ledger: Arc<Ledger>,
+        keys: RealmKeys,
+        plant: Option<Plant>,
+    ) -> Self {
         Self { controller, ledger, keys, plant, routers: Mutex::default() }
     }
 
@@ -48,8 +53,8 @@ impl Sites {
     pub fn open(&self, ports: &node::Ports) -> Result<(), VaultError> {
         let keyring = Arc::new(self.keys.ring(&ports.entropy)?);
         let mut consensus: Arc<dyn Consensus> = Arc::clone(&ports.cluster) as _;
-        if let Some(plant) = self.plant {
-            consensus = Arc::new(Planted { inner: consensus, plant });
+        if self.plant == Some(Plant::CountAfterCheck) {
+            consensus = Arc::new(CountsLate { inner: consensus });
         }
         let consensus: Arc<dyn Consensus> =
             Arc::new(Witness { inner: consensus, ledger: Arc::clone(&self.ledger) });

@@ -140,7 +140,8 @@ impl Walk {
     /// Types the person's answers, or others.
     fn fill_answers(&mut self, form: &mut Form) {
         let knows = self.knows();
-        let sets = self.people.persons.again(self.person.guid).map(|person| person.answers).unwrap_or_default();
+        let sets =
+            self.people.persons.again(self.person.guid).map(|person| person.answers).unwrap_or_default();
         let known = sets.last().filter(|_| knows).cloned().unwrap_or_default();
         for field in form.fields.iter_mut().filter(|field| field.name.starts_with("answer-")) {
             let answer = known.get(&field.label).cloned();

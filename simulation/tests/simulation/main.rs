@@ -2,6 +2,7 @@
 
 mod checker;
 mod directory;
+mod people;
 
 use passquorum_simulation::domain_run::world;
 

@@ -13,6 +13,7 @@ use crate::RaftConfig;
 use crate::engine::Engine;
 use crate::error::StoreError;
 use crate::log::layout::{self, decode_entry, scan_entries};
+use crate::planted::{self, Plant};
 
 /// Encoded size of the entries kept in memory, beyond which the oldest ones leave.
 const KEEP_BYTES: usize = 4 << 20;
@@ -53,10 +54,15 @@ impl<C: RaftConfig> Shared<C> {
         let vote = layout::read_record(&*engine, "vote", layout::VOTE, layout::VOTE_KEY)?;
         let first = purged.map_or(0, |id| id.index + 1);
         let mut last = purged;
-        let written = scan_entries(&*engine, first, u64::MAX, |index, bytes| {
-            last = Some(decode_entry::<C>(index, bytes)?.log_id);
+        let mut before_last = purged;
+        let mut written = scan_entries(&*engine, first, u64::MAX, |index, bytes| {
+            before_last = std::mem::replace(&mut last, Some(decode_entry::<C>(index, bytes)?.log_id));
             Ok(true)
         })?;
+        if planted::on(Plant::LoseLogTail) && written > first {
+            last = before_last;
+            written -= 1;
+        }
         let tail = Tail {
             vote,
             committed,

@@ -6,6 +6,7 @@
 use super::Change;
 use crate::ids::RequestId;
 use crate::outcome::{Outcome, Rejection};
+use crate::planted::{self, Plant};
 use crate::state::{CellKey, Remembered, State};
 use crate::time::{Span, Timestamp};
 use uuid::Uuid;
@@ -56,7 +57,9 @@ impl State {
 
     /// The answer given before, or the refusal of what is too old.
     pub(super) fn recall(&self, request: RequestId, at: Timestamp) -> Option<Outcome> {
-        if let Some(remembered) = self.requests.get(&request) {
+        if let Some(remembered) = self.requests.get(&request)
+            && !planted::on(Plant::NoRequestDedup)
+        {
             return Some(remembered.outcome.clone());
         }
         (Memory::of(request) == Memory::Internal && at < self.totals.forgotten_before)

@@ -1,0 +1,44 @@
+//! Bugs of the storage that the simulation has to catch. Only the simulation turns the feature on; without it every question is answered
+//! "no" at compile time.
+
+/// A bug on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plant {
+    /// A vote is answered before it is durable.
+    SkipVoteFlush,
+    /// The last entry of the log is gone after a restart.
+    LoseLogTail,
+    /// A snapshot forgets who belongs to the cluster.
+    SnapshotWithoutMembership,
+}
+
+#[cfg(feature = "planted")]
+mod place {
+    use super::Plant;
+    use std::cell::Cell;
+
+    thread_local! {
+        static PLANTED: Cell<Option<Plant>> = const { Cell::new(None) };
+    }
+
+    /// Plants a bug on this thread, or none.
+    pub fn set(plant: Option<Plant>) {
+        PLANTED.set(plant);
+    }
+
+    /// Whether a bug is planted.
+    #[must_use]
+    pub fn on(plant: Plant) -> bool {
+        PLANTED.get() == Some(plant)
+    }
+}
+
+#[cfg(feature = "planted")]
+pub use place::{on, set};
+
+/// Whether a bug is planted: never.
+#[cfg(not(feature = "planted"))]
+#[must_use]
+pub(crate) const fn on(_plant: Plant) -> bool {
+    false
+}
