@@ -98,8 +98,8 @@ pub fn guests(seed: u64, plant: Option<crate::plant::Plant>) -> Vec<Arc<dyn Gues
 impl Guest for Company {
     fn run(&self, ports: Ports) -> BoxFuture<'static, ()> {
         // Opened at once: a request that comes first must not find the sites of the life before.
-        let opened = self.sites.open(&ports);
-        Box::pin(async move { drop(opened) })
+        self.sites.open(&ports);
+        Box::pin(async {})
     }
 
     fn perform(&self, stage: Arc<Stage>) -> BoxFuture<'static, ()> {
@@ -142,7 +142,7 @@ impl Guest for Company {
 }
 
 /// The people at work.
-pub(crate) struct People {
+struct People {
     stage: Arc<Stage>,
     sites: Arc<Sites>,
     ledger: Arc<Ledger>,
@@ -201,12 +201,12 @@ impl People {
         }
     }
 
-    /// Guesses at one victim's secrets, from several browsers at once.
+    /// Guesses at one victim's secrets after another's, from several browsers at once.
     async fn attack(self: Arc<Self>) {
         let mut rng = self.stage.generator();
         while self.is_on() {
-            sleep(PAUSE.mul_f64(rng.r#gen())).await;
-            let Some(victim) = self.persons.victim() else { return };
+            sleep(PAUSE.mul_f64(rng.gen_range(0.0..3.0))).await;
+            let Some(victim) = self.persons.victim(&mut rng) else { return };
             let task = GUESSED.choose(&mut rng).copied().unwrap_or("forgot-password");
             let bursts = (0..rng.gen_range(1..5)).map(|_| {
                 let browser = Browser::new(&self.stage, &self.sites);

@@ -28,7 +28,7 @@ impl Climate {
         Self { outage: 0.0, slow: 0.0, lost_request: 0.0, lost_answer: 0.0, latency: Span(0) };
     /// Now and then something does.
     pub const MILD: Self =
-        Self { outage: 0.01, slow: 0.02, lost_request: 0.02, lost_answer: 0.02, latency: Span(8) };
+        Self { outage: 0.01, slow: 0.02, lost_request: 0.02, lost_answer: 0.05, latency: Span(8) };
     /// Much does.
     pub const ROUGH: Self =
         Self { outage: 0.03, slow: 0.1, lost_request: 0.05, lost_answer: 0.15, latency: Span(60) };

@@ -27,13 +27,13 @@ const PATIENCE: Duration = Duration::from_secs(12);
 const LOST: f64 = 0.02;
 
 /// A browser.
-pub struct Browser {
+pub(super) struct Browser {
     stage: Arc<Stage>,
     sites: Arc<Sites>,
     /// Its own choices.
-    pub rng: SmallRng,
+    pub(super) rng: SmallRng,
     /// Its cookies.
-    pub cookies: BTreeMap<String, String>,
+    pub(super) cookies: BTreeMap<String, String>,
     address: IpAddr,
     /// Whether every request goes to another node.
     roams: bool,
@@ -42,11 +42,11 @@ pub struct Browser {
 
 /// What came of a request.
 #[derive(Debug)]
-pub struct Reply {
+pub(super) struct Reply {
     /// The page at the end.
-    pub page: Page,
+    pub(super) page: Page,
     /// Whether it was reached by a redirect.
-    pub redirected: bool,
+    pub(super) redirected: bool,
 }
 
 type Whole = (u16, http::HeaderMap, Vec<u8>);
@@ -54,7 +54,7 @@ type Whole = (u16, http::HeaderMap, Vec<u8>);
 impl Browser {
     /// A browser that has been nowhere.
     #[must_use]
-    pub fn new(stage: &Arc<Stage>, sites: &Arc<Sites>) -> Self {
+    pub(super) fn new(stage: &Arc<Stage>, sites: &Arc<Sites>) -> Self {
         let mut rng = stage.generator();
         let address = IpAddr::V4(Ipv4Addr::new(10, rng.r#gen(), rng.r#gen(), rng.r#gen()));
         let (stage, sites) = (Arc::clone(stage), Arc::clone(sites));
@@ -62,12 +62,12 @@ impl Browser {
     }
 
     /// Opens a page.
-    pub async fn get(&mut self, path: &str) -> Option<Reply> {
+    pub(super) async fn get(&mut self, path: &str) -> Option<Reply> {
         self.follow(Method::GET, path, String::new()).await
     }
 
     /// Sends a form.
-    pub async fn post(&mut self, form: &Form) -> Option<Reply> {
+    pub(super) async fn post(&mut self, form: &Form) -> Option<Reply> {
         self.follow(Method::POST, &form.action, form.encoded()).await
     }
 
@@ -156,6 +156,6 @@ async fn whole(response: Response) -> Option<Whole> {
 }
 
 /// Whether a text holds another.
-pub(crate) fn contains(text: &[u8], part: &[u8]) -> bool {
+fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }

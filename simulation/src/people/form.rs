@@ -4,51 +4,51 @@ use std::collections::BTreeMap;
 
 /// A page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
+pub(super) struct Page {
     /// HTTP status.
-    pub status: u16,
+    pub(super) status: u16,
     /// Its HTML.
-    pub html: String,
+    pub(super) html: String,
 }
 
 /// A form.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Form {
+pub(super) struct Form {
     /// Where it is sent.
-    pub action: String,
+    pub(super) action: String,
     /// Its fields in order.
-    pub fields: Vec<Field>,
+    pub(super) fields: Vec<Field>,
 }
 
 /// A field.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Field {
+pub(super) struct Field {
     /// Its name.
-    pub name: String,
+    pub(super) name: String,
     /// What a person reads beside it; empty for a hidden one.
-    pub label: String,
+    pub(super) label: String,
     /// What is in it.
-    pub value: String,
+    pub(super) value: String,
     /// For a choice, what can be chosen: the value and what a person reads.
-    pub options: Vec<(String, String)>,
+    pub(super) options: Vec<(String, String)>,
 }
 
 impl Page {
     /// The first heading.
     #[must_use]
-    pub fn heading(&self) -> &str {
+    pub(super) fn heading(&self) -> &str {
         between(&self.html, "<h1>", "</h1>").unwrap_or("")
     }
 
     /// The stable code that it shows, if it shows one.
     #[must_use]
-    pub fn code(&self) -> Option<&str> {
+    pub(super) fn code(&self) -> Option<&str> {
         between(&self.html, "<code>PQ-", "</code>")
     }
 
     /// Its form.
     #[must_use]
-    pub fn form(&self) -> Option<Form> {
+    pub(super) fn form(&self) -> Option<Form> {
         let (_, rest) = self.html.split_once("<form method=\"post\" action=\"")?;
         let (action, rest) = rest.split_once('"')?;
         let (body, _) = rest.split_once("</form>")?;
@@ -87,7 +87,7 @@ impl Page {
 
 impl Form {
     /// Fills a field in.
-    pub fn fill(&mut self, name: &str, value: &str) {
+    pub(super) fn fill(&mut self, name: &str, value: &str) {
         for field in self.fields.iter_mut().filter(|field| field.name == name) {
             value.clone_into(&mut field.value);
         }
@@ -95,13 +95,13 @@ impl Form {
 
     /// Whether there is such a field.
     #[must_use]
-    pub fn has(&self, name: &str) -> bool {
+    pub(super) fn has(&self, name: &str) -> bool {
         self.fields.iter().any(|field| field.name == name)
     }
 
     /// As it is sent.
     #[must_use]
-    pub fn encoded(&self) -> String {
+    pub(super) fn encoded(&self) -> String {
         let pair = |field: &Field| format!("{}={}", encode(&field.name), encode(&field.value));
         self.fields.iter().map(pair).collect::<Vec<_>>().join("&")
     }

@@ -9,17 +9,17 @@ use passquorum_node::keyring::{Keyring, WrapKey};
 use std::sync::Arc;
 
 /// The realm key.
-pub struct RealmKeys(Keyring);
+pub(super) struct RealmKeys(Keyring);
 
 impl RealmKeys {
     /// Draws one.
     #[must_use]
-    pub fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64) -> Self {
         Self(Keyring::create(Arc::new(SeededEntropy::new(seed)), REALM))
     }
 
     /// The key ring of a node's process, filled from a wrap, as the log brings one.
-    pub fn ring(&self, entropy: &Arc<dyn Entropy>) -> Result<Keyring, VaultError> {
+    pub(super) fn ring(&self, entropy: &Arc<dyn Entropy>) -> Result<Keyring, VaultError> {
         let own = WrapKey::generate(entropy.as_ref());
         let wrap = self.0.wrap_for(&own.public())?;
         let ring = Keyring::empty(Arc::clone(entropy));
@@ -28,7 +28,7 @@ impl RealmKeys {
     }
 
     /// What a user's counters and tickets are kept under.
-    pub fn subject(&self, guid: ObjectGuid) -> Result<KeyedHash, VaultError> {
+    pub(super) fn subject(&self, guid: ObjectGuid) -> Result<KeyedHash, VaultError> {
         self.0.keyed_hash(Purpose::Subject, &guid.0)
     }
 }

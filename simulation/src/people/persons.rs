@@ -9,22 +9,22 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Answers by question.
-pub type Answers = BTreeMap<String, String>;
+pub(super) type Answers = BTreeMap<String, String>;
 
 /// A person: one object of the directory, the name that it goes by, and the answers that the person may have registered,
 /// the likeliest last.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
+pub(super) struct Person {
     /// The object.
-    pub guid: ObjectGuid,
+    pub(super) guid: ObjectGuid,
     /// The name.
-    pub account: String,
+    pub(super) account: String,
     /// Sets of answers.
-    pub answers: Vec<Answers>,
+    pub(super) answers: Vec<Answers>,
 }
 
 /// Everybody.
-pub struct Persons {
+pub(super) struct Persons {
     controller: Arc<Controller>,
     people: Mutex<Vec<Person>>,
     /// Every object that there was.
@@ -34,7 +34,7 @@ pub struct Persons {
 impl Persons {
     /// Everybody whom the domain knows.
     #[must_use]
-    pub fn of(controller: Arc<Controller>) -> Self {
+    pub(super) fn of(controller: Arc<Controller>) -> Self {
         let people = controller.with(|domain| {
             let person = |(guid, user): (&ObjectGuid, &crate::directory::User)| Person {
                 guid: *guid,
@@ -50,36 +50,43 @@ impl Persons {
     }
 
     /// Every object that there was.
-    pub fn ever(&self) -> Vec<ObjectGuid> {
+    pub(super) fn ever(&self) -> Vec<ObjectGuid> {
         self.ever.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Somebody. The first is left to those who guess.
-    pub fn anybody(&self, rng: &mut SmallRng) -> Option<Person> {
+    pub(super) fn anybody(&self, rng: &mut SmallRng) -> Option<Person> {
         let people = self.lock();
         let number = rng.gen_range(1..people.len().max(2));
         people.get(number).cloned()
     }
 
-    /// Whom attackers are after.
-    pub fn victim(&self) -> Option<Person> {
-        self.lock().first().cloned()
+    /// Whom attackers are after: the first, anybody, or a name that nobody has.
+    pub(super) fn victim(&self, rng: &mut SmallRng) -> Option<Person> {
+        match rng.gen_range(0..4) {
+            0 | 1 => self.lock().first().cloned(),
+            2 => self.anybody(rng),
+            _ => {
+                let account = format!("stranger-{}", rng.gen_range(0..30));
+                Some(Person { guid: ObjectGuid([0; 16]), account, answers: Vec::new() })
+            }
+        }
     }
 
     /// A person as the person is now.
-    pub fn again(&self, guid: ObjectGuid) -> Option<Person> {
+    pub(super) fn again(&self, guid: ObjectGuid) -> Option<Person> {
         self.lock().iter().find(|person| person.guid == guid).cloned()
     }
 
     /// A person registers these answers, or tries to.
-    pub fn learns(&self, guid: ObjectGuid, answers: Answers) {
+    pub(super) fn learns(&self, guid: ObjectGuid, answers: Answers) {
         if let Some(person) = self.lock().iter_mut().find(|person| person.guid == guid) {
             person.answers.push(answers);
         }
     }
 
     /// The last set of answers was not right: the one before may be.
-    pub fn doubts(&self, guid: ObjectGuid) {
+    pub(super) fn doubts(&self, guid: ObjectGuid) {
         if let Some(person) = self.lock().iter_mut().find(|person| person.guid == guid) {
             let turn = 1.min(person.answers.len());
             person.answers.rotate_right(turn);
@@ -87,12 +94,12 @@ impl Persons {
     }
 
     /// The person's present password, as it stands in the directory.
-    pub fn password(&self, guid: ObjectGuid) -> Option<String> {
+    pub(super) fn password(&self, guid: ObjectGuid) -> Option<String> {
         self.controller.with(|domain| domain.users.get(&guid)?.passwords.first().cloned())
     }
 
     /// Two people change their names with one another.
-    pub fn swap_names(&self, rng: &mut SmallRng) {
+    pub(super) fn swap_names(&self, rng: &mut SmallRng) {
         let mut people = self.lock();
         let (one, other) = (rng.gen_range(0..people.len()), rng.gen_range(0..people.len()));
         let (Some(first), Some(second)) = (people.get(one).cloned(), people.get(other).cloned()) else {
@@ -114,7 +121,7 @@ impl Persons {
     }
 
     /// Somebody leaves, and a new one gets the name.
-    pub fn replace(&self, rng: &mut SmallRng) -> Result<(), NameError> {
+    pub(super) fn replace(&self, rng: &mut SmallRng) -> Result<(), NameError> {
         let mut people = self.lock();
         let number = rng.gen_range(0..people.len());
         let Some(person) = people.get_mut(number) else { return Ok(()) };

@@ -22,9 +22,9 @@ pub enum Plant {
 }
 
 /// A cluster that counts attempts when it is too late.
-pub struct CountsLate {
+pub(super) struct CountsLate {
     /// The cluster.
-    pub inner: Arc<dyn Consensus>,
+    pub(super) inner: Arc<dyn Consensus>,
 }
 
 impl CountsLate {

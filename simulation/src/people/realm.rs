@@ -17,14 +17,14 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// The connection to the simulated domain.
-pub const CONNECTION: ConnectionId = ConnectionId(Uuid::from_u128(0xc0));
+pub(super) const CONNECTION: ConnectionId = ConnectionId(Uuid::from_u128(0xc0));
 /// The policy that serves everybody.
-pub const POLICY: PolicyId = PolicyId(Uuid::from_u128(0xb0));
+pub(super) const POLICY: PolicyId = PolicyId(Uuid::from_u128(0xb0));
 
 const BASE: &str = "DC=sim,DC=example";
 
 /// The configuration, with so many wrong attempts until a lock. A lock outlasts every run.
-pub fn config(threshold: u32) -> Result<RealmConfig, NameError> {
+pub(super) fn config(threshold: u32) -> Result<RealmConfig, NameError> {
     let question = |number, kind, text: &str| Question {
         id: QuestionId(Uuid::from_u128(number)),
         kind,
@@ -73,7 +73,7 @@ pub fn config(threshold: u32) -> Result<RealmConfig, NameError> {
 }
 
 /// A domain with so many users.
-pub fn domain(users: u32, rng: &mut SmallRng) -> Result<Domain, NameError> {
+pub(super) fn domain(users: u32, rng: &mut SmallRng) -> Result<Domain, NameError> {
     let mut domain = Domain {
         rules: Rules {
             min_length: 8,
@@ -92,7 +92,7 @@ pub fn domain(users: u32, rng: &mut SmallRng) -> Result<Domain, NameError> {
 }
 
 /// Adds a user of this name; a new object, whoever had the name before.
-pub fn add(domain: &mut Domain, account: &str, rng: &mut SmallRng) -> Result<ObjectGuid, NameError> {
+pub(super) fn add(domain: &mut Domain, account: &str, rng: &mut SmallRng) -> Result<ObjectGuid, NameError> {
     let guid = ObjectGuid(rng.r#gen());
     let dn = DistinguishedName::parse(&format!("CN={account},OU=People,{BASE}"))?;
     domain.users.insert(guid, User::new(account, dn, primary_group()?, &password(rng)));
@@ -104,11 +104,11 @@ fn primary_group() -> Result<DistinguishedName, NameError> {
 }
 
 /// A password that meets every rule and that nobody had before.
-pub fn password(rng: &mut SmallRng) -> String {
+pub(super) fn password(rng: &mut SmallRng) -> String {
     format!("Z-{MARK}-{:016x}", rng.next_u64())
 }
 
 /// An answer that nobody gave before.
-pub fn answer(rng: &mut SmallRng) -> String {
+pub(super) fn answer(rng: &mut SmallRng) -> String {
     format!("{MARK} {:016x}", rng.next_u64())
 }

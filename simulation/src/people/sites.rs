@@ -19,22 +19,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The sites of all nodes.
-pub struct Sites {
+pub(super) struct Sites {
     /// The directory.
-    pub controller: Arc<Controller>,
+    pub(super) controller: Arc<Controller>,
     /// What was seen.
-    pub ledger: Arc<Ledger>,
+    pub(super) ledger: Arc<Ledger>,
     /// The realm key.
-    pub keys: RealmKeys,
+    pub(super) keys: RealmKeys,
     /// A planted bug.
-    pub plant: Option<Plant>,
+    pub(super) plant: Option<Plant>,
     routers: Mutex<BTreeMap<NodeId, Router>>,
 }
 
 impl Sites {
     /// No site runs yet.
     #[must_use]
-    pub fn new(
+    pub(super) fn new(
         controller: Arc<Controller>,
         ledger: Arc<Ledger>,
         keys: RealmKeys,
@@ -45,12 +45,19 @@ impl Sites {
 
     /// The sites of a node's present process; to be asked on the node itself.
     #[must_use]
-    pub fn of(&self, node: NodeId) -> Option<Router> {
+    pub(super) fn of(&self, node: NodeId) -> Option<Router> {
         self.routers.lock().unwrap_or_else(PoisonError::into_inner).get(&node).cloned()
     }
 
-    /// Builds the sites of a process that has just started.
-    pub fn open(&self, ports: &node::Ports) -> Result<(), VaultError> {
+    /// Opens the sites of a process that has just started; none without the realm key.
+    pub(super) fn open(&self, ports: &node::Ports) {
+        let router = self.build(ports).ok();
+        let mut routers = self.routers.lock().unwrap_or_else(PoisonError::into_inner);
+        routers.remove(&ports.node);
+        routers.extend(router.map(|router| (ports.node, router)));
+    }
+
+    fn build(&self, ports: &node::Ports) -> Result<Router, VaultError> {
         let keyring = Arc::new(self.keys.ring(&ports.entropy)?);
         let mut consensus: Arc<dyn Consensus> = Arc::clone(&ports.cluster) as _;
         if self.plant == Some(Plant::CountAfterCheck) {
@@ -78,8 +85,6 @@ impl Sites {
         settings.hashing = Hashing::InPlace;
         settings.answer_cost = HashCost::LEAST;
         settings.answer_grid = Duration::from_millis(20);
-        let router = passquorum_sites::router(sites, settings);
-        self.routers.lock().unwrap_or_else(PoisonError::into_inner).insert(ports.node, router);
-        Ok(())
+        Ok(passquorum_sites::router(sites, settings))
     }
 }

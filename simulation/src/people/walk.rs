@@ -23,7 +23,7 @@ const UNKNOWN: &str = "We do not know the outcome";
 
 /// How somebody behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Manner {
+pub(super) enum Manner {
     /// Types what is right, nearly always.
     Honest,
     /// Does not know the secrets and guesses.
@@ -31,31 +31,32 @@ pub enum Manner {
 }
 
 /// A form as it was sent, with the cookies of that moment, to be sent again later.
-pub struct Kept {
+pub(super) struct Kept {
     form: Form,
     cookies: BTreeMap<String, String>,
+    wish: Wish,
 }
 
 /// A walk.
-pub struct Walk {
+pub(super) struct Walk {
     people: Arc<People>,
     browser: Browser,
     person: Person,
     manner: Manner,
     run: Run,
     /// The form that asked for something, as it was sent.
-    pub kept: Option<Kept>,
+    pub(super) kept: Option<Kept>,
 }
 
 impl Walk {
     /// A walk of a person in a browser.
     #[must_use]
-    pub fn new(people: &Arc<People>, browser: Browser, person: Person, manner: Manner) -> Self {
+    pub(super) fn new(people: &Arc<People>, browser: Browser, person: Person, manner: Manner) -> Self {
         Self { people: Arc::clone(people), browser, person, manner, run: people.next_run(), kept: None }
     }
 
     /// Walks through a task, with so many forms at most.
-    pub async fn through(&mut self, task: &str, most: u32) {
+    pub(super) async fn through(&mut self, task: &str, most: u32) {
         self.tell(|walk| format!("{task} as {} {:?}", walk.person.account, walk.manner));
         let start = format!("/self-service/start/{task}");
         let Some(mut page) = self.browser.get(&start).await.map(|reply| reply.page) else { return };
@@ -71,11 +72,13 @@ impl Walk {
     }
 
     /// Sends a form that was sent before once more, with its cookies, but with another new password in it.
-    pub async fn replay(&mut self, kept: Kept) {
+    pub(super) async fn replay(&mut self, kept: Kept) {
         self.tell(|_| "replays a form".to_owned());
-        let Kept { mut form, cookies } = kept;
+        let Kept { mut form, cookies, mut wish } = kept;
         self.browser.cookies = cookies;
-        let wish = if form.has("new") { self.choose_password(&mut form) } else { Wish::Unlock };
+        if form.has("new") {
+            wish = self.choose_password(&mut form);
+        }
         self.ask(&form, wish).await;
     }
 
@@ -187,7 +190,8 @@ impl Walk {
 
     /// Sends a form that changes something; when no answer comes, once more as it is, or not.
     async fn ask(&mut self, form: &Form, wish: Wish) -> Option<Page> {
-        self.kept = Some(Kept { form: form.clone(), cookies: self.browser.cookies.clone() });
+        let (form_sent, cookies) = (form.clone(), self.browser.cookies.clone());
+        self.kept = Some(Kept { form: form_sent, cookies, wish: wish.clone() });
         let again = self.browser.rng.gen_bool(0.7);
         for _ in 0..=u32::from(again) {
             self.note(Fact::Asked(self.run, wish.clone()));

@@ -11,11 +11,11 @@ use passquorum_domain::state::State;
 use std::sync::Arc;
 
 /// The witness.
-pub struct Witness {
+pub(super) struct Witness {
     /// The port.
-    pub inner: Arc<dyn Consensus>,
+    pub(super) inner: Arc<dyn Consensus>,
     /// Where it writes.
-    pub ledger: Arc<Ledger>,
+    pub(super) ledger: Arc<Ledger>,
 }
 
 #[async_trait]
