@@ -5,7 +5,7 @@ use crate::leadership::{self, Leadership};
 use crate::member::Member;
 use crate::net::Net;
 use crate::planted::{self, Plant};
-use crate::raft_network::Network;
+use crate::raft_network::{HeldBack, Network};
 use crate::state_machine::Replica;
 use crate::transport::client::Peers;
 use crate::transport::server::{self, Service};
@@ -65,13 +65,24 @@ pub enum Phase {
     Stopped,
 }
 
+/// Names an entry of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Applied {
+    /// The term in which it was written.
+    pub term: u64,
+    /// The leader that wrote it.
+    pub leader: NodeId,
+    /// Where it stands.
+    pub index: u64,
+}
+
 /// What a member has applied, as of one moment.
 #[derive(Debug, Clone)]
 pub struct Progress {
     /// The state.
     pub state: Arc<State>,
-    /// Term and index of the last entry in it.
-    pub applied: Option<(u64, u64)>,
+    /// The last entry in it.
+    pub applied: Option<Applied>,
     /// Who votes, by that entry.
     pub voters: BTreeSet<NodeId>,
     /// Who belongs to the cluster, by that entry.
@@ -94,7 +105,7 @@ impl Cluster {
     /// See [`StartError`].
     pub async fn start(
         settings: ClusterSettings,
-        store: Store<TypeConfig, Replica>,
+        mut store: Store<TypeConfig, Replica>,
         net: Arc<dyn Net>,
         tls: Arc<PeerTls>,
         clock: Arc<dyn Clock>,
@@ -116,7 +127,14 @@ impl Cluster {
             .await
             .map_err(|source| StartError::Listen { address: listen.clone(), source })?;
         let peers = Arc::new(Peers::new(net, Arc::clone(&tls)));
-        let network = Network(Arc::clone(&peers));
+        store.log.belong_to(node.0);
+        let durable = store.log.durable();
+        let held_back = HeldBack::new();
+        let network = Network {
+            peers: Arc::clone(&peers),
+            durable: durable.clone(),
+            held_back: Arc::clone(&held_back),
+        };
         let raft = Raft::new(node.0, Arc::new(config), network, store.log, store.state)
             .await
             .map_err(|e| StartError::Raft(e.to_string()))?;
@@ -144,6 +162,7 @@ impl Cluster {
         let (state_sender, states) = watch::channel(state);
         let phase = watch::Sender::new(Phase::Running);
         let mut tasks = JoinSet::new();
+        tasks.spawn(held_back.announce(Arc::downgrade(&member), durable));
         tasks.spawn(leadership::follow(raft, leaders));
         tasks.spawn(rounds.run(Arc::downgrade(&member)));
         tasks.spawn(entries.run(Arc::downgrade(&member)));
@@ -200,7 +219,11 @@ impl Cluster {
         let membership = published.membership.membership();
         Progress {
             state: published.machine.state(),
-            applied: published.last_applied.map(|id| (id.leader_id.term, id.index)),
+            applied: published.last_applied.map(|id| Applied {
+                term: id.leader_id.term,
+                leader: NodeId(id.leader_id.node_id),
+                index: id.index,
+            }),
             voters: membership.voter_ids().map(NodeId).collect(),
             members: membership.nodes().map(|(id, _)| NodeId(*id)).collect(),
         }

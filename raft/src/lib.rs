@@ -44,7 +44,7 @@ mod tuning;
 pub mod types;
 mod wire;
 
-pub use cluster::{Cluster, ClusterSettings, Phase, Progress};
+pub use cluster::{Applied, Cluster, ClusterSettings, Phase, Progress};
 pub use error::StartError;
 pub use leadership::Leadership;
 pub use state_machine::Replica;

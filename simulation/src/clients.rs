@@ -163,7 +163,8 @@ pub async fn propose(node: &SimulatedNode, command: Command) -> Option<Result<Ou
     timeout(PATIENCE, answer).await.ok()?.ok()
 }
 
-async fn linearizable(node: &SimulatedNode) -> Option<Result<Arc<State>, ReadError>> {
+/// The state as of now; none when the node went away.
+pub async fn linearizable(node: &SimulatedNode) -> Option<Result<Arc<State>, ReadError>> {
     let answer = node.ask(|ports| async move { ports.cluster.read(Consistency::Linearizable).await });
     timeout(PATIENCE, answer).await.ok()?.ok()
 }

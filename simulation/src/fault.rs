@@ -4,13 +4,18 @@ use crate::node::SimulatedNode;
 use crate::stage::{Act, Stage};
 use crate::time;
 use crate::trace::What;
-use passquorum_storage::engine::Crash;
+use passquorum_domain::ids::NodeId;
+use passquorum_storage::engine::{Crash, Refusal};
 use rand::Rng as _;
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom as _;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use turmoil::Sim;
+
+/// A link from one host to another.
+type Link = (String, String);
 
 /// A fault that goes on.
 struct Ongoing {
@@ -19,11 +24,18 @@ struct Ongoing {
     what: Fault,
 }
 
+/// What has to be undone when a fault ends.
 enum Fault {
     /// Messages from the first do not reach the second.
-    Cut(Vec<(String, String)>),
+    Cut(Vec<Link>),
+    /// Messages between the two are late or lost.
+    Bad(Vec<Link>),
     /// A process is down.
     Down(Arc<SimulatedNode>),
+    /// A disk is slow, or refuses writes.
+    Disk(Arc<SimulatedNode>),
+    /// A clock is off.
+    Clock(Arc<SimulatedNode>),
 }
 
 /// Makes faults.
@@ -33,6 +45,8 @@ pub struct Nemesis {
     next: Duration,
     faults: u32,
     ongoing: Vec<Ongoing>,
+    /// Ended from here, not to be started by anybody else.
+    down: BTreeSet<NodeId>,
 }
 
 impl Nemesis {
@@ -40,7 +54,7 @@ impl Nemesis {
     #[must_use]
     pub fn new(stage: Arc<Stage>) -> Self {
         let rng = stage.generator();
-        Self { stage, rng, next: Duration::ZERO, faults: 0, ongoing: Vec::new() }
+        Self { stage, rng, next: Duration::ZERO, faults: 0, ongoing: Vec::new(), down: BTreeSet::new() }
     }
 
     /// Begins and ends faults as it is time.
@@ -62,34 +76,50 @@ impl Nemesis {
 
     /// Brings a process back that ended by itself, after a while, as a supervisor does.
     pub fn supervise(&mut self, node: Arc<SimulatedNode>) {
-        let what = Fault::Down(node);
-        let until = time::now() + Duration::from_millis(self.rng.gen_range(100..1000));
-        self.faults += 1;
-        self.ongoing.push(Ongoing { id: self.faults, until, what });
+        if self.down.insert(node.id) {
+            let until = time::now() + Duration::from_millis(self.rng.gen_range(100..1000));
+            self.faults += 1;
+            self.ongoing.push(Ongoing { id: self.faults, until, what: Fault::Down(node) });
+        }
+    }
+
+    /// Ends the process of a node that was removed.
+    pub fn end_for_good(&mut self, sim: &mut Sim<'_>, node: &SimulatedNode) {
+        if !self.down.contains(&node.id) {
+            sim.crash(node.host.as_str());
+            node.was_crashed();
+            self.stage.surroundings.trace.record(What::Down(node.id, "removed".to_owned()));
+        }
     }
 
     fn begin(&mut self, sim: &mut Sim<'_>, now: Duration) {
-        let up: Vec<_> = self.stage.nodes().into_iter().filter(|node| node.is_up()).collect();
-        let Some(victim) = up.choose(&mut self.rng).cloned() else { return };
+        let Some(victim) = self.choose_victim() else { return };
         self.faults += 1;
-        let length = Duration::from_millis(self.rng.gen_range(200..5000));
-        let (description, what) = match self.rng.gen_range(0..3) {
-            0 => {
-                let crash = match self.rng.gen_range(0..2) {
-                    0 => Crash::KeepUnsynced,
-                    _ => Crash::LoseUnsynced,
-                };
-                self.crash(sim, &victim, crash);
-                (format!("crash of node {}, {crash:?}", victim.id), Fault::Down(victim))
-            }
-            _ => self.cut(sim, &victim),
+        let length = Duration::from_millis(*[300, 1000, 3000, 6000].choose(&mut self.rng).unwrap_or(&1000));
+        let length = length.mul_f64(self.rng.gen_range(0.3..1.5));
+        let (description, what) = match self.rng.gen_range(0..12) {
+            0..=3 => self.crash(sim, victim),
+            4..=6 => self.cut(sim, &victim),
+            7 | 8 => self.spoil(sim, &victim),
+            9 => self.slow_disk(victim),
+            10 => self.full_disk(victim),
+            _ => self.skew(victim),
         };
         self.stage.surroundings.trace.record(What::Fault(self.faults, description));
         self.ongoing.push(Ongoing { id: self.faults, until: now + length, what });
     }
 
-    fn crash(&mut self, sim: &mut Sim<'_>, victim: &SimulatedNode, crash: Crash) {
-        if crash != Crash::KeepUnsynced {
+    /// Any node that is up, and the leader more often than others.
+    fn choose_victim(&mut self) -> Option<Arc<SimulatedNode>> {
+        let up: Vec<_> = self.stage.nodes().into_iter().filter(|node| node.is_up()).collect();
+        let leader = self.stage.surroundings.watch.leader();
+        let leader = up.iter().find(|node| Some(node.id) == leader).cloned();
+        leader.filter(|_| self.rng.gen_bool(0.4)).or_else(|| up.choose(&mut self.rng).cloned())
+    }
+
+    fn crash(&mut self, sim: &mut Sim<'_>, victim: Arc<SimulatedNode>) -> (String, Fault) {
+        let crash = if self.rng.gen_bool(0.4) { Crash::KeepUnsynced } else { Crash::LoseUnsynced };
+        if crash == Crash::LoseUnsynced {
             // A machine without power says no farewell to its peers.
             for other in self.stage.nodes() {
                 if other.id != victim.id {
@@ -100,17 +130,15 @@ impl Nemesis {
         sim.crash(victim.host.as_str());
         victim.was_crashed();
         victim.disk.crash(crash);
+        self.down.insert(victim.id);
         self.stage.surroundings.trace.record(What::Down(victim.id, format!("{crash:?}")));
+        (format!("crash of node {}, {crash:?}", victim.id), Fault::Down(victim))
     }
 
     fn cut(&mut self, sim: &mut Sim<'_>, victim: &SimulatedNode) -> (String, Fault) {
-        let direction = self.rng.gen_range(0..3);
+        let direction = self.rng.gen_range(0..4);
         let mut cut = Vec::new();
-        for other in self.stage.nodes() {
-            if other.id == victim.id || self.rng.gen_bool(0.3) {
-                continue;
-            }
-            let (from, to) = (victim.host.clone(), other.host.clone());
+        for (from, to) in self.links(victim, 0.8) {
             if direction != 1 {
                 cut.push((from.clone(), to.clone()));
             }
@@ -121,24 +149,80 @@ impl Nemesis {
         for (from, to) in &cut {
             sim.partition_oneway(from.as_str(), to.as_str());
         }
-        (format!("cut {cut:?}"), Fault::Cut(cut))
+        let words = ["out of", "into", "around", "around"];
+        let word = words.get(direction).unwrap_or(&"around");
+        (format!("cut of {} links {word} node {}", cut.len(), victim.id), Fault::Cut(cut))
+    }
+
+    fn spoil(&mut self, sim: &mut Sim<'_>, victim: &SimulatedNode) -> (String, Fault) {
+        let links = self.links(victim, 0.8);
+        let latency = Duration::from_millis(self.rng.gen_range(20..400));
+        let loss = if self.rng.gen_bool(0.5) { self.rng.gen_range(0.001..0.05) } else { 0.0 };
+        for (from, to) in &links {
+            sim.set_link_max_message_latency(from.as_str(), to.as_str(), latency);
+            sim.set_link_fail_rate(from.as_str(), to.as_str(), loss);
+        }
+        let description = format!("bad links of node {}: up to {latency:?}, {loss:.3} lost", victim.id);
+        (description, Fault::Bad(links))
+    }
+
+    fn links(&mut self, victim: &SimulatedNode, share: f64) -> Vec<Link> {
+        let others: Vec<_> = self.stage.nodes().into_iter().filter(|other| other.id != victim.id).collect();
+        let chosen = others.into_iter().filter(|_| self.rng.gen_bool(share));
+        chosen.map(|other| (victim.host.clone(), other.host.clone())).collect()
+    }
+
+    fn slow_disk(&mut self, victim: Arc<SimulatedNode>) -> (String, Fault) {
+        let latency = Duration::from_millis(self.rng.gen_range(20..700));
+        victim.disk.raft.set_latency(latency);
+        (format!("slow disk of node {}: {latency:?}", victim.id), Fault::Disk(victim))
+    }
+
+    fn full_disk(&mut self, victim: Arc<SimulatedNode>) -> (String, Fault) {
+        victim.disk.raft.refuse_writes(Some(Refusal::DiskFull));
+        victim.disk.state.refuse_writes(Some(Refusal::DiskFull));
+        (format!("full disk of node {}", victim.id), Fault::Disk(victim))
+    }
+
+    fn skew(&mut self, victim: Arc<SimulatedNode>) -> (String, Fault) {
+        let most = if self.rng.gen_bool(0.2) { 300_000 } else { 20_000 };
+        let offset = self.rng.gen_range(-most..most);
+        victim.clock.set_offset(offset);
+        (format!("clock of node {} off by {offset} ms", victim.id), Fault::Clock(victim))
     }
 
     fn end(&mut self, sim: &mut Sim<'_>, fault: Ongoing) {
         self.stage.surroundings.trace.record(What::Mended(fault.id));
+        let plan = &self.stage.plan;
         match fault.what {
             Fault::Cut(links) => {
                 for (from, to) in links {
                     sim.repair_oneway(from.as_str(), to.as_str());
                 }
             }
+            Fault::Bad(links) => {
+                for (from, to) in links {
+                    sim.set_link_max_message_latency(from.as_str(), to.as_str(), plan.latency.1);
+                    let loss = if self.stage.act() == Act::Healing { 0.0 } else { plan.loss };
+                    sim.set_link_fail_rate(from.as_str(), to.as_str(), loss);
+                }
+            }
+            Fault::Disk(node) => {
+                node.disk.raft.set_latency(plan.disk_latency);
+                node.disk.raft.refuse_writes(None);
+                node.disk.state.refuse_writes(None);
+            }
+            Fault::Clock(node) => node.clock.set_offset(0),
             Fault::Down(node) => {
+                self.down.remove(&node.id);
                 for other in self.stage.nodes() {
                     if other.id != node.id {
                         sim.repair(node.host.as_str(), other.host.as_str());
                     }
                 }
-                sim.bounce(node.host.as_str());
+                if self.stage.node(node.id).is_some() {
+                    sim.bounce(node.host.as_str());
+                }
             }
         }
     }

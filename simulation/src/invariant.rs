@@ -2,10 +2,13 @@
 
 pub mod at_most_once;
 pub mod audit_chain;
+pub mod audit_complete;
 pub mod changes_audited;
+pub mod config_linear;
 pub mod election_safety;
 pub mod guesses_bounded;
 pub mod lockout_bound;
+pub mod membership;
 pub mod no_secret_at_rest;
 pub mod one_change_per_ticket;
 pub mod reset_of_the_proved;

@@ -12,6 +12,8 @@
 //! a thread, a process each. [`domain_run`] is a cheaper run of the domain alone.
 
 pub mod authority;
+pub mod churn;
+pub mod clerk;
 pub mod clients;
 pub mod determinism;
 pub mod directory;

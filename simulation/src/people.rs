@@ -28,7 +28,7 @@ use futures::future::{BoxFuture, join, join_all};
 use keys::RealmKeys;
 use passquorum_domain::audit::Actor;
 use passquorum_domain::command::{Action, Command};
-use passquorum_domain::config::ConfigChange;
+use passquorum_domain::config::{ConfigChange, RealmConfig};
 use passquorum_domain::directory::{NameError, ObjectGuid};
 use passquorum_domain::ids::RequestId;
 use passquorum_domain::ports::{Clock as _, Consensus as _};
@@ -162,13 +162,17 @@ impl People {
     /// An administrator sets the service up; whether that was done before the faults ended.
     async fn found(&self, threshold: u32) -> bool {
         let mut rng = self.stage.generator();
-        let Ok(config) = realm::config(threshold) else { return false };
         while self.is_on() {
             for node in self.stage.nodes() {
                 let ask = node.ask(|ports| async move { ports.cluster.local() });
                 let Ok(Ok(state)) = timeout(PAUSE, ask).await else { continue };
-                let base = state.config().map(|config| config.revision).unwrap_or_default();
-                let change = ConfigChange::Replace(Box::new(config.clone()));
+                let Some(config) = state.config() else { continue };
+                if config.policy(realm::POLICY).is_some() {
+                    return true;
+                }
+                let base = config.revision;
+                let Ok(config) = realm::add_to(RealmConfig::clone(config), threshold) else { return false };
+                let change = ConfigChange::Replace(Box::new(config));
                 let action = Action::ChangeConfig { base, change };
                 let request = RequestId::Internal(clients::uuid(&mut rng));
                 let at = node.clock.now();

@@ -24,6 +24,8 @@ pub struct Plan {
     pub latency: (Duration, Duration),
     /// The part of messages that is lost.
     pub loss: f64,
+    /// How long a sync takes.
+    pub disk_latency: Duration,
     /// The cluster's times and sizes.
     pub tuning: Tuning,
     /// Clients that write and read labels.
@@ -36,6 +38,12 @@ pub struct Plan {
     pub faults_for: Duration,
     /// The time between two faults, on average.
     pub fault_every: Duration,
+    /// Clerks.
+    pub clerks: u8,
+    /// Whether operators change the membership.
+    pub churn: bool,
+    /// The time between two acts of the operators, on average.
+    pub churn_every: Duration,
     /// Microseconds that clocks gain or lose in a second, at most.
     pub drift: i64,
 }
@@ -69,12 +77,16 @@ impl Plan {
             tick: ms(*[2, 4, 5, 10].choose(&mut rng).unwrap_or(&5)),
             latency: (ms(fastest), ms(slowest)),
             loss: if rng.gen_bool(0.3) { rng.gen_range(0.0001..0.003) } else { 0.0 },
+            disk_latency: ms(*[0, 1, 5, 20].choose(&mut rng).unwrap_or(&1)),
             tuning,
             clients: rng.gen_range(2..8),
             labels: rng.gen_range(1..5),
             pause: ms(*[20, 100, 400].choose(&mut rng).unwrap_or(&100)),
             faults_for: Duration::from_secs(rng.gen_range(12..22)),
             fault_every: ms(rng.gen_range(300..2500)),
+            clerks: rng.gen_range(1..4),
+            churn: rng.gen_bool(0.6),
+            churn_every: ms(rng.gen_range(500..4000)),
             drift: if rng.gen_bool(0.5) { rng.gen_range(0..2000) } else { 0 },
         }
     }

@@ -9,8 +9,6 @@ use passquorum_storage::planted as storage;
 /// A planted bug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plant {
-    /// In the simulated disk: a sync returns before anything is durable.
-    AckBeforeFlush,
     /// In the storage.
     Storage(storage::Plant),
     /// In the domain.
@@ -24,7 +22,7 @@ pub enum Plant {
 impl Plant {
     /// Every planted bug with its name.
     pub const ALL: [(&'static str, Self); 11] = [
-        ("ack-before-flush", Self::AckBeforeFlush),
+        ("ack-before-flush", Self::Storage(storage::Plant::AckBeforeFlush)),
         ("skip-vote-flush", Self::Storage(storage::Plant::SkipVoteFlush)),
         ("lose-log-tail", Self::Storage(storage::Plant::LoseLogTail)),
         ("snapshot-without-membership", Self::Storage(storage::Plant::SnapshotWithoutMembership)),
@@ -57,7 +55,7 @@ impl Plant {
             Some(Self::Storage(plant)) => storage = Some(plant),
             Some(Self::Domain(plant)) => domain = Some(plant),
             Some(Self::Raft(plant)) => raft = Some(plant),
-            Some(Self::AckBeforeFlush | Self::People(_)) | None => {}
+            Some(Self::People(_)) | None => {}
         }
         storage::set(storage);
         domain::set(domain);

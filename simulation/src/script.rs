@@ -2,9 +2,11 @@
 //! come together again.
 
 use crate::authority::REALM;
+use crate::churn;
+use crate::clerk::Clerk;
 use crate::clients::{self, Client};
 use crate::domain_run::workload;
-use crate::invariant::Broken;
+use crate::invariant::{Broken, audit_complete};
 use crate::node::SimulatedNode;
 use crate::stage::{Act, Stage};
 use crate::trace::What;
@@ -45,9 +47,17 @@ pub async fn play(stage: Arc<Stage>) -> Result<(), Broken> {
     for guest in &stage.surroundings.guests {
         tasks.spawn(guest.perform(Arc::clone(&stage)));
     }
+    let mut clerks = JoinSet::new();
+    for user in 0..stage.plan.clerks {
+        clerks.spawn(Clerk::new(Arc::clone(&stage), user).work());
+    }
+    if stage.plan.churn {
+        tasks.spawn(churn::work(Arc::clone(&stage)));
+    }
     sleep(stage.plan.faults_for).await;
     enter(&stage, Act::Healing, "healing");
     tasks.join_all().await;
+    clerks.join_all().await.into_iter().collect::<Result<(), Broken>>()?;
     let state = heal(&stage).await?;
     stage.surroundings.guests.iter().try_for_each(|guest| guest.judge(&stage, &state))
 }
@@ -69,13 +79,15 @@ async fn birth(stage: &Arc<Stage>, rng: &mut SmallRng) -> Result<(), Broken> {
     if !matches!(made.await, Ok(Ok(()))) {
         return Err(late("the first node did not become leader"));
     }
+    let config = workload::config(rng);
+    stage.set_policy(config.policies.first().map(|policy| policy.id));
     let create = Action::CreateRealm(Box::new(CreateRealm {
         realm: REALM,
         authority: stage.surroundings.authority.certificate.clone(),
         authority_key: Sealed(Blob::from(vec![1])),
         first: new_node(&first.host),
         wrap: wrap(),
-        config: workload::config(rng),
+        config,
     }));
     let created = commit(&first, rng, create, deadline).await;
     if !matches!(created, Some(Ok(_))) {
@@ -164,6 +176,11 @@ async fn heal(stage: &Arc<Stage>) -> Result<Arc<State>, Broken> {
     let mut client = Client::new(Arc::clone(stage), stage.plan.clients);
     for node in stage.nodes() {
         let id = node.id;
+        if !is_member(stage, id, deadline).await {
+            // Its removal was carried out although nobody was told.
+            stage.take_off(id);
+            continue;
+        }
         until(deadline, || node.is_up().then_some(()))
             .await
             .ok_or_else(|| late(format!("node {id} is not up")))?;
@@ -183,14 +200,37 @@ async fn heal(stage: &Arc<Stage>) -> Result<Arc<State>, Broken> {
         if together && last.len() == stage.nodes().len() {
             let same = last.windows(2).all(|pair| matches!(pair, [a, b] if a.state == b.state));
             let differ = || Broken::new("state-match", "the states at the end differ");
-            let state = last.pop().filter(|_| same).map(|progress| progress.state);
-            return state.ok_or_else(differ);
+            if !same {
+                return Err(differ());
+            }
+            let Some(last) = last.pop() else { continue };
+            // Whoever is meant to vote does so in the end.
+            let votes =
+                |node: &Arc<SimulatedNode>| node.role != Role::Voter || last.voters.contains(&node.id);
+            if stage.nodes().iter().all(votes) {
+                audit_complete::check(&last.state, &stage.history())?;
+                stage.set_last(Arc::clone(&last.state));
+                return Ok(last.state);
+            }
         }
         if Instant::now() > deadline {
             return Err(late("the nodes did not come together".to_owned()));
         }
         sleep(LOOK).await;
     }
+}
+
+/// Whether the realm counts a node among its own, as any voter reads it.
+async fn is_member(stage: &Stage, id: NodeId, deadline: Instant) -> bool {
+    while Instant::now() < deadline {
+        for node in stage.nodes() {
+            if let Some(Ok(state)) = clients::linearizable(&node).await {
+                return state.instance(id).is_some_and(|instance| instance.is_active());
+            }
+        }
+        sleep(LOOK).await;
+    }
+    true
 }
 
 async fn until<T>(deadline: Instant, mut look: impl FnMut() -> Option<T>) -> Option<T> {

@@ -3,10 +3,10 @@
 use crate::history::Operation;
 use crate::node::{SimulatedNode, Surroundings};
 use crate::plan::Plan;
-use crate::plant::Plant;
 use crate::time::NodeClock;
-use passquorum_domain::ids::NodeId;
+use passquorum_domain::ids::{NodeId, PolicyId};
 use passquorum_domain::instance::Role;
+use passquorum_domain::state::State;
 use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
 use std::collections::BTreeMap;
@@ -38,7 +38,12 @@ struct Inner {
     nodes: BTreeMap<NodeId, Arc<SimulatedNode>>,
     /// Made, and not in the simulated network yet.
     arriving: Vec<Arc<SimulatedNode>>,
+    /// Removed, with a process that may not know it yet.
+    leaving: Vec<Arc<SimulatedNode>>,
     hosts: u32,
+    policy: Option<PolicyId>,
+    /// The state that all nodes ended with.
+    last: Option<Arc<State>>,
     history: Vec<Operation>,
 }
 
@@ -51,7 +56,10 @@ impl Stage {
             rng: SmallRng::seed_from_u64(plan.seed ^ 0x57a6e),
             nodes: BTreeMap::new(),
             arriving: Vec::new(),
+            leaving: Vec::new(),
             hosts: 0,
+            policy: None,
+            last: None,
             history: Vec::new(),
         };
         Self { plan, surroundings, inner: Mutex::new(inner) }
@@ -89,7 +97,7 @@ impl Stage {
         let seed = inner.rng.r#gen();
         let surroundings = Arc::clone(&self.surroundings);
         let node = Arc::new(SimulatedNode::new(id, role, host, NodeClock::new(drift), seed, surroundings));
-        node.disk.raft.ignore_syncs(self.plan.plant == Some(Plant::AckBeforeFlush));
+        node.disk.raft.set_latency(self.plan.disk_latency);
         inner.nodes.insert(id, Arc::clone(&node));
         inner.arriving.push(Arc::clone(&node));
         node
@@ -102,8 +110,40 @@ impl Stage {
     }
 
     /// A node leaves for good.
-    pub fn take_off(&self, id: NodeId) -> Option<Arc<SimulatedNode>> {
-        self.inner().nodes.remove(&id)
+    pub fn take_off(&self, id: NodeId) {
+        let mut inner = self.inner();
+        if let Some(node) = inner.nodes.remove(&id) {
+            inner.arriving.retain(|arriving| arriving.id != id);
+            inner.leaving.push(node);
+        }
+    }
+
+    /// The nodes whose processes have to be ended.
+    #[must_use]
+    pub fn take_leaving(&self) -> Vec<Arc<SimulatedNode>> {
+        std::mem::take(&mut self.inner().leaving)
+    }
+
+    /// The policy of the realm.
+    #[must_use]
+    pub fn policy(&self) -> Option<PolicyId> {
+        self.inner().policy
+    }
+
+    /// Notes the policy of the realm.
+    pub fn set_policy(&self, policy: Option<PolicyId>) {
+        self.inner().policy = policy;
+    }
+
+    /// The state that all nodes ended with.
+    #[must_use]
+    pub fn last(&self) -> Option<Arc<State>> {
+        self.inner().last.clone()
+    }
+
+    /// Notes the state that all nodes ended with.
+    pub fn set_last(&self, state: Arc<State>) {
+        self.inner().last = Some(state);
     }
 
     /// Every node that was not removed.

@@ -1,12 +1,12 @@
 //! What is looked at while a run goes on: each node tells of every state and leadership that it passes through, and the
 //! first property that breaks is kept.
 
-use crate::invariant::Broken;
 use crate::invariant::election_safety::Leaders;
 use crate::invariant::state_match::States;
+use crate::invariant::{Broken, membership};
 use crate::trace::{Trace, What};
 use passquorum_domain::ids::NodeId;
-use passquorum_raft::{Cluster, Leadership, Progress};
+use passquorum_raft::{Applied, Cluster, Leadership, Progress};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The eyes on all nodes.
@@ -18,6 +18,7 @@ struct Seen {
     broken: Option<Broken>,
     leaders: Leaders,
     states: States,
+    leader: Option<NodeId>,
     ended: Vec<(NodeId, String)>,
 }
 
@@ -31,6 +32,12 @@ impl Watch {
     /// Notes that a property broke, unless another did before.
     pub fn breaks(&self, broken: Broken) {
         self.seen().broken.get_or_insert(broken);
+    }
+
+    /// The node that was last seen to lead.
+    #[must_use]
+    pub fn leader(&self) -> Option<NodeId> {
+        self.seen().leader
     }
 
     /// Notes that a node's process ended by itself.
@@ -47,16 +54,38 @@ impl Watch {
     /// Looks at what a node believes and has applied; returns index and digest of a fresh state.
     fn look(&self, node: NodeId, belief: Leadership, fresh: Option<&Progress>) -> Option<(u64, u64)> {
         let mut seen = self.seen();
-        let led = seen.leaders.observe(node, belief);
-        let matched = fresh.map_or(Ok(None), |progress| seen.states.observe(node, progress));
-        if let Some(broken) = led.err().or(matched.as_ref().err().cloned()) {
-            seen.broken.get_or_insert(broken);
+        let looked = seen.look(node, belief, fresh);
+        match looked {
+            Ok(state) => state,
+            Err(broken) => {
+                seen.broken.get_or_insert(broken);
+                None
+            }
         }
-        matched.unwrap_or(None)
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seen {
+    fn look(
+        &mut self,
+        node: NodeId,
+        belief: Leadership,
+        fresh: Option<&Progress>,
+    ) -> Result<Option<(u64, u64)>, Broken> {
+        if belief.leader == Some(node) {
+            self.leader = Some(node);
+        }
+        self.leaders.observe_term(node, belief.term)?;
+        let Some(progress) = fresh else { return Ok(None) };
+        if let Some(Applied { term, leader, index }) = progress.applied {
+            self.leaders.observe_entry(node, index, (term, leader))?;
+        }
+        membership::check(node, belief, progress)?;
+        self.states.observe(node, progress)
     }
 }
 

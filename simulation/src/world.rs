@@ -89,7 +89,9 @@ fn step_through(plan: &Plan, trace: &Arc<Trace>, watch: &Arc<Watch>, guests: Vec
     let mut nemesis = Nemesis::new(Arc::clone(&stage));
     loop {
         time::set(sim.elapsed());
-        nemesis.act(&mut sim);
+        for node in stage.take_leaving() {
+            nemesis.end_for_good(&mut sim, &node);
+        }
         for node in stage.take_arriving() {
             let host = node.host.clone();
             sim.host(host.as_str(), move || {
@@ -100,6 +102,7 @@ fn step_through(plan: &Plan, trace: &Arc<Trace>, watch: &Arc<Watch>, guests: Vec
                 }
             });
         }
+        nemesis.act(&mut sim);
         let done = sim.step();
         for (id, _why) in watch.take_ended() {
             if let Some(node) = stage.node(id) {

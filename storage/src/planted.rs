@@ -4,6 +4,8 @@
 /// A bug on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plant {
+    /// Entries are acknowledged before they are durable.
+    AckBeforeFlush,
     /// A vote is answered before it is durable.
     SkipVoteFlush,
     /// The last entry of the log is gone after a restart.

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use crate::RaftConfig;
 use crate::engine::{Engine, Pair};
 use crate::error::StoreError;
+use crate::log::Durable;
 use crate::machine::{Machine, Position};
 use crate::planted::{self, Plant};
 use crate::snapshot::{Shelf, SnapshotBody, format};
@@ -43,6 +44,7 @@ pub struct StateStore<C: RaftConfig, M> {
     applied: Applied<C>,
     machine: M,
     published: watch::Sender<Arc<Published<C, M>>>,
+    durable: Durable,
 }
 
 /// Builds a snapshot of the state as of the moment when the builder was made.
@@ -58,7 +60,8 @@ where
     M: Machine,
 {
     /// Restores the machine from its cells, or from a snapshot that is ahead of them.
-    pub(crate) fn open(engine: Arc<dyn Engine>, shelf: Shelf) -> Result<Self, StoreError> {
+    /// It applies nothing that is not durable in the log.
+    pub(crate) fn open(engine: Arc<dyn Engine>, shelf: Shelf, durable: Durable) -> Result<Self, StoreError> {
         let Loaded { mut cells, mut applied, mut pairs } = Cells::load::<C>(Arc::clone(&engine))?;
         if let Some(body) = shelf.newest::<C>()? {
             let (meta, snapshot) = format::read::<C>(&body)?;
@@ -75,7 +78,7 @@ where
         let applied = applied.unwrap_or_default();
         let machine = restore::<M>(pairs)?;
         let (published, _) = watch::channel(Arc::new(publish(&machine, &applied)));
-        Ok(Self { engine, shelf: Arc::new(shelf), cells, applied, machine, published })
+        Ok(Self { engine, shelf: Arc::new(shelf), cells, applied, machine, published, durable })
     }
 
     /// Follows the state: the receiver holds the newest copy and is told of each newer one.
@@ -181,7 +184,12 @@ where
         I: IntoIterator<Item = Entry<C>> + OptionalSend,
         I::IntoIter: OptionalSend,
     {
-        self.apply_all(entries).map_err(|e| e.fatal(ErrorSubject::StateMachine, ErrorVerb::Write))
+        let failed = |e: StoreError| e.fatal(ErrorSubject::StateMachine, ErrorVerb::Write);
+        let entries: Vec<Entry<C>> = entries.into_iter().collect();
+        if let Some(last) = entries.last() {
+            self.durable.reach(last.log_id).await.map_err(failed)?;
+        }
+        self.apply_all(entries).map_err(failed)
     }
 
     async fn get_snapshot_builder(&mut self) -> SnapshotBuilder<C, M> {

@@ -10,3 +10,5 @@ mod hostile;
 mod members;
 #[cfg(test)]
 mod rig;
+#[cfg(test)]
+mod unsynced;

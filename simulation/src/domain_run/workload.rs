@@ -86,6 +86,12 @@ impl Workload {
         }
     }
 
+    /// Uses the policy of a realm that is there already.
+    #[must_use]
+    pub fn with_policy(self, policy: PolicyId) -> Self {
+        Self { policy, ..self }
+    }
+
     /// The command that makes the realm.
     pub fn first(&mut self) -> Command {
         let rng = &mut self.rng;
@@ -112,10 +118,21 @@ impl Workload {
         self.command(action)
     }
 
+    /// What one clerk asks about one user, or of the configuration: nothing of labels and nodes.
+    pub fn about(&mut self, user: u8, revision: Revision) -> Action {
+        let kinds = *[0, 0, 0, 4, 5, 5, 6, 7, 7, 9].choose(&mut self.rng).unwrap_or(&9);
+        self.action_of(kinds, KeyedHash([user; 32]), revision)
+    }
+
     fn action(&mut self, revision: Revision) -> Action {
         let user = KeyedHash([self.rng.gen_range(0..4); 32]);
+        let kind = self.rng.gen_range(0..13);
+        self.action_of(kind, user, revision)
+    }
+
+    fn action_of(&mut self, kind: u32, user: KeyedHash, revision: Revision) -> Action {
         let target = AttemptTarget::User(user);
-        match self.rng.gen_range(0..13) {
+        match kind {
             0..=3 => {
                 let attempt = AttemptId(uuid(&mut self.rng));
                 self.attempts.push((attempt, target));

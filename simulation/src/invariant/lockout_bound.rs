@@ -16,6 +16,13 @@ pub struct LockoutBound {
 }
 
 impl LockoutBound {
+    /// Looks at a command whose outcome nobody was told: it may have been a success.
+    pub fn observe_unknown(&mut self, command: &Command) {
+        if let Action::DecideAttempt { target, right: true, .. } = &command.action {
+            self.allowed.remove(target);
+        }
+    }
+
     /// Looks at one fresh command and its outcome.
     pub fn observe(&mut self, command: &Command, outcome: &Outcome) -> Result<(), Broken> {
         match (&command.action, outcome) {

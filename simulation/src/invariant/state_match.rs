@@ -4,7 +4,7 @@
 use super::Broken;
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::state::State;
-use passquorum_raft::Progress;
+use passquorum_raft::{Applied, Progress};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use std::sync::Arc;
 const IN_FULL: u64 = 64;
 
 struct Passed {
-    term: u64,
+    leader: (u64, NodeId),
     digest: u64,
     state: Option<Arc<State>>,
     by: NodeId,
@@ -25,11 +25,11 @@ pub struct States(BTreeMap<u64, Passed>);
 impl States {
     /// Takes what one node has applied; returns index and digest.
     pub fn observe(&mut self, node: NodeId, progress: &Progress) -> Result<Option<(u64, u64)>, Broken> {
-        let Some((term, index)) = progress.applied else { return Ok(None) };
+        let Some(Applied { term, leader, index }) = progress.applied else { return Ok(None) };
         let digest = digest(progress);
         let in_full = index.is_multiple_of(IN_FULL);
         let first = self.0.entry(index).or_insert_with(|| Passed {
-            term,
+            leader: (term, leader),
             digest,
             state: in_full.then(|| Arc::clone(&progress.state)),
             by: node,
@@ -38,7 +38,7 @@ impl States {
             let what = format!("at index {index}, nodes {} and {node} have different {what}", first.by);
             Broken::new("state-match", what)
         };
-        if first.term != term {
+        if first.leader != (term, leader) {
             return Err(broken("entries"));
         }
         if first.digest != digest || first.state.as_ref().is_some_and(|state| *state != progress.state) {

@@ -23,25 +23,24 @@ pub(super) const POLICY: PolicyId = PolicyId(Uuid::from_u128(0xb0));
 
 const BASE: &str = "DC=sim,DC=example";
 
-/// The configuration, with so many wrong attempts until a lock. A lock outlasts every run.
-pub(super) fn config(threshold: u32) -> Result<RealmConfig, NameError> {
+/// Adds to a configuration what people need: the connection, and before all others the policy that serves them, with so
+/// many wrong attempts until a lock. A lock outlasts every run.
+pub(super) fn add_to(mut config: RealmConfig, threshold: u32) -> Result<RealmConfig, NameError> {
     let question = |number, kind, text: &str| Question {
         id: QuestionId(Uuid::from_u128(number)),
         kind,
         text: text.to_owned(),
     };
     let mut number = 0x100;
-    let mut config = RealmConfig::empty();
-    config.general.source_limit.threshold = 1000;
     config.connections.push(DomainConnection {
         id: CONNECTION,
         alias: "SIM".to_owned(),
         endpoint: DirectoryEndpoint::Embedded,
         profile_attribute: "comment".to_owned(),
     });
-    config.policies.push(ManagementPolicy {
+    let policy = ManagementPolicy {
         id: POLICY,
-        name: "Everyone".to_owned(),
+        name: "People".to_owned(),
         scope: vec![UserScope {
             connection: CONNECTION,
             allowed_groups: Vec::new(),
@@ -68,7 +67,8 @@ pub(super) fn config(threshold: u32) -> Result<RealmConfig, NameError> {
             number += 1;
             WorkflowId(Uuid::from_u128(number))
         }),
-    });
+    };
+    config.policies.insert(0, policy);
     Ok(config)
 }
 
