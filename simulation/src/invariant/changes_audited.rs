@@ -15,7 +15,10 @@ pub fn check(evidence: &Evidence, tickets: &BTreeMap<usize, TicketId>) -> Result
         return Ok(());
     }
     let (mut opened, mut closed) = (BTreeSet::new(), BTreeMap::new());
-    for record in evidence.state.audit() {
+    let subjects: BTreeSet<_> = evidence.subjects.values().copied().collect();
+    let of_people =
+        evidence.state.audit().filter(|record| record.subject.is_some_and(|s| subjects.contains(&s)));
+    for record in of_people {
         match &record.event {
             AuditEvent::TicketOpened(ticket, _) => drop(opened.insert(*ticket)),
             AuditEvent::TicketClosed(ticket, result) => drop(closed.insert(*ticket, result.clone())),
