@@ -1,5 +1,6 @@
 //! A running member of the cluster, and the ports that it stands behind.
 
+use crate::election::Pulse;
 use crate::error::StartError;
 use crate::leadership::{self, Leadership};
 use crate::member::Member;
@@ -13,7 +14,7 @@ use crate::transport::tls::PeerTls;
 use crate::tuning::Tuning;
 use crate::types::{NodeInfo, TypeConfig};
 use crate::wire::Change;
-use crate::{duties, proposals, read_index, status};
+use crate::{duties, election, proposals, read_index, status};
 use async_trait::async_trait;
 use openraft::Raft;
 use openraft::error::{InitializeError, RaftError};
@@ -111,8 +112,8 @@ impl Cluster {
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, StartError> {
         let ClusterSettings { node, listen, tuning, elections } = settings;
-        let mut config = tuning.config()?;
-        config.enable_elect = elections || planted::on(Plant::IgnoreLearnerRole);
+        let elections = elections || planted::on(Plant::IgnoreLearnerRole);
+        let config = tuning.config()?;
         let identity = tls.identity();
         if identity.node != node {
             return Err(StartError::OtherNode { node, certified: identity.node });
@@ -149,6 +150,8 @@ impl Cluster {
             published,
             leadership,
             peers,
+            durable: durable.clone(),
+            pulse: Pulse::new(),
             clock,
             tuning,
             elections,
@@ -163,6 +166,7 @@ impl Cluster {
         let phase = watch::Sender::new(Phase::Running);
         let mut tasks = JoinSet::new();
         tasks.spawn(held_back.announce(Arc::downgrade(&member), durable));
+        tasks.spawn(election::run(Arc::downgrade(&member)));
         tasks.spawn(leadership::follow(raft, leaders));
         tasks.spawn(rounds.run(Arc::downgrade(&member)));
         tasks.spawn(entries.run(Arc::downgrade(&member)));

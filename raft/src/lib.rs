@@ -5,7 +5,7 @@
 //!        │
 //!     Cluster ── forward, read_index, membership, transfer ──┐
 //!        │                                                   │ peer protocol: mutual TLS 1.3,
-//!     openraft ── raft_network, snapshot_stream ─────────────┤ bounded frames, one table of
+//!     openraft ── raft_network, snapshot_stream, election ───┤ bounded frames, one table of
 //!        │                                                   │ who may send what
 //!     storage (log, vote, state, snapshots)             other members
 //! ```
@@ -21,6 +21,7 @@
 
 mod cluster;
 mod duties;
+mod election;
 mod error;
 mod forward;
 mod leadership;

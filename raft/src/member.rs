@@ -1,5 +1,6 @@
 //! One member: what the parts of this crate share, and the questions that each of them asks about it.
 
+use crate::election::Pulse;
 use crate::leadership::Leadership;
 use crate::proposals::Proposals;
 use crate::raft_network::Peer;
@@ -15,12 +16,12 @@ use passquorum_domain::ids::NodeId;
 use passquorum_domain::instance::Role;
 use passquorum_domain::ports::Clock;
 use passquorum_domain::state::State;
-use passquorum_storage::Published;
+use passquorum_storage::{Durable, Published};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{Mutex, watch};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 /// Pause between two tries to reach a leader, unless leadership changes before.
 const RETRY: Duration = Duration::from_millis(50);
@@ -34,6 +35,9 @@ pub(crate) struct Member {
     pub(crate) published: watch::Receiver<Arc<Published<TypeConfig, Replica>>>,
     pub(crate) leadership: watch::Receiver<Leadership>,
     pub(crate) peers: Arc<Peers>,
+    /// How far this node's log is durable.
+    pub(crate) durable: Durable,
+    pub(crate) pulse: Pulse,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tuning: Tuning,
     pub(crate) elections: bool,
@@ -108,11 +112,31 @@ impl Member {
 
     /// Waits before the next try: until leadership changes, or shortly. False when the deadline has passed.
     pub(crate) async fn wait_to_retry(&self, deadline: Instant) -> bool {
-        let mut leadership = self.leadership.clone();
-        leadership.mark_unchanged();
         let pause = RETRY.min(deadline.saturating_duration_since(Instant::now()));
-        // Either way it is time to look again.
-        drop(timeout(pause, leadership.changed()).await);
+        wait_for_change(self.leadership.clone(), pause).await;
         Instant::now() < deadline
+    }
+}
+
+/// Waits until leadership changes, or so long. Once Raft has ended nothing changes any more, and the whole pause passes:
+/// whoever tries again in a loop must not spin.
+async fn wait_for_change(mut leadership: watch::Receiver<Leadership>, pause: Duration) {
+    leadership.mark_unchanged();
+    if let Ok(Err(_)) = timeout(pause, leadership.changed()).await {
+        sleep(pause).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_member_whose_raft_has_ended_pauses_between_two_tries() {
+        let (ended, leadership) = watch::channel(Leadership::default());
+        drop(ended);
+        let begun = Instant::now();
+        wait_for_change(leadership, RETRY).await;
+        assert_eq!(begun.elapsed(), RETRY);
     }
 }

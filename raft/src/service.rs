@@ -6,10 +6,10 @@ use crate::transport::identity::PeerIdentity;
 use crate::transport::request::Request;
 use crate::transport::server::Service;
 use crate::types::TypeConfig;
-use crate::wire::{Change, Done, Message, SnapshotBegin, SnapshotChunk, SnapshotInstall};
+use crate::wire::{Canvass, Change, Done, Message, SnapshotBegin, SnapshotChunk, SnapshotInstall};
 use async_trait::async_trait;
 use openraft::Vote;
-use openraft::raft::{AppendEntriesRequest, VoteRequest};
+use openraft::raft::{AppendEntriesRequest, AppendEntriesResponse, VoteRequest};
 use passquorum_domain::command::Command;
 use passquorum_domain::instance::Role;
 
@@ -19,6 +19,14 @@ fn own_vote(peer: &PeerIdentity, vote: &Vote<u64>) -> Result<(), Refusal> {
         Some(node) if node == peer.node.0 => Ok(()),
         _ => Err(Refusal::Malformed),
     }
+}
+
+/// Whether only a leader sends it, as long as it leads.
+fn is_leaders(request: Request) -> bool {
+    matches!(
+        request,
+        Request::Append | Request::SnapshotBegin | Request::SnapshotChunk | Request::SnapshotInstall
+    )
 }
 
 #[async_trait]
@@ -40,18 +48,30 @@ impl Service for Member {
         request: Request,
         payload: Vec<u8>,
     ) -> Result<Vec<u8>, Refusal> {
+        if is_leaders(request) && self.leadership.borrow().leader == Some(peer.node) {
+            // Before it is done, which may take this node's disk a while.
+            self.pulse.beat();
+        }
         match request {
             Request::Append => {
                 let rpc = AppendEntriesRequest::<TypeConfig>::from_peer(&payload)?;
                 own_vote(peer, &rpc.vote)?;
-                let answer = self.raft.append_entries(rpc).await;
-                answer.map_err(|_| Refusal::NotRunning)?.into_answer()
+                let answer = self.raft.append_entries(rpc).await.map_err(|_| Refusal::NotRunning)?;
+                if !matches!(answer, AppendEntriesResponse::HigherVote(_)) {
+                    self.pulse.beat();
+                }
+                answer.into_answer()
             }
             Request::Vote => {
                 let rpc = VoteRequest::<u64>::from_peer(&payload)?;
                 own_vote(peer, &rpc.vote)?;
-                self.raft.vote(rpc).await.map_err(|_| Refusal::NotRunning)?.into_answer()
+                let answer = self.raft.vote(rpc).await.map_err(|_| Refusal::NotRunning)?;
+                if answer.vote_granted {
+                    self.pulse.beat();
+                }
+                answer.into_answer()
             }
+            Request::Canvass => self.canvassed(&Canvass::from_peer(&payload)?).into_answer(),
             Request::SnapshotBegin => {
                 let begin = SnapshotBegin::from_peer(&payload)?;
                 own_vote(peer, &begin.vote)?;

@@ -63,7 +63,8 @@ impl Member {
         };
         self.wait_for_log(target).await?;
         self.raft.runtime_config().heartbeat(false);
-        sleep(self.tuning.lease() + self.tuning.heartbeat).await;
+        // Before anybody else misses the leader.
+        sleep(self.tuning.lease() + self.tuning.heartbeat / 4).await;
         let peer = self.peer(target, address);
         for _ in 0..ELECTION_ROUNDS {
             if let Err(error) = peer.ask::<Done, Done>(Request::Elect, &Done, ELECTION_ROUND).await {

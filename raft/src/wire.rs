@@ -6,7 +6,7 @@ use bytes::Bytes;
 use openraft::raft::{
     AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, VoteRequest, VoteResponse,
 };
-use openraft::{SnapshotMeta, Vote};
+use openraft::{LogId, SnapshotMeta, Vote};
 use passquorum_domain::audit::Actor;
 use passquorum_domain::command::Command;
 use passquorum_domain::ids::NodeId;
@@ -70,6 +70,8 @@ messages! {
     123 Option<Report>;
     124 Change;
     125 Changed;
+    128 Canvass;
+    129 Canvassed;
 }
 
 /// Begins a snapshot, or takes up one that was broken off.
@@ -127,6 +129,17 @@ pub(crate) enum ReadPoint {
     /// The node asked does not lead, or has no quorum.
     NotHere,
 }
+
+/// Asks whether the receiver misses the leader too and would vote for the sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Canvass {
+    /// The sender's last entry.
+    pub(crate) last: Option<LogId<u64>>,
+}
+
+/// Whether it would.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Canvassed(pub(crate) bool);
 
 /// The leader's view of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

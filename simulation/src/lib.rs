@@ -34,6 +34,7 @@ pub mod revisions;
 pub mod runner;
 pub mod script;
 pub mod stage;
+pub mod story;
 pub mod time;
 pub mod trace;
 pub mod watch;

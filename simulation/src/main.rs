@@ -2,8 +2,9 @@
 
 use clap::{Parser, Subcommand};
 use passquorum_simulation::invariant::Broken;
+use passquorum_simulation::plan::Plan;
 use passquorum_simulation::runner::{self, Line, Order};
-use passquorum_simulation::{determinism, domain_run, judge, people, plant, world};
+use passquorum_simulation::{determinism, domain_run, history, judge, people, plant, story, world};
 use std::fs::File;
 use std::io::{BufReader, Write as _};
 use std::ops::Range;
@@ -103,10 +104,10 @@ fn one(seed: u64, arguments: &Arguments) -> ExitCode {
     let line = Line {
         seed,
         broken: report.broken.as_ref().map(Line::of),
-        trace: report.trace,
+        trace: report.trace.clone(),
         simulated_ms: u64::try_from(report.simulated.as_millis()).unwrap_or(u64::MAX),
         operations: report.history.len(),
-        story: None,
+        story: report.broken.as_ref().and_then(|_| tell(seed, &report, arguments)),
     };
     if arguments.json {
         let _ = writeln!(out, "{}", serde_json::to_string(&line).unwrap_or_default());
@@ -116,9 +117,25 @@ fn one(seed: u64, arguments: &Arguments) -> ExitCode {
             writeln!(out, "seed {seed}: {seconds} simulated seconds, {operations} operations, trace {trace}");
         if let Some(Broken { invariant, what, .. }) = &report.broken {
             let _ = writeln!(out, "seed {seed}: {invariant}: {what}");
+            if let Some(story) = &line.story {
+                let _ = writeln!(out, "the story: {}", story.display());
+            }
         }
     }
     if report.broken.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// Writes the readable history of a seed that failed, and its operations for `check`.
+fn tell(seed: u64, report: &world::Report, arguments: &Arguments) -> Option<PathBuf> {
+    let plan = Plan { plant: arguments.plant, ..Plan::of(seed) };
+    let plant = arguments.plant.map(|plant| format!(" --plant {}", plant.name())).unwrap_or_default();
+    let name = format!("seed-{seed}{}", plant.replace(" --plant ", "-"));
+    let path = arguments.out.join(format!("{name}.html"));
+    let operations: String = report.history.iter().map(|one| history::line(one) + "\n").collect();
+    std::fs::create_dir_all(&arguments.out).ok()?;
+    std::fs::write(arguments.out.join(format!("{name}.jsonl")), operations).ok()?;
+    std::fs::write(&path, story::page(&plan, report, &format!("simulate --seed {seed}{plant}"))).ok()?;
+    Some(path)
 }
 
 fn many(seeds: Range<u64>, time: Option<Duration>, arguments: &Arguments) -> ExitCode {

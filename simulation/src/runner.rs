@@ -84,6 +84,7 @@ pub fn run(order: &Order) -> std::io::Result<BTreeMap<u64, Line>> {
                     };
                     let line = run_one(&program, seed, &order.arguments);
                     let mut board = lock();
+                    report_failure(&line, order);
                     board.failed |= line.broken.is_some();
                     board.lines.insert(seed, line);
                     show_progress(&board, order, now().saturating_sub(begun));
@@ -92,7 +93,7 @@ pub fn run(order: &Order) -> std::io::Result<BTreeMap<u64, Line>> {
         }
     });
     let lines = std::mem::take(&mut lock().lines);
-    summarise(&lines, order, now().saturating_sub(begun));
+    summarise(&lines, now().saturating_sub(begun));
     Ok(lines)
 }
 
@@ -124,21 +125,21 @@ fn show_progress(board: &Board, order: &Order, passed: Duration) {
     let _ = out.flush();
 }
 
-fn summarise(lines: &BTreeMap<u64, Line>, order: &Order, passed: Duration) {
+fn report_failure(line: &Line, order: &Order) {
+    let Some((invariant, what)) = &line.broken else { return };
+    let mut out = std::io::stdout();
+    let _ = writeln!(out, "\rseed {}: {invariant}: {what}", line.seed);
+    let _ = writeln!(out, "  again with: simulate --seed {} {}", line.seed, order.arguments.join(" "));
+    if let Some(story) = &line.story {
+        let _ = writeln!(out, "  the story: {}", story.display());
+    }
+}
+
+fn summarise(lines: &BTreeMap<u64, Line>, passed: Duration) {
     let mut out = std::io::stdout();
     let seconds = passed.as_secs_f64().max(0.001);
     let simulated: u64 = lines.values().map(|line| line.simulated_ms).sum();
     let operations: usize = lines.values().map(|line| line.operations).sum();
-    let again = order.arguments.join(" ");
-    for line in lines.values() {
-        if let Some((invariant, what)) = &line.broken {
-            let _ = writeln!(out, "\nseed {}: {invariant}: {what}", line.seed);
-            let _ = writeln!(out, "  again with: simulate --seed {} {again}", line.seed);
-            if let Some(story) = &line.story {
-                let _ = writeln!(out, "  the story: {}", story.display());
-            }
-        }
-    }
     let failed = lines.values().filter(|line| line.broken.is_some()).count();
     let _ = writeln!(
         out,

@@ -134,7 +134,7 @@ impl<C: RaftConfig> LogStore<C> {
             tail.push(entry, size)?;
         }
         let last = tail.last;
-        self.shared.progress.send_if_modified(|now| std::mem::replace(&mut now.appended, last) != last);
+        self.shared.ends_at(last);
         Ok(Accepted { pairs, bytes, last, own })
     }
 
@@ -276,6 +276,7 @@ impl<C: RaftConfig> RaftLogStorage<C> for LogStore<C> {
         }
         let before = self.id_before(from).map_err(failed)?;
         self.shared.tail().truncate(from, before);
+        self.shared.ends_at(before);
         self.carry_out(|done| Operation::Truncate { from, before, done }).await.map_err(failed)
     }
 
@@ -286,7 +287,12 @@ impl<C: RaftConfig> RaftLogStorage<C> for LogStore<C> {
         }
         let bytes = codec::encode(layout::PURGED, &log_id)
             .map_err(|e| failed(StoreError::Refused(format!("the purge record cannot be stored: {e}"))))?;
-        self.shared.tail().purge(log_id);
+        let last = {
+            let mut tail = self.shared.tail();
+            tail.purge(log_id);
+            tail.last
+        };
+        self.shared.ends_at(last);
         self.writer.submit(Operation::Purge { upto: log_id, bytes }).map_err(failed)
     }
 }

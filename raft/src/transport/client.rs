@@ -116,6 +116,13 @@ impl Peers {
         self.outcast.subscribe()
     }
 
+    /// Whether nobody listens at an address: its host is there and says so.
+    pub(crate) async fn refuses(&self, address: &str) -> bool {
+        let dialed = self.net.dial(address).await;
+        let kind = dialed.err().map(|error| error.kind());
+        matches!(kind, Some(io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset))
+    }
+
     fn links(&self) -> MutexGuard<'_, BTreeMap<(NodeId, Class), Link>> {
         self.links.lock().unwrap_or_else(PoisonError::into_inner)
     }

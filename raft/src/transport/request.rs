@@ -28,6 +28,8 @@ pub(crate) enum Request {
     Report,
     /// Asks whether the stream still works.
     Ping,
+    /// Asks a voter whether it misses the leader too.
+    Canvass,
 }
 
 /// The stream that a request travels on, so that a large one does not hold up an urgent one.
@@ -59,7 +61,7 @@ pub(crate) const MAX_ANSWER: usize = 1024 * KIB;
 
 impl Request {
     /// (request, number on the wire, class, senders, most bytes of the payload)
-    const TABLE: [(Self, u8, Class, Senders, usize); 11] = [
+    const TABLE: [(Self, u8, Class, Senders, usize); 12] = [
         (Self::Append, 1, Class::Raft, Senders::Voters, 8 * 1024 * KIB),
         (Self::Vote, 2, Class::Raft, Senders::Voters, 4 * KIB),
         (Self::SnapshotBegin, 3, Class::Snapshot, Senders::Voters, 1024 * KIB),
@@ -71,6 +73,7 @@ impl Request {
         (Self::ReadIndex, 9, Class::Forward, Senders::Everyone, KIB),
         (Self::Report, 10, Class::Forward, Senders::Everyone, KIB),
         (Self::Ping, 11, Class::Forward, Senders::Everyone, 0),
+        (Self::Canvass, 13, Class::Raft, Senders::Voters, KIB),
     ];
 
     #[expect(clippy::expect_used, reason = "a test goes through every variant and finds it in the table")]
@@ -125,6 +128,7 @@ mod tests {
             Request::ReadIndex,
             Request::Report,
             Request::Ping,
+            Request::Canvass,
         ];
         assert_eq!(variants.len(), Request::TABLE.len());
         for request in variants {

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod consensus;
 #[cfg(test)]
+mod elections;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod hostile;

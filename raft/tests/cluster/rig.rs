@@ -168,7 +168,12 @@ impl Rig {
 
     /// Three voters on memory.
     pub(crate) async fn three() -> Self {
-        let mut rig = Self::first(tuning(), Disk::memory()).await;
+        Self::voters(tuning()).await
+    }
+
+    /// Three voters on memory with these times.
+    pub(crate) async fn voters(tuning: Tuning) -> Self {
+        let mut rig = Self::first(tuning, Disk::memory()).await;
         for _ in 0..2 {
             let id = rig.join(Role::Voter, Disk::memory()).await;
             rig.wait_for_voter(id).await;
@@ -272,9 +277,11 @@ impl Rig {
         eventually("the node votes", || {
             let all = self.nodes.values().all(|node| {
                 let status = node.cluster.status();
-                status.members.iter().any(|member| {
+                let votes = status.members.iter().any(|member| {
                     member.id == id && member.role == passquorum_domain::ports::MemberRole::Voter
-                })
+                });
+                let promoted = AuditEvent::NodeRoleChanged(id, Role::Voter);
+                votes && node.cluster.local().audit().any(|record| record.event == promoted)
             });
             all.then_some(())
         })

@@ -33,6 +33,19 @@ impl Durable {
         self.0.borrow().durable
     }
 
+    /// The last entry of the log.
+    #[must_use]
+    pub fn appended(&self) -> Option<LogId<u64>> {
+        self.0.borrow().appended
+    }
+
+    /// Whether an entry of the log would not survive a power cut yet.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        let now = self.0.borrow();
+        now.durable < now.appended
+    }
+
     /// Waits until an entry survives a power cut. One that is not in the log is not waited for.
     ///
     /// # Errors

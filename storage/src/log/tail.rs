@@ -62,7 +62,7 @@ impl<C: RaftConfig> Shared<C> {
         let mut last = purged;
         let mut before_last = purged;
         let mut written = scan_entries(&*engine, first, u64::MAX, |index, bytes| {
-            before_last = std::mem::replace(&mut last, Some(decode_entry::<C>(index, bytes)?.log_id));
+            before_last = last.replace(decode_entry::<C>(index, bytes)?.log_id);
             Ok(true)
         })?;
         if planted::on(Plant::LoseLogTail) && written > first {
@@ -89,6 +89,11 @@ impl<C: RaftConfig> Shared<C> {
 
     pub(crate) fn tail(&self) -> MutexGuard<'_, Tail<C>> {
         self.tail.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells those who follow how far the log is where it ends now.
+    pub(crate) fn ends_at(&self, last: Option<LogId<u64>>) {
+        self.progress.send_if_modified(|now| std::mem::replace(&mut now.appended, last) != last);
     }
 
     /// The entries of `start..end` that exist, cut off after `budget` encoded bytes.

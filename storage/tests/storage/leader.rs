@@ -163,6 +163,7 @@ async fn on_disk_too_a_leaders_proposals_become_durable_and_are_applied() {
         assert_eq!(log.durable().last(), Some(id(1, 49)));
         log.truncate(id(1, 30)).await.unwrap();
         assert_eq!(log.durable().last(), Some(id(1, 29)));
+        assert_eq!(log.durable().appended(), Some(id(1, 29)));
     }
     let Store { mut log, .. } = open(directory.path()).unwrap();
     assert_eq!(log.read_vote().await.unwrap(), Some(Vote::new_committed(1, NODE)));

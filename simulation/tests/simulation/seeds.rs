@@ -1,0 +1,30 @@
+//! Runs of the program: a process for each seed, as always.
+
+use passquorum_simulation::runner::Line;
+use std::process::{Command, Output};
+
+fn simulate(arguments: &[&str]) -> Output {
+    let out = env!("CARGO_TARGET_TMPDIR");
+    Command::new(env!("CARGO_BIN_EXE_simulate")).args(["--out", out]).args(arguments).output().unwrap()
+}
+
+fn line(seed: u64) -> Line {
+    let output = simulate(&["--json", "--seed", &seed.to_string()]);
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn the_same_seed_gives_the_same_trace_in_two_processes() {
+    for seed in [3, 13] {
+        let (first, second) = (line(seed), line(seed));
+        assert!(first.operations > 0 && !first.trace.is_empty());
+        assert_eq!(first, second);
+    }
+    assert_ne!(line(3).trace, line(4).trace);
+}
+
+#[test]
+fn fresh_seeds_are_clean() {
+    let output = simulate(&["--seeds", "0..40"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
