@@ -3,13 +3,19 @@
 pub mod at_most_once;
 pub mod audit_chain;
 pub mod audit_complete;
+pub mod changes_audited;
 pub mod config_linear;
 pub mod election_safety;
+pub mod guesses_bounded;
 pub mod lockout_bound;
 pub mod membership;
 pub mod mirror_fenced;
+pub mod no_secret_at_rest;
+pub mod one_change_per_ticket;
+pub mod reset_of_the_proved;
 pub mod single_use_ticket;
 pub mod state_match;
+pub mod told_the_truth;
 
 /// A property that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

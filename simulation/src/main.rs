@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 use passquorum_simulation::invariant::Broken;
 use passquorum_simulation::plan::Plan;
 use passquorum_simulation::runner::{self, Line, Order};
-use passquorum_simulation::{determinism, domain_run, history, judge, plant, story, world};
+use passquorum_simulation::{determinism, domain_run, history, judge, people, plant, story, world};
 use std::fs::File;
 use std::io::{BufReader, Write as _};
 use std::ops::Range;
@@ -90,7 +90,7 @@ fn main() -> ExitCode {
 
 fn one(seed: u64, arguments: &Arguments) -> ExitCode {
     let plant = arguments.plant;
-    let run = determinism::with_seed(seed, move || world::run(seed, plant, Vec::new()));
+    let run = determinism::with_seed(seed, move || world::run(seed, plant, people::guests(seed, plant)));
     let mut out = std::io::stdout();
     let Ok(report) = run else {
         let _ = writeln!(out, "seed {seed}: the simulation itself panicked");

@@ -6,7 +6,9 @@
 
 use crate::authority::Authority;
 use crate::container::Controller;
+use crate::invariant::Broken;
 use crate::net::SimulatedNet;
+use crate::stage::Stage;
 use crate::time::{NodeClock, SeededEntropy};
 use crate::trace::{Trace, What};
 use crate::watch;
@@ -14,6 +16,7 @@ use futures::future::BoxFuture;
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::instance::Role;
 use passquorum_domain::ports::{Clock, Entropy};
+use passquorum_domain::state::State;
 use passquorum_raft::{Cluster, ClusterSettings, Phase, Store, Tuning};
 use passquorum_storage::MemoryDisk;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -41,6 +44,16 @@ pub struct Ports {
 pub trait Guest: Send + Sync {
     /// Runs on a node.
     fn run(&self, ports: Ports) -> BoxFuture<'static, ()>;
+
+    /// Takes part in the run beside the clients, until the faults end.
+    fn perform(&self, _stage: Arc<Stage>) -> BoxFuture<'static, ()> {
+        Box::pin(async {})
+    }
+
+    /// Judges the run once everything has come together in this state.
+    fn judge(&self, _stage: &Stage, _state: &Arc<State>) -> Result<(), Broken> {
+        Ok(())
+    }
 }
 
 type Job = Box<dyn FnOnce(Ports) -> BoxFuture<'static, ()> + Send>;

@@ -1,6 +1,7 @@
 //! Bugs on purpose, which show that the simulation would see one. Each sits in the crate that it is a bug of, behind a
 //! feature that only this crate turns on, or in the simulated world.
 
+use crate::people;
 use passquorum_domain::planted as domain;
 use passquorum_raft::planted as raft;
 use passquorum_storage::planted as storage;
@@ -16,11 +17,13 @@ pub enum Plant {
     Domain(domain::Plant),
     /// In the cluster.
     Raft(raft::Plant),
+    /// In the ports that the sites are given.
+    People(people::Plant),
 }
 
 impl Plant {
     /// Every planted bug with its name.
-    pub const ALL: [(&'static str, Self); 10] = [
+    pub const ALL: [(&'static str, Self); 12] = [
         ("ack-before-flush", Self::Storage(storage::Plant::AckBeforeFlush)),
         ("mirror-without-fence", Self::MirrorWithoutFence),
         ("skip-vote-flush", Self::Storage(storage::Plant::SkipVoteFlush)),
@@ -29,6 +32,8 @@ impl Plant {
         ("apply-reads-clock", Self::Domain(domain::Plant::ApplyReadsClock)),
         ("no-request-dedup", Self::Domain(domain::Plant::NoRequestDedup)),
         ("replay-ticket", Self::Domain(domain::Plant::ReplayTicket)),
+        ("count-after-check", Self::People(people::Plant::CountAfterCheck)),
+        ("reset-by-name", Self::People(people::Plant::ResetByName)),
         ("read-without-read-index", Self::Raft(raft::Plant::ReadWithoutReadIndex)),
         ("ignore-learner-role", Self::Raft(raft::Plant::IgnoreLearnerRole)),
     ];
@@ -53,7 +58,7 @@ impl Plant {
             Some(Self::Storage(plant)) => storage = Some(plant),
             Some(Self::Domain(plant)) => domain = Some(plant),
             Some(Self::Raft(plant)) => raft = Some(plant),
-            Some(Self::MirrorWithoutFence) | None => {}
+            Some(Self::MirrorWithoutFence | Self::People(_)) | None => {}
         }
         storage::set(storage);
         domain::set(domain);

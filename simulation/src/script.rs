@@ -18,6 +18,7 @@ use passquorum_domain::instance::{KeyWrap, Role};
 use passquorum_domain::mirror::Projection;
 use passquorum_domain::outcome::{Effect, Outcome};
 use passquorum_domain::ports::Clock as _;
+use passquorum_domain::state::State;
 use passquorum_domain::time::Timestamp;
 use passquorum_domain::token::JoinToken;
 use passquorum_raft::Progress;
@@ -44,6 +45,9 @@ pub async fn play(stage: Arc<Stage>) -> Result<(), Broken> {
     for client in 0..stage.plan.clients {
         tasks.spawn(Client::new(Arc::clone(&stage), client).work());
     }
+    for guest in &stage.surroundings.guests {
+        tasks.spawn(guest.perform(Arc::clone(&stage)));
+    }
     let mut clerks = JoinSet::new();
     for user in 0..stage.plan.clerks {
         clerks.spawn(Clerk::new(Arc::clone(&stage), user).work());
@@ -56,8 +60,9 @@ pub async fn play(stage: Arc<Stage>) -> Result<(), Broken> {
     stage.surroundings.controller.calm();
     tasks.join_all().await;
     clerks.join_all().await.into_iter().collect::<Result<(), Broken>>()?;
-    heal(&stage).await?;
-    mirrored(&stage).await
+    let state = heal(&stage).await?;
+    mirrored(&stage).await?;
+    stage.surroundings.guests.iter().try_for_each(|guest| guest.judge(&stage, &state))
 }
 
 fn enter(stage: &Stage, act: Act, name: &'static str) {
@@ -167,7 +172,7 @@ async fn progress_of(node: &SimulatedNode) -> Option<Progress> {
 }
 
 /// Without faults, every node serves a write and a read, and in the end all have the same state.
-async fn heal(stage: &Arc<Stage>) -> Result<(), Broken> {
+async fn heal(stage: &Arc<Stage>) -> Result<Arc<State>, Broken> {
     let deadline = Instant::now() + HEALING;
     let late =
         |what: String| Broken::new("liveness", format!("{what} within {HEALING:?} after the last fault"));
@@ -207,8 +212,8 @@ async fn heal(stage: &Arc<Stage>) -> Result<(), Broken> {
                 |node: &Arc<SimulatedNode>| node.role != Role::Voter || last.voters.contains(&node.id);
             if stage.nodes().iter().all(votes) {
                 audit_complete::check(&last.state, &stage.history())?;
-                stage.set_last(last.state);
-                return Ok(());
+                stage.set_last(Arc::clone(&last.state));
+                return Ok(last.state);
             }
         }
         if Instant::now() > deadline {

@@ -12,6 +12,7 @@ use passquorum_domain::ports::{
     Admission, Clock, Consensus, Consistency, Directories, Entropy, Membership, Purpose, Vault, VaultError,
     fresh_uuid,
 };
+use passquorum_domain::qa::HashCost;
 use passquorum_domain::state::State;
 use passquorum_domain::time::Timestamp;
 use std::collections::BTreeSet;
@@ -47,6 +48,8 @@ pub struct SiteSettings {
     pub trusted_proxies: BTreeSet<IpAddr>,
     /// Where answers are hashed.
     pub hashing: Hashing,
+    /// What hashing an answer takes.
+    pub answer_cost: HashCost,
     /// Steps that look a person up or check a secret are answered only at multiples of this, so that the time tells
     /// nothing about whether the person exists. Zero turns it off.
     pub answer_grid: Duration,
@@ -60,6 +63,7 @@ impl SiteSettings {
             node_name: node_name.into(),
             trusted_proxies: BTreeSet::new(),
             hashing: Hashing::threads(),
+            answer_cost: HashCost::STANDARD,
             answer_grid: Duration::from_millis(250),
         }
     }

@@ -51,6 +51,12 @@ impl MemoryDisk {
         Self { raft, snapshots }
     }
 
+    /// Whether these bytes stand anywhere on the disk: for what must never be written.
+    #[must_use]
+    pub fn holds(&self, bytes: &[u8]) -> bool {
+        self.raft.holds(bytes) || self.snapshots.holds(bytes)
+    }
+
     /// Ends the life of the process that used the disk.
     pub fn crash(&self, crash: Crash) {
         self.raft.crash(crash);

@@ -239,9 +239,14 @@ pub struct ProfileEntry {
 
 impl QaProfile {
     /// Hashes a registration; `salt` draws 16 fresh random bytes for each answer.
-    pub fn register(answers: Vec<NewAnswer>, mut salt: impl FnMut() -> [u8; 16]) -> Result<Self, HashError> {
+    pub fn register(
+        answers: Vec<NewAnswer>,
+        cost: HashCost,
+        mut salt: impl FnMut() -> [u8; 16],
+    ) -> Result<Self, HashError> {
         let entries = answers.into_iter().map(|given| {
-            Ok(ProfileEntry { answer: AnswerHash::new(&given.answer, salt())?, question: given.question })
+            let answer = AnswerHash::new(&given.answer, cost, salt())?;
+            Ok(ProfileEntry { answer, question: given.question })
         });
         Ok(Self { entries: entries.collect::<Result<_, HashError>>()? })
     }
@@ -273,6 +278,21 @@ impl QaProfile {
 #[error("an answer could not be hashed (Argon2id)")]
 pub struct HashError;
 
+/// What hashing one answer takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HashCost {
+    memory_kib: u32,
+    passes: u32,
+}
+
+impl HashCost {
+    /// What production uses, 8 MiB and 2 passes: the hash lies sealed under the realm key, so it is the second wall,
+    /// and a node must be able to check many answers at once.
+    pub const STANDARD: Self = Self { memory_kib: 8 * 1024, passes: 2 };
+    /// The least that Argon2 takes: for a simulation, whose profiles protect nothing.
+    pub const LEAST: Self = Self { memory_kib: 8, passes: 1 };
+}
+
 /// Argon2id hash of a normalised answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnswerHash {
@@ -285,14 +305,9 @@ pub struct AnswerHash {
 }
 
 impl AnswerHash {
-    /// 8 MiB and 2 passes: the hash lies sealed under the realm key, so it is the second wall, and a node must be
-    /// able to check many answers at once.
-    const MEMORY_KIB: u32 = 8 * 1024;
-    const PASSES: u32 = 2;
-
     /// Hashes an answer.
-    pub fn new(answer: &Answer, salt: [u8; 16]) -> Result<Self, HashError> {
-        let (memory_kib, passes) = (Self::MEMORY_KIB, Self::PASSES);
+    pub fn new(answer: &Answer, cost: HashCost, salt: [u8; 16]) -> Result<Self, HashError> {
+        let HashCost { memory_kib, passes } = cost;
         Ok(Self { memory_kib, passes, salt, hash: derive(answer, &salt, memory_kib, passes)? })
     }
 
@@ -303,8 +318,8 @@ impl AnswerHash {
     }
 
     /// Spends the time of one check, for a user who does not exist or has no profile.
-    pub fn spend(answer: &Answer) -> Result<(), HashError> {
-        derive(answer, &[0; 16], Self::MEMORY_KIB, Self::PASSES).map(drop)
+    pub fn spend(answer: &Answer, cost: HashCost) -> Result<(), HashError> {
+        derive(answer, &[0; 16], cost.memory_kib, cost.passes).map(drop)
     }
 }
 
@@ -354,7 +369,7 @@ mod tests {
     fn a_complete_registration_verifies_and_a_wrong_answer_does_not() {
         let answers = vec![given(1, "First school?", "Northside"), given(2, "First pet?", "Rex the dog")];
         assert_eq!(policy().problems(&answers), Vec::new());
-        let profile = QaProfile::register(answers, || [7; 16]).unwrap();
+        let profile = QaProfile::register(answers, HashCost::STANDARD, || [7; 16]).unwrap();
         let answer = |text: &str| Answer::parse(text.to_owned()).unwrap();
         assert!(profile.verify(&[0, 1], &[answer(" NORTHSIDE"), answer("rex  the dog")]).unwrap());
         assert!(!profile.verify(&[0, 1], &[answer("Northside"), answer("Max")]).unwrap());

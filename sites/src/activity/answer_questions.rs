@@ -10,7 +10,7 @@ use crate::workflow::{Context, StepView, Verdict};
 use crate::{decoy, limits, profile_store, text};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ports::{DirectoryError, Retry};
-use passquorum_domain::qa::{AnswerHash, HashError, QaProfile};
+use passquorum_domain::qa::{AnswerHash, HashCost, HashError, QaProfile};
 use passquorum_domain::secret::Answer;
 use passquorum_domain::workflow::{AskedQuestions, QuestionAuthentication};
 
@@ -50,7 +50,10 @@ pub(super) async fn run(
             let asked = asked(context, settings, profile.entries.len())?;
             app.hasher.run(move || profile.verify(&asked, &answers)).await??
         }
-        None => app.hasher.run(move || spend(&answers)).await??,
+        None => {
+            let cost = app.settings.answer_cost;
+            app.hasher.run(move || spend(&answers, cost)).await??
+        }
     };
     counted.decide(&app.ports, right).await?;
     if right {
@@ -66,8 +69,8 @@ fn answers_of(form: &Form, problems: &mut Problems) -> Vec<Answer> {
     given.filter_map(|field| problems.take(&field, form.answer(&field))).collect()
 }
 
-fn spend(answers: &[Answer]) -> Result<bool, HashError> {
-    answers.iter().try_for_each(AnswerHash::spend)?;
+fn spend(answers: &[Answer], cost: HashCost) -> Result<bool, HashError> {
+    answers.iter().try_for_each(|answer| AnswerHash::spend(answer, cost))?;
     Ok(false)
 }
 

@@ -85,8 +85,9 @@ pub(super) async fn run(context: &Context<'_>, form: &Form) -> Result<Verdict, F
         })
         .collect::<Vec<_>>()
         .into_iter();
-    let profile =
-        app.hasher.run(move || QaProfile::register(answers, || salts.next().unwrap_or_default())).await??;
+    let cost = app.settings.answer_cost;
+    let register = move || QaProfile::register(answers, cost, || salts.next().unwrap_or_default());
+    let profile = app.hasher.run(register).await??;
     let sealed = profile_store::seal(&*app.ports.vault, user.guid, &profile)?;
     let work = async move { directory.write_profile(&user, expected.as_ref(), Some(&sealed)).await };
     Ok(match under_ticket(context, TicketKind::WriteProfile, work).await? {

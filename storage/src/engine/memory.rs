@@ -118,6 +118,15 @@ impl MemoryEngine {
         self.disk().current.keys().cloned().collect()
     }
 
+    /// Whether these bytes stand in any key or value, synced or not.
+    #[must_use]
+    pub fn holds(&self, bytes: &[u8]) -> bool {
+        let disk = self.disk();
+        let within = |text: &[u8]| text.windows(bytes.len().max(1)).any(|window| window == bytes);
+        let maps = disk.current.iter().chain(&disk.durable);
+        maps.into_iter().any(|(key, value)| within(key) || within(value))
+    }
+
     /// How many batches were written, and how many syncs were done.
     #[must_use]
     pub fn writes_and_syncs(&self) -> (u64, u64) {

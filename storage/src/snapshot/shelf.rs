@@ -30,6 +30,13 @@ impl MemorySnapshots {
         Self(Arc::new(Mutex::new(self.slot().clone())))
     }
 
+    /// Whether these bytes stand in the snapshot.
+    #[must_use]
+    pub fn holds(&self, bytes: &[u8]) -> bool {
+        let snapshot = self.slot().clone().unwrap_or_default();
+        snapshot.windows(bytes.len().max(1)).any(|window| window == bytes)
+    }
+
     fn slot(&self) -> MutexGuard<'_, Option<Arc<Vec<u8>>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -145,3 +145,15 @@ async fn a_slow_disk_takes_its_time_on_the_clock_of_the_runtime() {
     append(&mut log, notes(0..1)).await.unwrap();
     assert_eq!(start.elapsed(), latency);
 }
+
+#[tokio::test]
+async fn a_disk_can_be_searched_for_what_must_not_be_on_it() {
+    let disk = MemoryDisk::default();
+    {
+        let Store { mut log, mut state } = open(&disk);
+        append(&mut log, vec![note(0, "place", b"in the log".to_vec())]).await.unwrap();
+        state.apply(vec![note(0, "place", b"in the state".to_vec())]).await.unwrap();
+    }
+    assert!(disk.holds(b"in the log") && disk.holds(b"in the state"));
+    assert!(!disk.holds(b"nowhere"));
+}

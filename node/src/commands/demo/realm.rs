@@ -12,7 +12,7 @@ use passquorum_domain::config::{
 use passquorum_domain::directory::{DistinguishedName, LoginName};
 use passquorum_domain::ids::ConnectionId;
 use passquorum_domain::ports::{Directory as _, Entropy as _, Found, fresh_uuid};
-use passquorum_domain::qa::{AskedQuestion, NewAnswer, QaProfile, QuestionOrigin};
+use passquorum_domain::qa::{AskedQuestion, HashCost, NewAnswer, QaProfile, QuestionOrigin};
 use passquorum_domain::scope::{RoleScope, UserScope};
 use passquorum_domain::secret::Answer;
 use secrecy::ExposeSecret as _;
@@ -119,7 +119,7 @@ pub(super) async fn register(
         SystemEntropy.fill(&mut salt);
         salt
     };
-    let profile = QaProfile::register(given, salt)?;
+    let profile = QaProfile::register(given, HashCost::STANDARD, salt)?;
     let sealed = passquorum_sites::seal_profile(keyring, user.user.guid, &profile)?;
     directory.write_profile(&user.user, None, Some(&sealed)).await?;
     Ok(())
