@@ -62,7 +62,7 @@ impl<C: RaftConfig> Shared<C> {
         let mut last = purged;
         let mut before_last = purged;
         let mut written = scan_entries(&*engine, first, u64::MAX, |index, bytes| {
-            before_last = std::mem::replace(&mut last, Some(decode_entry::<C>(index, bytes)?.log_id));
+            before_last = last.replace(decode_entry::<C>(index, bytes)?.log_id);
             Ok(true)
         })?;
         if planted::on(Plant::LoseLogTail) && written > first {
