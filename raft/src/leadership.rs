@@ -14,7 +14,13 @@ fn seen_in(metrics: &RaftMetrics<u64, NodeInfo>) -> Leadership {
 pub(crate) async fn follow(raft: Raft<TypeConfig>, leadership: watch::Sender<Leadership>) {
     let mut metrics = raft.metrics();
     loop {
-        let now = seen_in(&metrics.borrow_and_update());
+        let now = {
+            let metrics = metrics.borrow_and_update();
+            // What a Raft that has failed says last may never have reached its disk, and it leads nobody any more.
+            let failed = metrics.running_state.is_err();
+            let known = Leadership { leader: None, ..*leadership.borrow() };
+            if failed { known } else { seen_in(&metrics) }
+        };
         leadership.send_if_modified(|known| std::mem::replace(known, now) != now);
         if metrics.changed().await.is_err() {
             return;
