@@ -39,8 +39,16 @@ impl World {
         Ok(wait::until("a leader has a quorum", LONG, || async { self.leader_now().await }).await?)
     }
 
-    /// The same, when there is one now.
-    pub async fn leader_now(&self) -> Option<u64> {
+    /// Waits until another node leads than the one at this place, and gives its place.
+    ///
+    /// # Errors
+    /// As [`World::leader`].
+    pub async fn next_leader(&self, than: u64) -> Result<u64, RigError> {
+        let next = || async { self.leader_now().await.filter(|leader| *leader != than) };
+        Ok(wait::until("another node leads with a quorum", LONG, next).await?)
+    }
+
+    async fn leader_now(&self) -> Option<u64> {
         let mut best: Option<(u64, u64)> = None;
         for place in self.nodes.places() {
             let Some(status) = self.api.status(place).await else { continue };

@@ -11,7 +11,7 @@ pub(super) async fn strike(world: &mut World) -> Result<(), RigError> {
         let leader = world.leader().await?;
         world.nodes.cluster.kill9(leader).await?;
         kills += 1;
-        world.leader().await?;
+        world.next_leader(leader).await?;
         world.nodes.cluster.launch(leader)?;
         world.all_ready().await?;
     }

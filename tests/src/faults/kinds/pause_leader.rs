@@ -7,8 +7,6 @@ pub(super) async fn strike(world: &mut World) -> Result<(), RigError> {
     let leader = world.leader().await?;
     world.nodes.cluster.pause(leader)?;
     world.last().await;
-    let next = world.leader().await?;
-    world.nodes.cluster.resume(leader)?;
-    world.note(if next == leader { "no other node led meanwhile" } else { "another node led meanwhile" });
-    Ok(())
+    world.next_leader(leader).await?;
+    world.nodes.cluster.resume(leader)
 }
