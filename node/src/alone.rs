@@ -37,6 +37,7 @@ impl Consensus for Alone {
             term: 1,
             revision: 0,
             quorum: true,
+            checked: None,
             members: Vec::new(),
         }
     }

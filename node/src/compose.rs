@@ -3,6 +3,7 @@
 
 use crate::admission::{Learners, RealmAdmission};
 use crate::config::NodeConfig;
+use crate::data_dir::DataDir;
 use crate::directories::RealmDirectories;
 use crate::env::Env;
 use crate::health::{self, Health};
@@ -51,6 +52,7 @@ pub enum StartError {
 
 /// A running node.
 pub struct Node {
+    pub(crate) data: DataDir,
     pub(crate) cluster: Arc<Cluster>,
     pub(crate) health: Arc<Health>,
     pub(crate) stopper: Stopper,
@@ -118,7 +120,7 @@ impl Node {
         tasks.spawn(named("the key ring", wraps));
         let (site, peers) = (config.site_url.as_str(), config.cluster_address.as_str());
         tracing::info!(node = %identity.node, role = %identity.role, site, peers, "the node runs");
-        Ok(Self { cluster, health, stopper, tasks, _claim: claim })
+        Ok(Self { data: config.data, cluster, health, stopper, tasks, _claim: claim })
     }
 }
 

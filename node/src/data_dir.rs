@@ -48,6 +48,12 @@ impl DataDir {
         self.0.join("store")
     }
 
+    /// What was kept of a state that diverged.
+    #[must_use]
+    pub fn evidence(&self) -> PathBuf {
+        self.0.join("evidence")
+    }
+
     /// The socket that the command line talks to.
     #[must_use]
     pub fn socket(&self) -> PathBuf {

@@ -88,6 +88,7 @@ impl Health {
             set("pq_raft_applied_index", own.and_then(|own| own.applied).unwrap_or(0));
             set("pq_raft_lag_entries", own.and_then(|own| own.lag).unwrap_or(0));
             set("pq_config_revision", status.revision);
+            set("pq_state_checked_index", status.checked.unwrap_or(0));
             set("pq_ready", u64::from(self.readiness().ready));
         });
         self.recorder.handle().render()
@@ -159,6 +160,7 @@ mod tests {
             term: 2,
             revision: 3,
             quorum: true,
+            checked: None,
             members: vec![own],
         }
     }

@@ -32,6 +32,7 @@ pub mod token;
 mod admin_socket;
 #[cfg(test)]
 mod alone;
+mod evidence;
 mod http_connection;
 mod join_client;
 mod request_count;

@@ -3,10 +3,13 @@
 //! The order: not ready → leadership moved → listeners closed and open requests ended → Raft stopped → storage released.
 
 use crate::compose::Node;
+use crate::evidence;
 use passquorum_domain::audit::Actor;
+use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ports::{Consensus as _, Membership as _};
 use passquorum_raft::Phase;
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
@@ -27,6 +30,17 @@ pub enum Failed {
         "this node was removed from the realm; its id is never used again: empty its directory and join anew"
     )]
     Removed,
+    /// Its state was not what the majority has.
+    #[error(
+        "{}: this node's state is not what the majority of nodes has, so it has left for good; the evidence is in {}; \
+         keep the data directory, remove the node, and join anew with an empty directory",
+        ErrorCode::Diverged,
+        kept.display()
+    )]
+    Diverged {
+        /// Where the evidence is.
+        kept: PathBuf,
+    },
     /// Raft stopped.
     #[error("Raft stopped because the storage failed (PQ-CORRUPT or a full disk); the log says why")]
     Storage,
@@ -63,11 +77,20 @@ impl Node {
             })),
             ended = phase.wait_for(|phase| *phase != Phase::Running) => Some(match ended.map(|phase| *phase) {
                 Ok(Phase::Removed) => Failed::Removed,
+                Ok(Phase::Diverged) => Failed::Diverged { kept: self.data.evidence() },
                 _ => Failed::Storage,
             }),
         };
         if let Some(failed) = &failed {
             tracing::error!(%failed, "the node stops");
+        }
+        if let Some(evidence) = self.cluster.evidence() {
+            match evidence::keep(&self.data, &evidence) {
+                Ok(folder) => {
+                    tracing::error!(folder = %folder.display(), "the evidence of a divergence is kept")
+                }
+                Err(error) => tracing::error!(%error, "the evidence of a divergence cannot be kept"),
+            }
         }
         self.stop().await;
         failed.map_or(Ok(()), Err)

@@ -1,6 +1,9 @@
 //! A running member of the cluster, and the ports that it stands behind.
 
 use crate::error::StartError;
+use crate::integrity::books::{self, Books, Standing};
+use crate::integrity::evidence::Evidence;
+use crate::integrity::{self, Integrity};
 use crate::leadership::{self, Leadership};
 use crate::member::Member;
 use crate::net::Net;
@@ -60,8 +63,18 @@ pub enum Phase {
     Removed,
     /// Its storage failed; Raft has stopped. The log says why.
     Failed,
+    /// Its state was not what the majority has. It never takes part again; see [`Cluster::evidence`].
+    Diverged,
     /// It was stopped.
     Stopped,
+}
+
+impl From<Standing> for Phase {
+    fn from(standing: Standing) -> Self {
+        match standing {
+            Standing::Diverged(_) => Self::Diverged,
+        }
+    }
 }
 
 /// A member of the cluster. Ends with [`Cluster::stop`].
@@ -80,7 +93,7 @@ impl Cluster {
     /// See [`StartError`].
     pub async fn start(
         settings: ClusterSettings,
-        store: Store<TypeConfig, Replica>,
+        mut store: Store<TypeConfig, Replica>,
         net: Arc<dyn Net>,
         tls: Arc<PeerTls>,
         clock: Arc<dyn Clock>,
@@ -97,12 +110,16 @@ impl Cluster {
         if state.instance(node).is_some_and(|own| !own.is_active()) {
             return Err(StartError::Removed(node));
         }
+        if let Some(Standing::Diverged(index)) = books::standing(&store.log.records())? {
+            return Err(StartError::Diverged { index });
+        }
         let listener = net
             .listen(&listen)
             .await
             .map_err(|source| StartError::Listen { address: listen.clone(), source })?;
         let peers = Arc::new(Peers::new(net, Arc::clone(&tls)));
         let network = Network(Arc::clone(&peers));
+        let books = Books::open(&mut store.log).await;
         let raft = Raft::new(node.0, Arc::new(config), network, store.log, store.state)
             .await
             .map_err(|e| StartError::Raft(e.to_string()))?;
@@ -126,6 +143,7 @@ impl Cluster {
             arriving: Default::default(),
             handing_over: AtomicBool::new(false),
             changing: Default::default(),
+            integrity: Integrity::new(books),
         });
         let (state_sender, states) = watch::channel(state);
         let phase = watch::Sender::new(Phase::Running);
@@ -135,6 +153,7 @@ impl Cluster {
         tasks.spawn(entries.run(Arc::downgrade(&member)));
         tasks.spawn(status::follow_leader(Arc::downgrade(&member)));
         tasks.spawn(duties::run(Arc::downgrade(&member)));
+        tasks.spawn(integrity::rounds::run(Arc::downgrade(&member)));
         tasks.spawn(follow_states(Arc::clone(&member), state_sender));
         tasks.spawn(watch_phase(Arc::clone(&member), phase.clone()));
         let service: Arc<dyn Service> = Arc::clone(&member) as Arc<dyn Service>;
@@ -191,6 +210,12 @@ impl Cluster {
         self.phase.subscribe()
     }
 
+    /// What is known of this member's divergence, once there is one.
+    #[must_use]
+    pub fn evidence(&self) -> Option<Arc<Evidence>> {
+        self.member.integrity.evidence.borrow().clone()
+    }
+
     /// Stops in good order: a leader hands over first, if there is somebody to take over.
     pub async fn stop(&self) {
         if self.member.leads() && self.member.voters().len() > 1 {
@@ -212,6 +237,7 @@ impl Cluster {
         if let Err(error) = self.member.raft.shutdown().await {
             tracing::warn!(%error, "Raft did not end in order");
         }
+        self.member.integrity.books.close().await;
         // The state's store is gone when nobody publishes any more.
         let mut published = self.member.published.clone();
         let released = async { while published.changed().await.is_ok() {} };
@@ -238,12 +264,16 @@ async fn watch_phase(member: Arc<Member>, phase: watch::Sender<Phase>) {
     let mut metrics = member.metrics.clone();
     let mut published = member.published.clone();
     let mut outcast = member.peers.outcast();
+    let mut condemned = member.integrity.condemned.subscribe();
     loop {
         let removed_here = {
             let state = published.borrow_and_update();
             state.machine.view().instance(member.node).is_some_and(|own| !own.is_active())
         };
-        let next = if removed_here || *outcast.borrow_and_update() {
+        let standing = *condemned.borrow_and_update();
+        let next = if let Some(standing) = standing {
+            Some(standing.into())
+        } else if removed_here || *outcast.borrow_and_update() {
             Some(Phase::Removed)
         } else if metrics.borrow_and_update().running_state.is_err() {
             Some(Phase::Failed)
@@ -267,6 +297,7 @@ async fn watch_phase(member: Arc<Member>, phase: watch::Sender<Phase>) {
             changed = published.changed() => changed.is_err(),
             changed = metrics.changed() => changed.is_err() && metrics.borrow().running_state.is_ok(),
             changed = outcast.changed() => changed.is_err(),
+            changed = condemned.changed() => changed.is_err(),
         };
         if gone {
             return;

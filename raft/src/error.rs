@@ -1,6 +1,7 @@
 //! Why a node of the cluster does not start.
 
 use crate::tuning::TuningError;
+use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::NodeId;
 use std::io;
 
@@ -31,6 +32,19 @@ pub enum StartError {
     /// It was removed from the realm, so its id is gone for good.
     #[error("node {0} was removed from the realm; empty its data directory and join again with a new token")]
     Removed(NodeId),
+    /// Its state was found to be wrong.
+    #[error(
+        "{code}: this node's state differed from the majority's at log entry {index}, so it never starts again on this \
+         data; keep its directory for inspection, remove the node from the realm, and join anew with an empty directory",
+        code = ErrorCode::Diverged
+    )]
+    Diverged {
+        /// The log index at which it was found.
+        index: u64,
+    },
+    /// What it keeps about itself cannot be read.
+    #[error(transparent)]
+    Storage(#[from] passquorum_storage::StoreError),
     /// Raft does not start on this storage.
     #[error("Raft does not start: {0}")]
     Raft(String),

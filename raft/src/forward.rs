@@ -48,6 +48,9 @@ fn distance(a: Timestamp, b: Timestamp) -> Span {
 impl Member {
     /// Commits a command wherever the leader is.
     pub(crate) async fn propose(&self, command: Command) -> Result<Outcome, ProposeError> {
+        if !self.integrity.serves() {
+            return Err(ProposeError::NoQuorum);
+        }
         if !may_propose(self.role(), &command.action) {
             return Err(ProposeError::Forbidden);
         }

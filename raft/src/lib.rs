@@ -23,6 +23,7 @@ mod cluster;
 mod duties;
 mod error;
 mod forward;
+mod integrity;
 mod leadership;
 mod member;
 mod membership;
@@ -42,6 +43,7 @@ mod wire;
 
 pub use cluster::{Cluster, ClusterSettings, Phase};
 pub use error::StartError;
+pub use integrity::evidence::{Evidence, EvidenceReport};
 pub use leadership::Leadership;
 pub use state_machine::Replica;
 pub use transport::identity::{IdentityError, PeerIdentity};

@@ -1,5 +1,6 @@
 //! One member: what the parts of this crate share, and the questions that each of them asks about it.
 
+use crate::integrity::Integrity;
 use crate::leadership::Leadership;
 use crate::proposals::Proposals;
 use crate::raft_network::Peer;
@@ -45,6 +46,7 @@ pub(crate) struct Member {
     pub(crate) handing_over: AtomicBool,
     /// One membership change at a time.
     pub(crate) changing: Mutex<()>,
+    pub(crate) integrity: Integrity,
 }
 
 /// Where the leader is.
@@ -87,7 +89,9 @@ impl Member {
 
     /// Whether this node leads and may be asked to.
     pub(crate) fn leads(&self) -> bool {
-        matches!(self.lead(), Lead::Here) && !self.handing_over.load(Ordering::SeqCst)
+        matches!(self.lead(), Lead::Here)
+            && !self.handing_over.load(Ordering::SeqCst)
+            && self.integrity.serves()
     }
 
     /// Whether this leader heard from a quorum within the lease.

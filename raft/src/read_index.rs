@@ -54,6 +54,9 @@ impl ReadRounds {
 impl Member {
     /// The state, with everything in it that was acknowledged before this call.
     pub(crate) async fn read_linearizable(&self) -> Result<Arc<State>, ReadError> {
+        if !self.integrity.serves() {
+            return Err(ReadError);
+        }
         let deadline = Instant::now() + self.tuning.patience;
         let (waiter, point) = oneshot::channel();
         self.reads.0.send(waiter).map_err(|_| ReadError)?;

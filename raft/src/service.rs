@@ -85,6 +85,7 @@ impl Service for Member {
             Request::ReadIndex => self.read_point_for_peer().await.into_answer(),
             Request::Report => self.report().into_answer(),
             Request::Ping => Ok(Vec::new()),
+            Request::Digests => self.digests().into_answer(),
         }
     }
 }

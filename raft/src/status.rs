@@ -89,7 +89,8 @@ impl Member {
             leader,
             term: metrics.current_term,
             revision: state.config().map_or(0, |config| config.revision.0),
-            quorum: fresh && report.as_ref().is_some_and(|report| report.quorum),
+            quorum: self.integrity.serves() && fresh && report.as_ref().is_some_and(|report| report.quorum),
+            checked: *self.integrity.checked.borrow(),
             members: members.collect(),
         }
     }

@@ -1,5 +1,6 @@
 //! What peers say to one another, each in an envelope of the storage codec with a kind of its own.
 
+use crate::integrity::verdict::Digests;
 use crate::transport::frame::Refusal;
 use crate::types::{NodeInfo, TypeConfig};
 use bytes::Bytes;
@@ -70,6 +71,8 @@ messages! {
     123 Option<Report>;
     124 Change;
     125 Changed;
+    126 Digests;
+    127 openraft::Entry<TypeConfig>;
 }
 
 /// Begins a snapshot, or takes up one that was broken off.

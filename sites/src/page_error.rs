@@ -103,7 +103,11 @@ impl Failure {
             ErrorCode::Forbidden | ErrorCode::Csrf | ErrorCode::NoProfile => StatusCode::FORBIDDEN,
             ErrorCode::SessionExpired => StatusCode::GONE,
             ErrorCode::DirectoryRefused => StatusCode::BAD_GATEWAY,
-            ErrorCode::Corrupt | ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            ErrorCode::Corrupt
+            | ErrorCode::Diverged
+            | ErrorCode::OldDisk
+            | ErrorCode::DiskFailed
+            | ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         })
     }
 

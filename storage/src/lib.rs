@@ -18,18 +18,23 @@
 //! randomness.
 
 pub mod codec;
+pub mod digest;
 pub mod engine;
 pub mod error;
 pub mod log;
 pub mod machine;
+pub mod records;
 pub mod snapshot;
 pub mod state;
 pub mod store;
 
 pub use codec::{CodecError, Kind, decode, encode};
+pub use digest::CellsDigest;
+pub use engine::Durability;
 pub use error::StoreError;
 pub use log::LogStore;
 pub use machine::{CellChange, Machine, MachineError, Position};
+pub use records::Records;
 pub use snapshot::SnapshotBody;
 pub use state::{Published, StateStore};
 pub use store::{MemoryDisk, Store};

@@ -21,6 +21,7 @@ use crate::RaftConfig;
 use crate::codec;
 use crate::engine::{Engine, Pair};
 use crate::error::StoreError;
+use crate::records::Records;
 use tail::Shared;
 use writer::{Operation, Writer};
 
@@ -61,6 +62,12 @@ impl<C: RaftConfig> LogStore<C> {
     #[must_use]
     pub fn last_log_id(&self) -> Option<LogId<u64>> {
         self.shared.tail().last
+    }
+
+    /// What the member keeps beside its log.
+    #[must_use]
+    pub fn records(&self) -> Records {
+        Records::new(Arc::clone(&self.shared.engine))
     }
 
     /// Submits an operation and waits until it is durable.

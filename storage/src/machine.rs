@@ -7,6 +7,8 @@
 use openraft::{AppData, AppDataResponse};
 use thiserror::Error;
 
+use crate::digest::CellsDigest;
+
 /// Longest key of a cell, in bytes.
 pub const MAX_CELL_KEY: usize = 512;
 
@@ -52,6 +54,11 @@ pub trait Machine: Clone + Send + Sync + 'static {
 
     /// All cells, in key order.
     fn cells(&self) -> Box<dyn Iterator<Item = (Vec<u8>, Vec<u8>)> + Send + '_>;
+
+    /// The digest of all cells. A machine that follows it with each change answers without going through them.
+    fn digest(&self) -> CellsDigest {
+        CellsDigest::of(self.cells())
+    }
 
     /// Applies one command and names the cells that it changed. Total: a refused command is an outcome.
     fn apply(&mut self, position: Position, command: Self::Command) -> (Self::Outcome, Vec<CellChange>);

@@ -17,10 +17,12 @@ use openraft::{
 use tokio::sync::watch;
 
 use crate::RaftConfig;
+use crate::digest::CellsDigest;
 use crate::engine::{Engine, Pair};
 use crate::error::StoreError;
 use crate::machine::{Machine, Position};
-use crate::snapshot::{Shelf, SnapshotBody, format};
+use crate::snapshot::format::{self, Contents};
+use crate::snapshot::{Shelf, SnapshotBody};
 use cells::{Applied, Cells, Loaded};
 
 /// The state as of one moment.
@@ -59,13 +61,15 @@ where
     /// Restores the machine from its cells, or from a snapshot that is ahead of them.
     pub(crate) fn open(engine: Arc<dyn Engine>, shelf: Shelf) -> Result<Self, StoreError> {
         let Loaded { mut cells, mut applied, mut pairs } = Cells::load::<C>(Arc::clone(&engine))?;
+        let mut carried = None;
         if let Some(body) = shelf.newest::<C>()? {
-            let (meta, snapshot) = format::read::<C>(&body)?;
+            let Contents { meta, cells: snapshot, digest } = format::read::<C>(&body)?;
             if applied.as_ref().is_none_or(|applied| applied.last < meta.last_log_id) {
                 let newer = Applied { last: meta.last_log_id, membership: meta.last_membership };
                 cells = Cells::replace(Arc::clone(&engine), &newer, snapshot.iter().cloned())?;
                 applied = Some(newer);
                 pairs = snapshot;
+                carried = digest;
             }
         }
         if applied.is_none() && !pairs.is_empty() {
@@ -73,6 +77,7 @@ where
         }
         let applied = applied.unwrap_or_default();
         let machine = restore::<M>(pairs)?;
+        hold_against(&machine, carried)?;
         let (published, _) = watch::channel(Arc::new(publish(&machine, &applied)));
         Ok(Self { engine, shelf: Arc::new(shelf), cells, applied, machine, published })
     }
@@ -141,6 +146,17 @@ fn restore<M: Machine>(cells: Vec<Pair>) -> Result<M, StoreError> {
     M::restore(cells.into_iter()).map_err(|e| StoreError::corrupt("applied state", e.to_string()))
 }
 
+/// A machine that was restored from a snapshot has the digest that the snapshot carries.
+fn hold_against<M: Machine>(machine: &M, carried: Option<CellsDigest>) -> Result<(), StoreError> {
+    match carried {
+        Some(carried) if carried != machine.digest() => {
+            let place = format!("its cells have digest {}, its writer had {carried}", machine.digest());
+            Err(StoreError::corrupt("snapshot", place))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn snapshot_of<C: RaftConfig>(body: SnapshotBody) -> Result<Snapshot<C>, StoreError> {
     Ok(Snapshot { meta: format::read_meta::<C>(&body)?, snapshot: Box::new(body) })
 }
@@ -202,11 +218,12 @@ where
     ) -> Result<(), StorageError<u64>> {
         let (meta, engine, shelf) = (meta.clone(), Arc::clone(&self.engine), Arc::clone(&self.shelf));
         let installed = off_task(self.shelf.blocks(), move || {
-            let (found, cells) = format::read::<C>(&snapshot)?;
+            let Contents { meta: found, cells, digest } = format::read::<C>(&snapshot)?;
             if found != meta {
                 return Err(StoreError::corrupt("snapshot", format!("it is {found}, announced as {meta}")));
             }
             let machine = restore::<M>(cells.clone())?;
+            hold_against(&machine, digest)?;
             shelf.keep::<C>(*snapshot)?;
             let applied = Applied { last: meta.last_log_id, membership: meta.last_membership };
             let cells = Cells::replace(engine, &applied, cells.into_iter())?;
@@ -235,7 +252,7 @@ impl<C: RaftConfig, M: Machine> RaftSnapshotBuilder<C> for SnapshotBuilder<C, M>
                 snapshot_id: state.last_applied.map_or_else(|| "empty".into(), |id| id.to_string()),
             };
             let mut body = shelf.begin()?;
-            format::write::<C>(&mut body, &meta, state.machine.cells())?;
+            format::write::<C>(&mut body, &meta, state.machine.cells(), state.machine.digest())?;
             engine.sync()?;
             shelf.keep::<C>(body)?;
             let newest = shelf.newest::<C>()?;

@@ -17,8 +17,10 @@ fn render(status: &ClusterStatus) -> String {
     let leader = status.leader.map_or_else(|| "none".to_owned(), |leader| leader.to_string());
     let quorum = if status.quorum { "yes" } else { "NO" };
     let (term, revision) = (status.term, status.revision);
-    let mut out =
-        format!("leader {leader}   term {term}   quorum {quorum}   configuration revision {revision}\n");
+    let checked = status.checked.map_or_else(|| "nowhere".to_owned(), |index| index.to_string());
+    let mut out = format!(
+        "leader {leader}   term {term}   quorum {quorum}   configuration revision {revision}   state checked to {checked}\n"
+    );
     out.push_str(&format!(
         "{:>4}  {:<20} {:<8} {:>10} {:>8}  {}",
         "node", "name", "role", "applied", "lag", "site"

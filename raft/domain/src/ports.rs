@@ -101,6 +101,8 @@ pub struct ClusterStatus {
     pub revision: u64,
     /// Whether a quorum is known to stand behind the leader now.
     pub quorum: bool,
+    /// The highest log index at which this node's state was compared with a majority's and found equal.
+    pub checked: Option<u64>,
     /// Every active member.
     pub members: Vec<MemberStatus>,
 }

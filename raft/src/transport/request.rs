@@ -27,6 +27,8 @@ pub(crate) enum Request {
     Report,
     /// Asks whether the stream still works.
     Ping,
+    /// Asks for the digests of the state.
+    Digests,
 }
 
 /// The stream that a request travels on, so that a large one does not hold up an urgent one.
@@ -58,7 +60,7 @@ pub(crate) const MAX_ANSWER: usize = 1024 * KIB;
 
 impl Request {
     /// (request, number on the wire, class, senders, most bytes of the payload)
-    const TABLE: [(Self, u8, Class, Senders, usize); 11] = [
+    const TABLE: [(Self, u8, Class, Senders, usize); 12] = [
         (Self::Append, 1, Class::Raft, Senders::Voters, 8 * 1024 * KIB),
         (Self::Vote, 2, Class::Raft, Senders::Voters, 4 * KIB),
         (Self::SnapshotBegin, 3, Class::Snapshot, Senders::Voters, 1024 * KIB),
@@ -70,6 +72,7 @@ impl Request {
         (Self::ReadIndex, 9, Class::Forward, Senders::Everyone, KIB),
         (Self::Report, 10, Class::Forward, Senders::Everyone, KIB),
         (Self::Ping, 11, Class::Forward, Senders::Everyone, 0),
+        (Self::Digests, 12, Class::Forward, Senders::Everyone, KIB),
     ];
 
     #[expect(clippy::expect_used, reason = "a test goes through every variant and finds it in the table")]
@@ -124,6 +127,7 @@ mod tests {
             Request::ReadIndex,
             Request::Report,
             Request::Ping,
+            Request::Digests,
         ];
         assert_eq!(variants.len(), Request::TABLE.len());
         for request in variants {
@@ -138,7 +142,11 @@ mod tests {
             for (request, ..) in Request::TABLE {
                 let allowed = matches!(
                     request,
-                    Request::Propose | Request::ReadIndex | Request::Report | Request::Ping
+                    Request::Propose
+                        | Request::ReadIndex
+                        | Request::Report
+                        | Request::Ping
+                        | Request::Digests
                 );
                 assert_eq!(request.may_be_sent_by(role), allowed, "{request:?} by {role}");
             }

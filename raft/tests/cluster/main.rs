@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod consensus;
 #[cfg(test)]
+mod divergence;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod hostile;

@@ -15,7 +15,7 @@ use passquorum_domain::state::State;
 use passquorum_domain::time::Timestamp;
 use passquorum_domain::token::JoinToken;
 use passquorum_raft::net::{BoxStream, Listener, Net, TcpNet};
-use passquorum_raft::{Cluster, ClusterSettings, PeerIdentity, PeerTls, Store, Tuning};
+use passquorum_raft::{Cluster, ClusterSettings, PeerIdentity, PeerTls, StartError, Store, Tuning};
 use passquorum_storage::MemoryDisk;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -210,6 +210,16 @@ impl Rig {
     }
 
     pub(crate) async fn start(&mut self, id: NodeId, role: Role, listener: TcpListener, disk: Disk) {
+        self.try_start(id, role, listener, disk).await.unwrap();
+    }
+
+    async fn try_start(
+        &mut self,
+        id: NodeId,
+        role: Role,
+        listener: TcpListener,
+        disk: Disk,
+    ) -> Result<(), StartError> {
         let address = listener.local_addr().unwrap().to_string();
         let settings = ClusterSettings {
             node: id,
@@ -220,8 +230,9 @@ impl Rig {
         let net = Arc::new(Bound(Mutex::new(Some(listener))));
         let tls = self.authority.tls(id, role);
         let store = disk.open().await;
-        let cluster = Cluster::start(settings, store, net, tls, Arc::new(HostClock)).await.unwrap();
+        let cluster = Cluster::start(settings, store, net, tls, Arc::new(HostClock)).await?;
         self.nodes.insert(id, Node { id, role, address, disk, cluster });
+        Ok(())
     }
 
     /// Stops a member at once, as a crash would.
@@ -233,6 +244,11 @@ impl Rig {
 
     /// Starts a member again on its disk and its address.
     pub(crate) async fn restart(&mut self, node: Node) {
+        self.try_restart(node).await.unwrap();
+    }
+
+    /// As [`Self::restart`], for a member that may be refused.
+    pub(crate) async fn try_restart(&mut self, node: Node) -> Result<(), StartError> {
         let Node { id, role, address, disk, cluster } = node;
         drop(cluster);
         let listener = loop {
@@ -241,7 +257,7 @@ impl Rig {
                 Err(_) => tokio::task::yield_now().await,
             }
         };
-        self.start(id, role, listener, disk).await;
+        self.try_start(id, role, listener, disk).await
     }
 
     pub(crate) fn node(&self, id: u64) -> Arc<Cluster> {

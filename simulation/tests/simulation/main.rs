@@ -1,5 +1,7 @@
 //! A bounded set of seeds on every change, and that a run is the same each time.
 
+mod checker;
+
 use passquorum_simulation::world;
 
 #[test]

@@ -77,7 +77,11 @@ fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::InvalidConfig | ErrorCode::PasswordPolicy => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::Locked | ErrorCode::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
-        ErrorCode::Internal | ErrorCode::Corrupt => StatusCode::INTERNAL_SERVER_ERROR,
+        ErrorCode::Internal
+        | ErrorCode::Corrupt
+        | ErrorCode::Diverged
+        | ErrorCode::OldDisk
+        | ErrorCode::DiskFailed => StatusCode::INTERNAL_SERVER_ERROR,
         ErrorCode::DirectoryUnreachable | ErrorCode::DirectoryRefused => StatusCode::BAD_GATEWAY,
         ErrorCode::NoQuorum | ErrorCode::ClockSkew => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::UnknownOutcome => StatusCode::GATEWAY_TIMEOUT,

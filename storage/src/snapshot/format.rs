@@ -1,23 +1,27 @@
-//! The bytes of a snapshot, format 1.
+//! The bytes of a snapshot.
 //!
 //! ```text
 //! u32 length, envelope of openraft's SnapshotMeta
 //! per cell: u32 key length, u32 value length, key, value
-//! u32 0xffffffff, u64 number of cells, SHA-256 of every byte before it
+//! u32 0xffffffff, u64 number of cells, digest of the cells (not in version 1), SHA-256 of every byte before it
 //! ```
-//! Numbers are big-endian. The bytes depend on nothing but the state, so that equal states have equal
-//! snapshots.
+//! Numbers are big-endian; the version is the envelope's. The bytes depend on nothing but the state, so that equal
+//! states have equal snapshots. The digest is the one that the writer's machine followed: whoever restores a machine
+//! from the cells holds its digest against it.
 
 use openraft::SnapshotMeta;
 use sha2::{Digest, Sha256};
 
 use crate::RaftConfig;
 use crate::codec::{self, Kind};
+use crate::digest::CellsDigest;
 use crate::engine::Pair;
 use crate::error::StoreError;
 use crate::snapshot::SnapshotBody;
 
-const META: Kind = Kind::new(6, 1);
+const META: Kind = Kind::new(6, 2);
+const META_WITHOUT_DIGEST: Kind = Kind::new(6, 1);
+const DIGEST: usize = 32;
 const END: u32 = u32::MAX;
 const BUFFER: usize = 256 << 10;
 
@@ -28,6 +32,7 @@ pub(crate) fn write<C: RaftConfig>(
     body: &mut SnapshotBody,
     meta: &Meta<C>,
     cells: impl Iterator<Item = Pair>,
+    followed: CellsDigest,
 ) -> Result<(), StoreError> {
     let mut output = Output { body, buffer: Vec::with_capacity(BUFFER), digest: Sha256::new() };
     let header = codec::encode(META, meta)
@@ -44,16 +49,26 @@ pub(crate) fn write<C: RaftConfig>(
     }
     output.put(&END.to_be_bytes())?;
     output.put(&count.to_be_bytes())?;
+    output.put(&followed.to_bytes())?;
     output.finish()
 }
 
+/// A snapshot that was read as a whole.
+pub(crate) struct Contents<C: RaftConfig> {
+    pub(crate) meta: Meta<C>,
+    pub(crate) cells: Vec<Pair>,
+    /// The digest that the writer's machine followed; absent in version 1.
+    pub(crate) digest: Option<CellsDigest>,
+}
+
 /// Reads a snapshot as a whole; nothing is returned unless the checksum is right.
-pub(crate) fn read<C: RaftConfig>(body: &SnapshotBody) -> Result<(Meta<C>, Vec<Pair>), StoreError> {
+pub(crate) fn read<C: RaftConfig>(body: &SnapshotBody) -> Result<Contents<C>, StoreError> {
     let mut input = Input::new(body);
-    let meta = decode_meta::<C>(&input.header()?)?;
+    let header = input.header()?;
+    let meta = decode_meta::<C>(&header)?;
     let mut cells = Vec::new();
-    input.cells(&mut |key, value| cells.push((key, value)))?;
-    Ok((meta, cells))
+    let digest = input.cells(carries_digest(&header)?, &mut |key, value| cells.push((key, value)))?;
+    Ok(Contents { meta, cells, digest })
 }
 
 /// Reads only the header.
@@ -65,12 +80,17 @@ pub(crate) fn read_meta<C: RaftConfig>(body: &SnapshotBody) -> Result<Meta<C>, S
 pub(crate) fn verify(body: &SnapshotBody) -> Result<(), StoreError> {
     let mut input = Input::new(body);
     let header = input.header()?;
-    codec::open(&header).map_err(|e| corrupt(&e.to_string()))?;
-    input.cells(&mut |_, _| {})
+    input.cells(carries_digest(&header)?, &mut |_, _| {}).map(drop)
+}
+
+fn carries_digest(header: &[u8]) -> Result<bool, StoreError> {
+    let (kind, _) = codec::open(header).map_err(|e| corrupt(&e.to_string()))?;
+    Ok(kind != META_WITHOUT_DIGEST)
 }
 
 fn decode_meta<C: RaftConfig>(header: &[u8]) -> Result<Meta<C>, StoreError> {
-    codec::decode(META, header).map_err(|e| corrupt(&e.to_string()))
+    let kind = if carries_digest(header)? { META } else { META_WITHOUT_DIGEST };
+    codec::decode(kind, header).map_err(|e| corrupt(&e.to_string()))
 }
 
 fn corrupt(place: &str) -> StoreError {
@@ -158,7 +178,11 @@ impl<'a> Input<'a> {
         self.take(size as usize)
     }
 
-    fn cells(&mut self, visit: &mut dyn FnMut(Vec<u8>, Vec<u8>)) -> Result<(), StoreError> {
+    fn cells(
+        &mut self,
+        with_digest: bool,
+        visit: &mut dyn FnMut(Vec<u8>, Vec<u8>),
+    ) -> Result<Option<CellsDigest>, StoreError> {
         let mut count = 0_u64;
         loop {
             let key = u32::from_be_bytes(self.number()?);
@@ -172,6 +196,7 @@ impl<'a> Input<'a> {
             count += 1;
         }
         let counted = u64::from_be_bytes(self.number()?);
+        let digest = with_digest.then(|| self.number::<DIGEST>()).transpose()?.map(CellsDigest::from_bytes);
         let computed = self.digest.clone().finalize();
         let stored = self.raw(computed.len())?;
         if stored != computed.as_slice() {
@@ -183,6 +208,6 @@ impl<'a> Input<'a> {
         if self.used < self.buffer.len() || self.offset < self.body.len() {
             return Err(corrupt("bytes follow its end"));
         }
-        Ok(())
+        Ok(digest)
     }
 }

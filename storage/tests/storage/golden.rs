@@ -1,4 +1,4 @@
-//! Files of format 1: what this release writes is what is kept here, byte for byte, and can be read.
+//! Files as releases wrote them: what this one writes is what is kept here, byte for byte; it reads the older ones too.
 
 use openraft::storage::{RaftLogStorage, RaftStateMachine};
 use openraft::{BasicNode, Entry, EntryPayload, Membership, RaftLogReader, RaftSnapshotBuilder, Vote};
@@ -9,7 +9,8 @@ use crate::machine::{Config, Notes, append, id, note};
 
 const RAFT: &str = include_str!("golden/raft-1.txt");
 const STATE: &str = include_str!("golden/state-1.txt");
-const SNAPSHOT: &str = include_str!("golden/snapshot-1.txt");
+const SNAPSHOT_1: &str = include_str!("golden/snapshot-1.txt");
+const SNAPSHOT: &str = include_str!("golden/snapshot-2.txt");
 
 fn entries() -> Vec<Entry<Config>> {
     let member = (7, BasicNode::new("node7.example.test:9000"));
@@ -63,7 +64,7 @@ fn load(engine: &dyn Engine, text: &str) {
 }
 
 #[tokio::test]
-async fn this_release_writes_format_1() {
+async fn this_release_writes_what_is_kept_here() {
     let (disk, snapshot) = written().await;
     assert_eq!(dump(&disk.raft), RAFT);
     assert_eq!(dump(&disk.state), STATE);
@@ -71,7 +72,7 @@ async fn this_release_writes_format_1() {
 }
 
 #[tokio::test]
-async fn this_release_reads_format_1() {
+async fn this_release_reads_each_version() {
     let disk = MemoryDisk::default();
     load(&disk.raft, RAFT);
     load(&disk.state, STATE);
@@ -83,7 +84,11 @@ async fn this_release_reads_format_1() {
     assert_eq!(last, Some(id(1, 3)));
     assert!(membership.membership().get_node(&7).is_some());
 
-    let mut body = state.begin_receiving_snapshot().await.unwrap();
-    body.append(0, &bytes(SNAPSHOT.trim_end())).unwrap();
-    body.verify().unwrap();
+    let meta = state.get_snapshot_builder().await.build_snapshot().await.unwrap().meta;
+    for snapshot in [SNAPSHOT_1, SNAPSHOT] {
+        let mut body = state.begin_receiving_snapshot().await.unwrap();
+        body.append(0, &bytes(snapshot.trim_end())).unwrap();
+        body.verify().unwrap();
+        state.install_snapshot(&meta, body).await.unwrap();
+    }
 }

@@ -13,6 +13,8 @@ mod machine;
 #[cfg(test)]
 mod member;
 #[cfg(test)]
+mod records;
+#[cfg(test)]
 mod reopen;
 #[cfg(test)]
 mod snapshots;

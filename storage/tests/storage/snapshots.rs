@@ -4,6 +4,7 @@ use openraft::storage::{RaftLogStorage, RaftStateMachine, Snapshot};
 use openraft::{RaftSnapshotBuilder, StorageError};
 use passquorum_storage::engine::{Crash, Refusal};
 use passquorum_storage::{MemoryDisk, SnapshotBody, StateStore, Store, StoreError};
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use crate::machine::{Config, Notes, append, id, note, notes, open};
@@ -204,4 +205,21 @@ async fn a_snapshot_that_rotted_on_disk_is_named_at_open() {
     assert!(disk.snapshots.flip_bit(900));
     let refused = Store::<Config, Notes>::memory(&disk).err().unwrap();
     assert!(matches!(refused, StoreError::Corrupt { what: "snapshot", .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn a_snapshot_whose_cells_are_not_what_its_writer_followed_is_refused() {
+    let Store { mut state, .. } = Store::<Config, Notes>::memory(&MemoryDisk::default()).unwrap();
+    state.apply(notes(0..9)).await.unwrap();
+    let Snapshot { meta, snapshot } = build(&mut state).await;
+    let mut bytes = snapshot.read_at(0, usize::MAX).unwrap();
+    let checksum = bytes.len() - 32;
+    bytes[checksum - 1] ^= 1;
+    let right = Sha256::digest(&bytes[..checksum]);
+    bytes[checksum..].copy_from_slice(&right);
+    let mut body = state.begin_receiving_snapshot().await.unwrap();
+    body.append(0, &bytes).unwrap();
+    body.verify().unwrap();
+    let refused = state.install_snapshot(&meta, body).await.unwrap_err();
+    assert!(refused.to_string().contains("its writer had"), "{refused}");
 }

@@ -96,6 +96,7 @@ impl Consensus for FakeConsensus {
             term: 3,
             revision: self.state().config().map_or(0, |config| config.revision.0),
             quorum: *lock(&self.quorum) == Quorum::Whole,
+            checked: None,
             members: vec![
                 member(1, MemberRole::Voter, true),
                 member(2, MemberRole::Voter, false),

@@ -1,0 +1,128 @@
+//! The rounds in which a member asks all others for their digests, and what it does when it is the one that differs.
+
+use crate::integrity::books::Standing;
+use crate::integrity::checkpoints::Checkpoint;
+use crate::integrity::evidence::Evidence;
+use crate::integrity::verdict::{Court, Digests, Finding, Verdict};
+use crate::member::{Lead, Member};
+use crate::state_machine::SCHEME;
+use crate::transport::request::Request;
+use crate::wire::Done;
+use futures::future::join_all;
+use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::ids::NodeId;
+use passquorum_storage::machine::Machine;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+use tokio::time::{sleep, timeout};
+
+/// Heartbeats between two rounds.
+const HEARTBEATS: u32 = 32;
+/// A member that does not answer within this is not heard in this round.
+const ANSWER: Duration = Duration::from_secs(2);
+/// Rounds in which a difference may stay undecided because a voter is not heard.
+const PATIENCE: u32 = 12;
+/// A leader that differs takes this long at most to hand over.
+const HAND_OVER: Duration = Duration::from_secs(5);
+
+/// Compares now and then, as long as the member lives and is right.
+pub(crate) async fn run(member: Weak<Member>) {
+    let mut undecided = 0;
+    loop {
+        let Some(pause) = member.upgrade().map(|member| member.tuning.heartbeat * HEARTBEATS) else { return };
+        sleep(pause).await;
+        let Some(member) = member.upgrade() else { return };
+        let said = member.ask_digests().await;
+        let verdict = member.judge(&said, undecided >= PATIENCE);
+        if verdict.agreed.is_some() {
+            let _changed = member.integrity.checked.send_if_modified(|checked| {
+                let grown = verdict.agreed > *checked;
+                *checked = (*checked).max(verdict.agreed);
+                grown
+            });
+        }
+        for node in &verdict.others_wrong {
+            tracing::error!(code = %ErrorCode::Diverged, %node, "another node's state differs from the majority's");
+        }
+        undecided = match verdict.undecided {
+            Some(index) => {
+                tracing::error!(code = %ErrorCode::Diverged, index, "states differ, and too few nodes answer to decide");
+                undecided + 1
+            }
+            None => 0,
+        };
+        if let Some(finding) = verdict.wrong {
+            member.leave(&finding, verdict.agreed, &said).await;
+            return;
+        }
+    }
+}
+
+impl Member {
+    /// What this member says about its state.
+    pub(crate) fn digests(&self) -> Digests {
+        let published = Arc::clone(&self.published.borrow());
+        let index = published.last_applied.map_or(0, |id| id.index);
+        Digests {
+            scheme: SCHEME,
+            tip: Checkpoint { index, digest: published.machine.digest() },
+            checkpoints: published.machine.checkpoints().iter().collect(),
+        }
+    }
+
+    /// What every member says that answers, this one included.
+    async fn ask_digests(self: &Arc<Self>) -> BTreeMap<NodeId, Digests> {
+        let members: Vec<(NodeId, String)> = {
+            let metrics = self.metrics.borrow();
+            let nodes = metrics.membership_config.membership().nodes();
+            nodes.map(|(id, info)| (NodeId(*id), info.cluster_address.clone())).collect()
+        };
+        let ask = |(node, address): (NodeId, String)| async move {
+            if node == self.node {
+                return None;
+            }
+            let answer = self.peer(node, address).ask::<_, Digests>(Request::Digests, &Done, ANSWER).await;
+            answer.ok().map(|digests| (node, digests))
+        };
+        let mut said: BTreeMap<_, _> =
+            join_all(members.into_iter().map(ask)).await.into_iter().flatten().collect();
+        said.insert(self.node, self.digests());
+        said
+    }
+
+    fn judge(&self, said: &BTreeMap<NodeId, Digests>, patience_is_over: bool) -> Verdict {
+        let Some(digests) = said.get(&self.node) else { return Verdict::default() };
+        let voters = self.voters().into_iter().map(NodeId).collect();
+        let leader = self.leadership.borrow().leader;
+        let court = Court { own: self.node, digests, voters: &voters, leader, heard: said, patience_is_over };
+        court.judge()
+    }
+
+    /// Leaves for good: serves nothing more, keeps the evidence, notes it durably and hands over.
+    async fn leave(&self, finding: &Finding, agreed: Option<u64>, said: &BTreeMap<NodeId, Digests>) {
+        let Finding { index, ours, theirs } = finding;
+        tracing::error!(
+            code = %ErrorCode::Diverged, index, %ours, %theirs,
+            "this node's state is not what the majority of nodes has; it leaves for good"
+        );
+        self.integrity.stop_serving();
+        if let Err(error) = self.integrity.books.condemn(Standing::Diverged(*index)).await {
+            tracing::error!(%error, "the divergence cannot be noted; do not start this node again on its data");
+        }
+        let last = self.metrics.borrow().last_log_index.unwrap_or(0);
+        let log = self.integrity.books.tail(agreed.unwrap_or(0), last).await;
+        let replica = self.published.borrow().machine.clone();
+        self.integrity
+            .evidence
+            .send_replace(Some(Arc::new(Evidence::new(self.node, finding, agreed, said, log, replica))));
+        if matches!(self.lead(), Lead::Here) {
+            match timeout(HAND_OVER, self.hand_over(None)).await {
+                Ok(Ok(leader)) => tracing::info!(%leader, "leadership was handed over"),
+                Ok(Err(error)) => tracing::warn!(%error, "leadership was not handed over"),
+                Err(_) => tracing::warn!("leadership was not handed over in time"),
+            }
+        }
+        self.integrity.condemned.send_replace(Some(Standing::Diverged(*index)));
+    }
+}
