@@ -265,6 +265,7 @@ async fn watch_phase(member: Arc<Member>, phase: watch::Sender<Phase>) {
     let mut published = member.published.clone();
     let mut outcast = member.peers.outcast();
     let mut condemned = member.integrity.condemned.subscribe();
+    let mut ended = false;
     loop {
         let removed_here = {
             let state = published.borrow_and_update();
@@ -275,7 +276,7 @@ async fn watch_phase(member: Arc<Member>, phase: watch::Sender<Phase>) {
             Some(standing.into())
         } else if removed_here || *outcast.borrow_and_update() {
             Some(Phase::Removed)
-        } else if metrics.borrow_and_update().running_state.is_err() {
+        } else if ended || metrics.borrow_and_update().running_state.is_err() {
             Some(Phase::Failed)
         } else {
             None
@@ -292,16 +293,14 @@ async fn watch_phase(member: Arc<Member>, phase: watch::Sender<Phase>) {
             drop(member.raft.shutdown().await);
             return;
         }
-        let gone = tokio::select! {
+        // A part that is gone has failed: this task itself ends before the parts do when the member is stopped.
+        ended = tokio::select! {
             biased;
             changed = published.changed() => changed.is_err(),
-            changed = metrics.changed() => changed.is_err() && metrics.borrow().running_state.is_ok(),
+            changed = metrics.changed() => changed.is_err(),
             changed = outcast.changed() => changed.is_err(),
             changed = condemned.changed() => changed.is_err(),
         };
-        if gone {
-            return;
-        }
     }
 }
 

@@ -2,7 +2,8 @@
 
 mod damage;
 mod deaf_leader;
-mod flipped_store;
+mod flipped_log;
+mod flipped_state;
 mod full_disk;
 mod kill_all;
 mod kill_follower;
@@ -15,7 +16,7 @@ mod partition_minority;
 mod partition_pair;
 mod pause_leader;
 mod slow_network;
-mod truncated_store;
+mod truncated_log;
 
 use std::fmt;
 use std::pin::Pin;
@@ -68,8 +69,9 @@ pub const KINDS: &[Kind] = &[
     kind!("slow-network", slow_network, "hold packets between nodes back for 20 to 60 ms"),
     kind!("lossy-network", lossy_network, "lose a tenth of the packets between nodes"),
     Kind { small_disks: true, ..kind!("full-disk", full_disk, "fill the leader's disk, free it again") },
-    kind!("truncated-store", truncated_store, "cut the end off a stopped node's store; replace the node"),
-    kind!("flipped-store", flipped_store, "flip a bit in a stopped node's store; replace the node"),
+    kind!("truncated-log", truncated_log, "cut the end off a stopped node's Raft log on disk"),
+    kind!("flipped-log", flipped_log, "flip a bit of a stopped node's Raft log on disk"),
+    kind!("flipped-state", flipped_state, "flip a bit of a stopped node's state on disk"),
     kind!("old-disk", old_disk, "start a node on an old copy of its disk"),
 ];
 

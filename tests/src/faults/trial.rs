@@ -83,8 +83,10 @@ pub async fn run(plan: Plan, dir: &Path) -> Result<Report, RigError> {
         mount_small_disks(plan.nodes, dir).await?;
     }
     let (nodes, api) = Nodes::start(dir, network, plan.nodes).await?;
-    let mut world = World { nodes, api, length: plan.length * 3 / 5, notes: Vec::new() };
+    let length = plan.length * 3 / 5;
+    let mut world = World { nodes, api, length, notes: Vec::new(), problems: Vec::new() };
     world.all_equal().await?;
+    let first_term = world.term().await;
 
     let (prefix, places) = (format!("{}-{}", plan.kind.name, plan.seed), world.nodes.places());
     let course = Course { api: world.api.clone(), places, prefix, begin: Instant::now() };
@@ -92,7 +94,7 @@ pub async fn run(plan: Plan, dir: &Path) -> Result<Report, RigError> {
     wait::last(plan.length / 5).await;
     (plan.kind.strike)(&mut world).await?;
     let healed = Instant::now();
-    let mut problems = Vec::new();
+    let mut problems = std::mem::take(&mut world.problems);
     note_failure(&mut problems, world.all_ready().await);
     let recovered = healed.elapsed();
     wait::last(plan.length / 5).await;
@@ -112,7 +114,7 @@ pub async fn run(plan: Plan, dir: &Path) -> Result<Report, RigError> {
     let file = dir.join("history.jsonl");
     history::write(&history, &file)?;
     let checker = verdict::of(&file).await?;
-    world.note(format!("{} configuration edits", edits.len()));
+    world.note(format!("{} configuration edits, {} new terms", edits.len(), world.term().await - first_term));
     let notes = std::mem::take(&mut world.notes);
     world.nodes.cluster.stop().await?;
     Ok(Report {

@@ -23,12 +23,19 @@ pub struct World {
     pub length: Duration,
     /// What is worth telling.
     pub notes: Vec<String>,
+    /// What is wrong.
+    pub problems: Vec<String>,
 }
 
 impl World {
     /// Adds a note for the report.
     pub fn note(&mut self, text: impl Into<String>) {
         self.notes.push(text.into());
+    }
+
+    /// Adds a finding for the report, which fails the trial.
+    pub fn problem(&mut self, text: impl Into<String>) {
+        self.problems.push(text.into());
     }
 
     /// The place of the node that leads with a quorum behind it; waits until there is one.
@@ -93,6 +100,23 @@ impl World {
         wait::last(self.length).await;
     }
 
+    /// Waits until a node that was started is ready or has ended. Says whether it is ready.
+    ///
+    /// # Errors
+    /// [`RigError::Elapsed`] when it is neither within a minute.
+    pub async fn serves_or_ended(&mut self, place: u64) -> Result<bool, RigError> {
+        let (cluster, api) = (&mut self.nodes.cluster, &self.api);
+        let serves = wait::until("the node is ready or ends", LONG, || {
+            let running = cluster.is_running(place);
+            async move { if running { api.is_ready(place).await.then_some(true) } else { Some(false) } }
+        })
+        .await?;
+        if !serves {
+            cluster.ended(place).await?;
+        }
+        Ok(serves)
+    }
+
     /// Waits until every node is ready.
     ///
     /// # Errors
@@ -103,6 +127,16 @@ impl World {
             wait::until(&what, LONG, || async { self.api.is_ready(place).await.then_some(()) }).await?;
         }
         Ok(())
+    }
+
+    /// The highest term that a node knows.
+    pub async fn term(&self) -> u64 {
+        let mut term = 0;
+        for place in self.nodes.places() {
+            let status = self.api.status(place).await.unwrap_or_default();
+            term = term.max(status["term"].as_u64().unwrap_or(0));
+        }
+        term
     }
 
     /// Waits until every node votes, knows the same leader and has applied the same.

@@ -1,71 +1,106 @@
-//! What both ways to damage a store share: a follower is stopped, its store damaged, and what it does with that is told.
-//! It is then replaced by a new node under a new id.
+//! What every way to damage a store shares: a follower gets a value that is easy to find, is stopped, and its file is
+//! harmed where that value lies, so that it is no byte that nobody needs. A node that notices is replaced by a new one
+//! under a new id. One that starts stays, and is judged with the others by what it serves.
 
-use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::World;
+use crate::faults::api::Told;
+use crate::faults::history::{Answer, Condition, Op};
 use crate::rig::RigError;
 use crate::wait;
 
-pub(super) async fn strike(world: &mut World, harm: impl FnOnce(&mut Vec<u8>)) -> Result<(), RigError> {
+const SOON: Duration = Duration::from_secs(20);
+const LABEL: &str = "marked";
+const MARK: &str = "c5c1b8e2-this-value-is-looked-for-in-the-file";
+
+/// Harms `file` of a follower's store by `harm`, which is given its bytes and where the marks in them begin.
+pub(super) async fn strike(
+    world: &mut World,
+    file: &str,
+    must_notice: bool,
+    harm: impl FnOnce(&mut Vec<u8>, &[usize]),
+) -> Result<(), RigError> {
     let (victim, helper) = (world.follower().await?, world.leader().await?);
+    mark(world, victim).await?;
     world.nodes.cluster.terminate(victim).await?;
-    let store = world.nodes.data(victim).join("store");
-    let file = largest(&store)?;
-    let what = file.display().to_string();
-    let mut bytes = std::fs::read(&file).map_err(RigError::io(&what))?;
-    harm(&mut bytes);
-    std::fs::write(&file, bytes).map_err(RigError::io(&what))?;
+    let path = world.nodes.data(victim).join("store").join(file);
+    let what = path.display().to_string();
+    let mut bytes = std::fs::read(&path).map_err(RigError::io(&what))?;
+    let marks: Vec<usize> = find(&bytes, MARK.as_bytes());
+    if marks.is_empty() {
+        return Err(RigError::Contract { who: "the store", answer: format!("the mark is not in {file}") });
+    }
+    harm(&mut bytes, &marks);
+    std::fs::write(&path, bytes).map_err(RigError::io(&what))?;
 
     let before = world.nodes.log(victim, 0).len();
     world.nodes.cluster.launch(victim)?;
-    let outcome = wait::until("the damaged node ends or is ready", world.length, || {
-        let running = world.nodes.cluster.is_running(victim);
-        let api = &world.api;
-        async move { if running { api.is_ready(victim).await.then_some("served") } else { Some("ended") } }
-    })
-    .await;
+    if world.serves_or_ended(victim).await? {
+        if must_notice {
+            world.problem(format!("{file} was damaged, and the node started"));
+        } else {
+            world.note("the node started, since the log makes the damage good");
+        }
+        return Ok(());
+    }
     let log = world.nodes.log(victim, before);
-    let named = log.lines().find(|line| line.contains("corrupt"));
-    match (outcome, named) {
-        (Ok("ended"), Some(line)) => {
-            world.nodes.cluster.ended(victim).await?;
-            world.note(format!("refused to start: {}", said(line)));
-        }
-        (Ok("ended"), None) => {
-            world.nodes.cluster.ended(victim).await?;
-            world.note(format!("BAD: ended without naming the damage: {}", log.trim()));
-        }
-        (outcome, _) => {
-            world.note(format!("BAD: the damage was not noticed: {outcome:?}"));
-            world.nodes.cluster.kill9(victim).await?;
-        }
+    match log.lines().find(|line| line.contains("corrupt")) {
+        Some(line) => world.note(format!("refused to start: {}", said(line))),
+        None => world.problem(format!("it did not name the damage: {}", log.trim())),
     }
     world.nodes.replace(victim, helper).await
 }
 
-/// An error without the time and place in front and the remedy behind it.
+/// Flips one bit in every place where the mark is, as different ages of it may be there.
+pub(super) fn flip(bytes: &mut Vec<u8>, marks: &[usize]) {
+    for at in marks {
+        if let Some(byte) = bytes.get_mut(*at) {
+            *byte ^= 1;
+        }
+    }
+}
+
+/// Writes the mark, and waits until the victim has it too.
+async fn mark(world: &World, victim: u64) -> Result<(), RigError> {
+    let put = Op::Put { key: LABEL.to_owned(), value: MARK.to_owned(), condition: Condition::Always };
+    wait::until("the mark is written", SOON, || async {
+        let told = world.api.label(victim, &put, LABEL).await;
+        matches!(told, Told::Answer(Answer::Put(_))).then_some(())
+    })
+    .await?;
+    let get = Op::Get { key: LABEL.to_owned() };
+    wait::until("the victim has the mark", SOON, || async {
+        let told = world.api.label(victim, &get, LABEL).await;
+        matches!(told, Told::Answer(Answer::Get { value: Some(_), .. })).then_some(())
+    })
+    .await?;
+    Ok(())
+}
+
+/// An error from the word that names it to its remedy, without the place on this machine.
 fn said(line: &str) -> &str {
     let from = line.find("corrupt").unwrap_or(0);
     let text = line.get(from..).unwrap_or(line);
-    text.split_once("):").map_or(text, |(text, _)| text)
+    text.split_once(" (").map_or(text, |(text, _)| text)
 }
 
-fn largest(dir: &Path) -> Result<PathBuf, RigError> {
-    let mut best: Option<(u64, PathBuf)> = None;
-    let mut open = vec![dir.to_owned()];
-    while let Some(dir) = open.pop() {
-        let what = dir.display().to_string();
-        for entry in std::fs::read_dir(&dir).map_err(RigError::io(&what))? {
-            let entry = entry.map_err(RigError::io(&what))?;
-            let about = entry.metadata().map_err(RigError::io(&what))?;
-            if about.is_dir() {
-                open.push(entry.path());
-            } else if best.as_ref().is_none_or(|(size, _)| about.len() > *size) {
-                best = Some((about.len(), entry.path()));
-            }
-        }
+fn find(bytes: &[u8], what: &[u8]) -> Vec<usize> {
+    bytes.windows(what.len()).enumerate().filter(|(_, window)| *window == what).map(|(at, _)| at).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mark_is_found() {
+        assert_eq!(find(b"ab-ab-a", b"ab"), [0, 3]);
     }
-    best.map(|(_, path)| path)
-        .ok_or_else(|| RigError::Contract { who: "the store", answer: "it has no file".to_owned() })
+
+    #[test]
+    fn what_is_told_of_an_error_has_no_path_and_no_remedy() {
+        let line = "passquorum: corrupt database (dir/db: it ends at sync 1): move the data directory aside";
+        assert_eq!(said(line), "corrupt database");
+    }
 }

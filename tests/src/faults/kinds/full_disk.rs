@@ -14,14 +14,15 @@ pub(super) async fn strike(world: &mut World) -> Result<(), RigError> {
     std::fs::remove_file(&ballast).map_err(RigError::io("removing the ballast"))?;
     if world.nodes.cluster.is_running(leader) {
         world.note("the node with the full disk went on running");
-    } else {
-        world.nodes.cluster.ended(leader).await?;
-        let log = world.nodes.log(leader, 0);
-        let named = if log.contains("check the disk") { "named" } else { "not named" };
-        world.note(format!("the node with the full disk ended, the reason {named} in its log"));
-        world.nodes.cluster.launch(leader)?;
+        return Ok(());
     }
-    Ok(())
+    world.nodes.cluster.ended(leader).await?;
+    if world.nodes.log(leader, 0).contains("check the disk") {
+        world.note("the node with the full disk ended and named the reason");
+    } else {
+        world.problem("the node with the full disk ended without naming the reason");
+    }
+    world.nodes.cluster.launch(leader)
 }
 
 /// Writes until nothing more fits.

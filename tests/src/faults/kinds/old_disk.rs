@@ -23,30 +23,14 @@ pub(super) async fn strike(world: &mut World) -> Result<(), RigError> {
     copy(&backup, &data).await?;
     let before = world.nodes.log(victim, 0).len();
     world.nodes.cluster.launch(victim)?;
-    let outcome = wait::until("the node on its old disk ends or is ready", world.length, || {
-        let running = world.nodes.cluster.is_running(victim);
-        let api = &world.api;
-        async move { if running { api.is_ready(victim).await.then_some(true) } else { Some(false) } }
-    })
-    .await;
-    match outcome {
-        Ok(false) => {
-            world.nodes.cluster.ended(victim).await?;
-            let log = world.nodes.log(victim, before);
-            let last = log.lines().last().unwrap_or_default().to_owned();
-            world.note(format!("refused to start: {last}"));
-            world.nodes.replace(victim, helper).await
-        }
-        Ok(true) => {
-            world.note("BAD: the node did not notice that its disk is old, and took part again");
-            Ok(())
-        }
-        Err(elapsed) => {
-            world.note(format!("the node neither ended nor got ready: {elapsed}"));
-            world.nodes.cluster.kill9(victim).await?;
-            world.nodes.replace(victim, helper).await
-        }
+    if world.serves_or_ended(victim).await? {
+        world.problem("the node did not notice that its disk is old, and took part again");
+        return Ok(());
     }
+    let log = world.nodes.log(victim, before);
+    let last = log.lines().last().unwrap_or_default();
+    world.note(format!("refused to start: {last}"));
+    world.nodes.replace(victim, helper).await
 }
 
 async fn copy(from: &std::path::Path, to: &std::path::Path) -> Result<(), RigError> {
