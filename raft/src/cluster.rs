@@ -7,7 +7,7 @@ use crate::integrity::{self, Integrity};
 use crate::leadership::{self, Leadership};
 use crate::member::Member;
 use crate::net::Net;
-use crate::raft_network::Network;
+use crate::raft_network::{HeldBack, Network};
 use crate::state_machine::Replica;
 use crate::transport::client::Peers;
 use crate::transport::server::{self, Service};
@@ -118,7 +118,14 @@ impl Cluster {
             .await
             .map_err(|source| StartError::Listen { address: listen.clone(), source })?;
         let peers = Arc::new(Peers::new(net, Arc::clone(&tls)));
-        let network = Network(Arc::clone(&peers));
+        store.log.belong_to(node.0);
+        let durable = store.log.durable();
+        let held_back = HeldBack::new();
+        let network = Network {
+            peers: Arc::clone(&peers),
+            durable: durable.clone(),
+            held_back: Arc::clone(&held_back),
+        };
         let books = Books::open(&mut store.log).await;
         let raft = Raft::new(node.0, Arc::new(config), network, store.log, store.state)
             .await
@@ -148,6 +155,7 @@ impl Cluster {
         let (state_sender, states) = watch::channel(state);
         let phase = watch::Sender::new(Phase::Running);
         let mut tasks = JoinSet::new();
+        tasks.spawn(held_back.announce(Arc::downgrade(&member), durable));
         tasks.spawn(leadership::follow(raft, leaders));
         tasks.spawn(rounds.run(Arc::downgrade(&member)));
         tasks.spawn(entries.run(Arc::downgrade(&member)));

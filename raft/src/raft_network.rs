@@ -1,5 +1,9 @@
 //! openraft's network over the peer protocol.
+//!
+//! A leader replicates what its own disk may not have yet. So a commit is announced only as far as the log is durable
+//! here; what was held back is announced as soon as it is.
 
+use crate::member::Member;
 use crate::snapshot_stream;
 use crate::transport::client::{CallError, Peers};
 use crate::transport::request::Request;
@@ -10,25 +14,80 @@ use openraft::network::{Backoff, RPCOption, RaftNetwork, RaftNetworkFactory};
 use openraft::raft::{
     AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, VoteRequest, VoteResponse,
 };
-use openraft::{Snapshot, Vote};
+use openraft::{LogId, Snapshot, Vote};
 use passquorum_domain::ids::NodeId;
+use passquorum_storage::Durable;
 use passquorum_storage::codec::CodecError;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// How long openraft waits before it tries a node again that was not reached.
 const BACKOFF: Duration = Duration::from_millis(200);
 
 /// Hands out clients; all clients of one node share its streams.
-pub(crate) struct Network(pub(crate) Arc<Peers>);
+pub(crate) struct Network {
+    pub(crate) peers: Arc<Peers>,
+    pub(crate) durable: Durable,
+    pub(crate) held_back: Arc<HeldBack>,
+}
+
+/// The newest commit that a follower was not told of.
+pub(crate) struct HeldBack(watch::Sender<Option<LogId<u64>>>);
+
+impl HeldBack {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self(watch::Sender::new(None)))
+    }
+
+    /// The part of a commit that may be announced.
+    fn cut(&self, commit: Option<LogId<u64>>, durable: Option<LogId<u64>>) -> Option<LogId<u64>> {
+        if commit > durable {
+            self.0.send_if_modified(|newest| {
+                let newer = commit > *newest;
+                *newest = commit.max(*newest);
+                newer
+            });
+        }
+        commit.min(durable)
+    }
+
+    /// Announces what was held back once it is durable, as long as the member lives.
+    pub(crate) async fn announce(self: Arc<Self>, member: Weak<Member>, mut durable: Durable) {
+        let mut newest = self.0.subscribe();
+        while newest.changed().await.is_ok() {
+            let Some(commit) = *newest.borrow_and_update() else { continue };
+            if durable.reach(commit).await.is_err() {
+                return;
+            }
+            let Some(member) = member.upgrade() else { return };
+            // A leader that hands over keeps silent.
+            if member.leads() && member.raft.trigger().heartbeat().await.is_err() {
+                return;
+            }
+        }
+    }
+}
 
 impl RaftNetworkFactory<TypeConfig> for Network {
-    type Network = Peer;
+    type Network = Follower;
 
-    async fn new_client(&mut self, target: u64, node: &NodeInfo) -> Peer {
-        Peer { peers: Arc::clone(&self.0), node: NodeId(target), address: node.cluster_address.clone() }
+    async fn new_client(&mut self, target: u64, node: &NodeInfo) -> Follower {
+        let (peers, address) = (Arc::clone(&self.peers), node.cluster_address.clone());
+        Follower {
+            peer: Peer { peers, node: NodeId(target), address },
+            durable: self.durable.clone(),
+            held_back: Arc::clone(&self.held_back),
+        }
     }
+}
+
+/// A node that openraft calls.
+pub(crate) struct Follower {
+    peer: Peer,
+    durable: Durable,
+    held_back: Arc<HeldBack>,
 }
 
 /// A node to be called.
@@ -68,13 +127,14 @@ fn patience(option: &RPCOption) -> Duration {
 
 type RpcError = RPCError<u64, NodeInfo, RaftError<u64>>;
 
-impl RaftNetwork<TypeConfig> for Peer {
+impl RaftNetwork<TypeConfig> for Follower {
     async fn append_entries(
         &mut self,
-        rpc: AppendEntriesRequest<TypeConfig>,
+        mut rpc: AppendEntriesRequest<TypeConfig>,
         option: RPCOption,
     ) -> Result<AppendEntriesResponse<u64>, RpcError> {
-        let answer = self.ask(Request::Append, &rpc, patience(&option)).await;
+        rpc.leader_commit = self.held_back.cut(rpc.leader_commit, self.durable.last());
+        let answer = self.peer.ask(Request::Append, &rpc, patience(&option)).await;
         answer.map_err(|e| Unreachable::new(&e).into())
     }
 
@@ -83,7 +143,7 @@ impl RaftNetwork<TypeConfig> for Peer {
         rpc: VoteRequest<u64>,
         option: RPCOption,
     ) -> Result<VoteResponse<u64>, RpcError> {
-        let answer = self.ask(Request::Vote, &rpc, patience(&option)).await;
+        let answer = self.peer.ask(Request::Vote, &rpc, patience(&option)).await;
         answer.map_err(|e| Unreachable::new(&e).into())
     }
 
@@ -97,7 +157,7 @@ impl RaftNetwork<TypeConfig> for Peer {
         tokio::select! {
             biased;
             closed = cancel => Err(closed.into()),
-            sent = snapshot_stream::send(self, vote, &snapshot) => {
+            sent = snapshot_stream::send(&self.peer, vote, &snapshot) => {
                 sent.map_err(|e| Unreachable::new(&e).into())
             }
         }

@@ -5,9 +5,9 @@
 //! | call | durable when it returns |
 //! |---|---|
 //! | `save_vote`, `truncate` | yes |
-//! | `append` | no; the entries can be read at once, and the callback comes once they are durable |
+//! | `append` | no; the callback comes once it is, or at once for a leader's own proposals: see [`log`] |
 //! | `save_committed`, `purge` | no; they ride along with the next durable write |
-//! | `apply` | no; the log is the write-ahead log of the state |
+//! | `apply` | no; the log is the write-ahead log of the state, and is waited for |
 //! | `build_snapshot`, `install_snapshot` | yes, the snapshot file and the state |
 //!
 //! Durable means that it survives a power cut, not only the end of the process. After the first failed
@@ -32,7 +32,7 @@ pub use codec::{CodecError, Kind, decode, encode};
 pub use digest::CellsDigest;
 pub use engine::Durability;
 pub use error::StoreError;
-pub use log::LogStore;
+pub use log::{Durable, LogStore};
 pub use machine::{CellChange, Machine, MachineError, Position};
 pub use records::Records;
 pub use snapshot::SnapshotBody;

@@ -2,8 +2,21 @@
 //!
 //! Entries are encoded by the caller, written by the one writer, and read from memory while they are new.
 //! This module must not know what a command means.
+//!
+//! A leader writes its log and replicates it at the same time: its own proposals count as appended once they are
+//! queued and readable. That is safe because of five rules:
+//! 1. Nothing is applied, and so nothing answered, before it is durable here: the state waits for [`Durable`].
+//! 2. Followers are not told of a commit beyond what is durable here; whoever sends for this log sees to it.
+//! 3. A vote shares the writer's queue and is awaited. So whoever takes part in another leader's term has all it ever
+//!    acknowledged on disk, and only the leader of the present term has a tail that a crash can take.
+//! 4. After a crash others may hold that tail under a vote that is this node's own. It does not lead on under that
+//!    vote, but stands for election in a new term, so no log id is given to two entries.
+//! 5. A change of the membership is awaited, so that the next one finds it durable in a quorum.
 
+mod durable;
+mod inline;
 mod layout;
+mod scribe;
 mod tail;
 mod writer;
 
@@ -22,8 +35,10 @@ use crate::codec;
 use crate::engine::{Engine, Pair};
 use crate::error::StoreError;
 use crate::records::Records;
+pub use durable::Durable;
+use scribe::Operation;
 use tail::Shared;
-use writer::{Operation, Writer};
+use writer::Writer;
 
 /// Encoded bytes that one read for replication returns at most, give or take one entry.
 const REPLICATION_BYTES: usize = 1 << 20;
@@ -32,6 +47,16 @@ const REPLICATION_BYTES: usize = 1 << 20;
 pub struct LogStore<C: RaftConfig> {
     writer: Writer<C>,
     shared: Arc<Shared<C>>,
+}
+
+/// Entries that were encoded and can be read.
+struct Accepted {
+    pairs: Vec<Pair>,
+    bytes: usize,
+    /// The last entry of the log with them.
+    last: Option<LogId<u64>>,
+    /// Whether they are this leader's own proposals.
+    own: bool,
 }
 
 /// Reads the log; every replication stream has one.
@@ -70,27 +95,30 @@ impl<C: RaftConfig> LogStore<C> {
         Records::new(Arc::clone(&self.shared.engine))
     }
 
+    /// Says whose log this is, before Raft starts on it. See [the module](self) for what follows from it.
+    pub fn belong_to(&mut self, node: u64) {
+        self.shared.tail().belong_to(node);
+    }
+
+    /// Follows how far the log is durable.
+    #[must_use]
+    pub fn durable(&self) -> Durable {
+        Durable::new(self.shared.progress.subscribe())
+    }
+
     /// Submits an operation and waits until it is durable.
-    async fn durable(&self, operation: impl FnOnce(writer::Done) -> Operation<C>) -> Result<(), StoreError> {
-        self.pause().await;
+    async fn carry_out(
+        &self,
+        operation: impl FnOnce(scribe::Done) -> Operation<C>,
+    ) -> Result<(), StoreError> {
         let (done, waiting) = oneshot::channel();
         self.writer.submit(operation(done))?;
         waiting.await.unwrap_or_else(|_| Err(StoreError::Stopped("the log writer has ended".into())))
     }
 
-    async fn pause(&self) {
-        let latency = self.shared.engine.simulated_latency();
-        if !latency.is_zero() {
-            tokio::time::sleep(latency).await;
-        }
-    }
-
     /// Encodes the entries and makes them readable. Nothing changes if one of them cannot be stored. What is
     /// purged already is part of a snapshot and is not stored again.
-    fn accept(
-        &self,
-        entries: impl IntoIterator<Item = Entry<C>>,
-    ) -> Result<(Vec<Pair>, usize, u64), StoreError> {
+    fn accept(&self, entries: impl IntoIterator<Item = Entry<C>>) -> Result<Accepted, StoreError> {
         let mut pairs = Vec::new();
         let mut accepted = Vec::new();
         let mut bytes = 0;
@@ -108,10 +136,13 @@ impl<C: RaftConfig> LogStore<C> {
         if let Some(failure) = &tail.failure {
             return Err(StoreError::Stopped(failure.clone()));
         }
+        let own = tail.are_own_proposals(accepted.iter().map(|(entry, _)| entry));
         for (entry, size) in accepted {
             tail.push(entry, size)?;
         }
-        Ok((pairs, bytes, tail.last.map_or(0, |id| id.index + 1)))
+        let last = tail.last;
+        self.shared.progress.send_if_modified(|now| std::mem::replace(&mut now.appended, last) != last);
+        Ok(Accepted { pairs, bytes, last, own })
     }
 
     /// The id of the entry ahead of `index`, which becomes the last one.
@@ -208,7 +239,7 @@ impl<C: RaftConfig> RaftLogStorage<C> for LogStore<C> {
         let failed = |e: StoreError| e.fatal(ErrorSubject::Vote, ErrorVerb::Write);
         let bytes = codec::encode(layout::VOTE, vote)
             .map_err(|e| failed(StoreError::Refused(format!("the vote cannot be stored: {e}"))))?;
-        self.durable(|done| Operation::Vote { bytes, done }).await.map_err(failed)?;
+        self.carry_out(|done| Operation::Vote { bytes, done }).await.map_err(failed)?;
         self.shared.tail().vote = Some(*vote);
         Ok(())
     }
@@ -233,9 +264,15 @@ impl<C: RaftConfig> RaftLogStorage<C> for LogStore<C> {
         I: IntoIterator<Item = Entry<C>> + OptionalSend,
         I::IntoIter: OptionalSend,
     {
-        let (pairs, bytes, next) = self.accept(entries).map_err(|e| write_failed(&e))?;
-        self.pause().await;
-        self.writer.submit(Operation::Append { pairs, bytes, next, callback }).map_err(|e| write_failed(&e))
+        let Accepted { pairs, bytes, last, own } = self.accept(entries).map_err(|e| write_failed(&e))?;
+        let (now, later) = if own { (Some(callback), None) } else { (None, Some(callback)) };
+        self.writer
+            .submit(Operation::Append { pairs, bytes, last, callback: later })
+            .map_err(|e| write_failed(&e))?;
+        if let Some(callback) = now {
+            callback.log_io_completed(Ok(()));
+        }
+        Ok(())
     }
 
     async fn truncate(&mut self, log_id: LogId<u64>) -> Result<(), StorageError<u64>> {
@@ -246,7 +283,7 @@ impl<C: RaftConfig> RaftLogStorage<C> for LogStore<C> {
         }
         let before = self.id_before(from).map_err(failed)?;
         self.shared.tail().truncate(from, before);
-        self.durable(|done| Operation::Truncate { from, done }).await.map_err(failed)
+        self.carry_out(|done| Operation::Truncate { from, before, done }).await.map_err(failed)
     }
 
     async fn purge(&mut self, log_id: LogId<u64>) -> Result<(), StorageError<u64>> {

@@ -20,6 +20,7 @@ use crate::RaftConfig;
 use crate::digest::CellsDigest;
 use crate::engine::{Engine, Pair};
 use crate::error::StoreError;
+use crate::log::Durable;
 use crate::machine::{Machine, Position};
 use crate::snapshot::format::{self, Contents};
 use crate::snapshot::{Shelf, SnapshotBody};
@@ -44,6 +45,7 @@ pub struct StateStore<C: RaftConfig, M> {
     applied: Applied<C>,
     machine: M,
     published: watch::Sender<Arc<Published<C, M>>>,
+    durable: Durable,
 }
 
 /// Builds a snapshot of the state as of the moment when the builder was made.
@@ -59,7 +61,8 @@ where
     M: Machine,
 {
     /// Restores the machine from its cells, or from a snapshot that is ahead of them.
-    pub(crate) fn open(engine: Arc<dyn Engine>, shelf: Shelf) -> Result<Self, StoreError> {
+    /// It applies nothing that is not durable in the log.
+    pub(crate) fn open(engine: Arc<dyn Engine>, shelf: Shelf, durable: Durable) -> Result<Self, StoreError> {
         let Loaded { mut cells, mut applied, mut pairs } = Cells::load::<C>(Arc::clone(&engine))?;
         let mut carried = None;
         if let Some(body) = shelf.newest::<C>()? {
@@ -79,7 +82,7 @@ where
         let machine = restore::<M>(pairs)?;
         hold_against(&machine, carried)?;
         let (published, _) = watch::channel(Arc::new(publish(&machine, &applied)));
-        Ok(Self { engine, shelf: Arc::new(shelf), cells, applied, machine, published })
+        Ok(Self { engine, shelf: Arc::new(shelf), cells, applied, machine, published, durable })
     }
 
     /// Follows the state: the receiver holds the newest copy and is told of each newer one.
@@ -196,7 +199,12 @@ where
         I: IntoIterator<Item = Entry<C>> + OptionalSend,
         I::IntoIter: OptionalSend,
     {
-        self.apply_all(entries).map_err(|e| e.fatal(ErrorSubject::StateMachine, ErrorVerb::Write))
+        let failed = |e: StoreError| e.fatal(ErrorSubject::StateMachine, ErrorVerb::Write);
+        let entries: Vec<Entry<C>> = entries.into_iter().collect();
+        if let Some(last) = entries.last() {
+            self.durable.reach(last.log_id).await.map_err(failed)?;
+        }
+        self.apply_all(entries).map_err(failed)
     }
 
     async fn get_snapshot_builder(&mut self) -> SnapshotBuilder<C, M> {

@@ -89,7 +89,7 @@ where
     }
 
     fn assemble(log: LogStore<C>, state: Arc<dyn Engine>, shelf: Shelf) -> Result<Self, StoreError> {
-        let state = StateStore::open(state, shelf)?;
+        let state = StateStore::open(state, shelf, log.durable())?;
         let applied = state.last_applied();
         // Every applied entry was durable in the log first, unless a snapshot brought it.
         if applied > log.last_log_id() && applied > state.last_in_snapshot()? {

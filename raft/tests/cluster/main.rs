@@ -12,3 +12,5 @@ mod hostile;
 mod members;
 #[cfg(test)]
 mod rig;
+#[cfg(test)]
+mod unsynced;

@@ -7,11 +7,13 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use openraft::{Entry, LogId, Vote};
+use openraft::{Entry, EntryPayload, LogId, Vote};
+use tokio::sync::watch;
 
 use crate::RaftConfig;
 use crate::engine::Engine;
 use crate::error::StoreError;
+use crate::log::durable::Progress;
 use crate::log::layout::{self, decode_entry, scan_entries};
 
 /// Encoded size of the entries kept in memory, beyond which the oldest ones leave.
@@ -20,6 +22,8 @@ const KEEP_BYTES: usize = 4 << 20;
 const KEEP_ENTRIES: usize = 8192;
 
 pub(crate) struct Tail<C: RaftConfig> {
+    /// The node whose log this is, once it is known.
+    pub(crate) owner: Option<u64>,
     pub(crate) vote: Option<Vote<u64>>,
     pub(crate) committed: Option<LogId<u64>>,
     /// Whether `committed` has yet to ride along with a write.
@@ -41,6 +45,8 @@ pub(crate) struct Tail<C: RaftConfig> {
 /// What the log store, its readers and its writer share.
 pub(crate) struct Shared<C: RaftConfig> {
     pub(crate) engine: Arc<dyn Engine>,
+    /// How far the log is durable.
+    pub(crate) progress: watch::Sender<Progress>,
     tail: Mutex<Tail<C>>,
 }
 
@@ -57,7 +63,9 @@ impl<C: RaftConfig> Shared<C> {
             last = Some(decode_entry::<C>(index, bytes)?.log_id);
             Ok(true)
         })?;
+        let (progress, _) = watch::channel(Progress { appended: last, durable: last, failure: None });
         let tail = Tail {
+            owner: None,
             vote,
             committed,
             committed_is_new: false,
@@ -70,7 +78,7 @@ impl<C: RaftConfig> Shared<C> {
             bytes: 0,
             failure: None,
         };
-        Ok(Self { engine, tail: Mutex::new(tail) })
+        Ok(Self { engine, progress, tail: Mutex::new(tail) })
     }
 
     pub(crate) fn tail(&self) -> MutexGuard<'_, Tail<C>> {
@@ -122,6 +130,30 @@ impl<C: RaftConfig> Shared<C> {
 }
 
 impl<C: RaftConfig> Tail<C> {
+    /// Takes note of whose log this is. A leader that starts again may have lost entries that others have under its
+    /// vote, so it must not go on under it: it is told that the vote is not committed, and stands for election.
+    pub(crate) fn belong_to(&mut self, node: u64) {
+        self.owner = Some(node);
+        if let Some(vote) = self.vote.as_mut().filter(|vote| vote.leader_id.node_id == node) {
+            vote.committed = false;
+        }
+    }
+
+    /// Whether this node proposes the entries itself, as the leader that the durable vote says it is, and none of
+    /// them changes the membership: the change that follows one must find it durable in a quorum.
+    pub(crate) fn are_own_proposals<'a>(&self, entries: impl IntoIterator<Item = &'a Entry<C>>) -> bool
+    where
+        C: 'a,
+    {
+        let leading = self.vote.filter(|vote| vote.committed && Some(vote.leader_id.node_id) == self.owner);
+        leading.is_some_and(|vote| {
+            entries.into_iter().all(|entry| {
+                entry.log_id.leader_id == vote.leader_id
+                    && !matches!(entry.payload, EntryPayload::Membership(_))
+            })
+        })
+    }
+
     /// The index after the last entry.
     fn next(&self) -> u64 {
         self.last.map_or(self.first, |id| id.index + 1)

@@ -7,6 +7,8 @@ mod faults;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod leader;
+#[cfg(test)]
 mod lingering;
 #[cfg(test)]
 mod machine;
