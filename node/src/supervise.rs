@@ -30,6 +30,9 @@ pub enum Failed {
         "this node was removed from the realm; its id is never used again: empty its directory and join anew"
     )]
     Removed,
+    /// Its disk is an old copy.
+    #[error("{}: {} {}", ErrorCode::OldDisk, ErrorCode::OldDisk.meaning(), ErrorCode::OldDisk.remedy())]
+    Outdated,
     /// Its state was not what the majority has.
     #[error(
         "{}: this node's state is not what the majority of nodes has, so it has left for good; the evidence is in {}; \
@@ -77,6 +80,7 @@ impl Node {
             })),
             ended = phase.wait_for(|phase| *phase != Phase::Running) => Some(match ended.map(|phase| *phase) {
                 Ok(Phase::Removed) => Failed::Removed,
+                Ok(Phase::Outdated) => Failed::Outdated,
                 Ok(Phase::Diverged) => Failed::Diverged { kept: self.data.evidence() },
                 _ => Failed::Storage,
             }),

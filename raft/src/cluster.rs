@@ -3,6 +3,8 @@
 use crate::error::StartError;
 use crate::integrity::books::{self, Books, Standing};
 use crate::integrity::evidence::Evidence;
+use crate::integrity::lives::Lives;
+use crate::integrity::witness::{Introduction, Reach, Witnesses};
 use crate::integrity::{self, Integrity};
 use crate::leadership::{self, Leadership};
 use crate::member::Member;
@@ -19,6 +21,7 @@ use crate::{duties, proposals, read_index, status};
 use async_trait::async_trait;
 use openraft::Raft;
 use openraft::error::{InitializeError, RaftError};
+use openraft::storage::RaftLogStorage as _;
 use passquorum_domain::audit::Actor;
 use passquorum_domain::command::Command;
 use passquorum_domain::ids::NodeId;
@@ -63,6 +66,8 @@ pub enum Phase {
     Removed,
     /// Its storage failed; Raft has stopped. The log says why.
     Failed,
+    /// Its disk is an old copy: others remember more of it than it has. It never takes part again on this disk.
+    Outdated,
     /// Its state was not what the majority has. It never takes part again; see [`Cluster::evidence`].
     Diverged,
     /// It was stopped.
@@ -73,6 +78,7 @@ impl From<Standing> for Phase {
     fn from(standing: Standing) -> Self {
         match standing {
             Standing::Diverged(_) => Self::Diverged,
+            Standing::Outdated => Self::Outdated,
         }
     }
 }
@@ -100,7 +106,8 @@ impl Cluster {
     ) -> Result<Arc<Self>, StartError> {
         let ClusterSettings { node, listen, tuning, elections } = settings;
         let mut config = tuning.config()?;
-        config.enable_elect = elections;
+        // Until the others have recognised it.
+        config.enable_elect = false;
         let identity = tls.identity();
         if identity.node != node {
             return Err(StartError::OtherNode { node, certified: identity.node });
@@ -110,14 +117,23 @@ impl Cluster {
         if state.instance(node).is_some_and(|own| !own.is_active()) {
             return Err(StartError::Removed(node));
         }
-        if let Some(Standing::Diverged(index)) = books::standing(&store.log.records())? {
-            return Err(StartError::Diverged { index });
+        let records = store.log.records();
+        match books::standing(&records)? {
+            None => {}
+            Some(Standing::Diverged(index)) => return Err(StartError::Diverged { index }),
+            Some(Standing::Outdated) => return Err(StartError::Outdated),
         }
         let listener = net
             .listen(&listen)
             .await
             .map_err(|source| StartError::Listen { address: listen.clone(), source })?;
-        let peers = Arc::new(Peers::new(net, Arc::clone(&tls)));
+        let lives = Lives::begin(&records)?;
+        let witnesses = Witnesses::load(&records)?;
+        drop(records);
+        // Read before Raft starts, which may add an entry of its own.
+        let vote = store.log.read_vote().await.map_err(|e| StartError::Raft(e.to_string()))?;
+        let introduction = Introduction { lives, reach: Reach::new(vote, store.log.last_log_id()) };
+        let peers = Arc::new(Peers::new(net, Arc::clone(&tls), witnesses));
         store.log.belong_to(node.0);
         let durable = store.log.durable();
         let held_back = HeldBack::new();
@@ -140,7 +156,7 @@ impl Cluster {
             raft: raft.clone(),
             published,
             leadership,
-            peers,
+            peers: Arc::clone(&peers),
             clock,
             tuning,
             elections,
@@ -150,7 +166,7 @@ impl Cluster {
             arriving: Default::default(),
             handing_over: AtomicBool::new(false),
             changing: Default::default(),
-            integrity: Integrity::new(books),
+            integrity: Integrity::new(books, peers),
         });
         let (state_sender, states) = watch::channel(state);
         let phase = watch::Sender::new(Phase::Running);
@@ -161,7 +177,9 @@ impl Cluster {
         tasks.spawn(entries.run(Arc::downgrade(&member)));
         tasks.spawn(status::follow_leader(Arc::downgrade(&member)));
         tasks.spawn(duties::run(Arc::downgrade(&member)));
+        tasks.spawn(integrity::entry::run(Arc::downgrade(&member), introduction));
         tasks.spawn(integrity::rounds::run(Arc::downgrade(&member)));
+        tasks.spawn(integrity::rounds::take_notes(Arc::downgrade(&member)));
         tasks.spawn(follow_states(Arc::clone(&member), state_sender));
         tasks.spawn(watch_phase(Arc::clone(&member), phase.clone()));
         let service: Arc<dyn Service> = Arc::clone(&member) as Arc<dyn Service>;

@@ -42,6 +42,13 @@ pub enum StartError {
         /// The log index at which it was found.
         index: u64,
     },
+    /// Its disk is an old copy.
+    #[error(
+        "{}: the data directory of this node is an old copy, as others have recognised; remove the node from the realm \
+         and join anew with an empty directory",
+        ErrorCode::OldDisk
+    )]
+    Outdated,
     /// What it keeps about itself cannot be read.
     #[error(transparent)]
     Storage(#[from] passquorum_storage::StoreError),

@@ -1,4 +1,7 @@
-//! Whether this member still holds what the others hold: equal log, equal state.
+//! Whether this member still holds what it must: the state that the others have, and everything that it confirmed to them.
+//!
+//! A member that starts tells the others who it is ([`lives`]) and how far its disk is; they remember what it confirmed
+//! ([`witness`]) and let it take part when that is all there ([`entry`]).
 //!
 //! Every member remembers the digest of its state at certain log indexes ([`checkpoints`]), asks the others for theirs now
 //! and then ([`rounds`]), and decides by majority who is wrong ([`verdict`]). A member that finds itself wrong hands over,
@@ -7,12 +10,18 @@
 
 pub(crate) mod books;
 pub(crate) mod checkpoints;
+pub(crate) mod entry;
 pub(crate) mod evidence;
+pub(crate) mod lives;
 pub(crate) mod rounds;
 pub(crate) mod verdict;
+pub(crate) mod witness;
 
 use crate::integrity::books::{Books, Standing};
+use crate::integrity::entry::Gate;
 use crate::integrity::evidence::Evidence;
+use crate::integrity::witness::Witnesses;
+use crate::transport::client::Peers;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
@@ -20,6 +29,7 @@ use tokio::sync::watch;
 /// What a member knows about its own soundness.
 pub(crate) struct Integrity {
     pub(crate) books: Books,
+    peers: Arc<Peers>,
     /// Cleared as soon as something is found to be wrong: from then on nothing is proposed, read or led here.
     serves: AtomicBool,
     /// The highest log index at which the state was compared with a majority's and found equal.
@@ -30,14 +40,25 @@ pub(crate) struct Integrity {
 }
 
 impl Integrity {
-    pub(crate) fn new(books: Books) -> Self {
+    pub(crate) fn new(books: Books, peers: Arc<Peers>) -> Self {
         Self {
             books,
+            peers,
             serves: AtomicBool::new(true),
             checked: watch::Sender::new(None),
             evidence: watch::Sender::new(None),
             condemned: watch::Sender::new(None),
         }
+    }
+
+    /// With whom this member speaks; shared with whoever calls peers.
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.peers.gate
+    }
+
+    /// What it remembers about the others.
+    pub(crate) fn witnesses(&self) -> &Witnesses {
+        &self.peers.witnesses
     }
 
     /// Whether this member may answer anybody.

@@ -100,6 +100,12 @@ impl Member {
         acknowledged.is_some_and(|ms| Duration::from_millis(ms) <= self.tuning.election_max)
     }
 
+    /// Whether a leader has told this node who belongs to the cluster. One that was told nothing yet, or whose disk was
+    /// emptied, must not vote.
+    pub(crate) fn has_been_member(&self) -> bool {
+        self.metrics.borrow().membership_config.log_id().is_some()
+    }
+
     /// The known address of a member.
     pub(crate) fn address_of(&self, node: NodeId) -> Option<String> {
         let metrics = self.metrics.borrow();

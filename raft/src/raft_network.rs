@@ -8,13 +8,13 @@ use crate::snapshot_stream;
 use crate::transport::client::{CallError, Peers};
 use crate::transport::request::Request;
 use crate::types::{NodeInfo, TypeConfig};
-use crate::wire::Message;
+use crate::wire::{Done, Message};
 use openraft::error::{Fatal, RPCError, RaftError, ReplicationClosed, StreamingError, Unreachable};
 use openraft::network::{Backoff, RPCOption, RaftNetwork, RaftNetworkFactory};
 use openraft::raft::{
     AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, VoteRequest, VoteResponse,
 };
-use openraft::{LogId, Snapshot, Vote};
+use openraft::{AnyError, LogId, Snapshot, Vote};
 use passquorum_domain::ids::NodeId;
 use passquorum_storage::Durable;
 use passquorum_storage::codec::CodecError;
@@ -117,6 +117,16 @@ impl Peer {
         let answer = self.peers.call(self.node, &self.address, request, payload, within).await?;
         Ok(A::decode(&answer)?)
     }
+
+    /// Tells a peer that its disk is an old copy, and Raft that it is not reached.
+    async fn expel(&self) -> RpcError {
+        tracing::error!(node = %self.node, "a node lacks log entries that it had confirmed: its disk is an old copy");
+        let told = self.ask::<Done, Done>(Request::Expel, &Done, BACKOFF).await;
+        if let Err(error) = &told {
+            tracing::debug!(%error, "it was not told");
+        }
+        Unreachable::new(&AnyError::error("its disk is an old copy")).into()
+    }
 }
 
 /// How long a call of Raft's is waited for here. openraft drops it at its own deadline before, and then tries again
@@ -135,7 +145,11 @@ impl RaftNetwork<TypeConfig> for Follower {
     ) -> Result<AppendEntriesResponse<u64>, RpcError> {
         rpc.leader_commit = self.held_back.cut(rpc.leader_commit, self.durable.last());
         let answer = self.peer.ask(Request::Append, &rpc, patience(&option)).await;
-        answer.map_err(|e| Unreachable::new(&e).into())
+        let answer = answer.map_err(|e| Unreachable::new(&e))?;
+        if !self.peer.peers.witnesses.appended(self.peer.node, &rpc, &answer) {
+            return Err(self.peer.expel().await);
+        }
+        Ok(answer)
     }
 
     async fn vote(
@@ -144,7 +158,11 @@ impl RaftNetwork<TypeConfig> for Follower {
         option: RPCOption,
     ) -> Result<VoteResponse<u64>, RpcError> {
         let answer = self.peer.ask(Request::Vote, &rpc, patience(&option)).await;
-        answer.map_err(|e| Unreachable::new(&e).into())
+        let answer: VoteResponse<u64> = answer.map_err(|e| Unreachable::new(&e))?;
+        if answer.vote_granted {
+            self.peer.peers.witnesses.voted(self.peer.node, &rpc.vote);
+        }
+        Ok(answer)
     }
 
     async fn full_snapshot(

@@ -1,5 +1,7 @@
 //! What a member does for its peers, request by request.
 
+use crate::integrity::books::Standing;
+use crate::integrity::witness::{Introduction, Recognition};
 use crate::member::Member;
 use crate::transport::frame::Refusal;
 use crate::transport::identity::PeerIdentity;
@@ -40,12 +42,20 @@ impl Service for Member {
         request: Request,
         payload: Vec<u8>,
     ) -> Result<Vec<u8>, Refusal> {
+        let may_vote = request != Request::Vote || self.has_been_member();
+        if !self.integrity.serves() || !self.integrity.gate().lets(peer.node, request) || !may_vote {
+            return Err(Refusal::NotRunning);
+        }
         match request {
             Request::Append => {
                 let rpc = AppendEntriesRequest::<TypeConfig>::from_peer(&payload)?;
                 own_vote(peer, &rpc.vote)?;
-                let answer = self.raft.append_entries(rpc).await;
-                answer.map_err(|_| Refusal::NotRunning)?.into_answer()
+                let (vote, commit) = (rpc.vote, rpc.leader_commit);
+                let answer = self.raft.append_entries(rpc).await.map_err(|_| Refusal::NotRunning)?;
+                if answer.is_success() {
+                    self.integrity.witnesses().led(peer.node, vote, commit);
+                }
+                answer.into_answer()
             }
             Request::Vote => {
                 let rpc = VoteRequest::<u64>::from_peer(&payload)?;
@@ -86,6 +96,18 @@ impl Service for Member {
             Request::Report => self.report().into_answer(),
             Request::Ping => Ok(Vec::new()),
             Request::Digests => self.digests().into_answer(),
+            Request::Introduce => {
+                let introduction = Introduction::from_peer(&payload)?;
+                let recognition = self.integrity.witnesses().recognise(peer.node, &introduction);
+                if recognition != Recognition::Welcome {
+                    tracing::error!(%peer, ?recognition, "a node came back with an old copy of its disk; it is refused");
+                }
+                recognition.into_answer()
+            }
+            Request::Expel => {
+                self.condemn(Standing::Outdated).await;
+                Done.into_answer()
+            }
         }
     }
 }

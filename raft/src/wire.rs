@@ -1,6 +1,7 @@
 //! What peers say to one another, each in an envelope of the storage codec with a kind of its own.
 
 use crate::integrity::verdict::Digests;
+use crate::integrity::witness::{Introduction, Recognition};
 use crate::transport::frame::Refusal;
 use crate::types::{NodeInfo, TypeConfig};
 use bytes::Bytes;
@@ -73,6 +74,8 @@ messages! {
     125 Changed;
     126 Digests;
     127 openraft::Entry<TypeConfig>;
+    128 Introduction;
+    129 Recognition;
 }
 
 /// Begins a snapshot, or takes up one that was broken off.

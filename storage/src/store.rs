@@ -47,6 +47,13 @@ pub struct MemoryDisk {
 }
 
 impl MemoryDisk {
+    /// A disk of its own with the same content, as one that is restored from an image.
+    #[must_use]
+    pub fn image(&self) -> Self {
+        let (raft, state, snapshots) = (self.raft.image(), self.state.image(), self.snapshots.image());
+        Self { raft, state, snapshots }
+    }
+
     /// Ends the life of the process that used the disk.
     pub fn crash(&self, crash: Crash) {
         self.raft.crash(crash);

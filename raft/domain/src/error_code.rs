@@ -92,7 +92,7 @@ codes! {
     Diverged = "PQ-DIVERGED", "The state of this node is not what the majority of nodes has, though it applied the same log; it has left for good and kept the evidence.",
         "Keep its data directory with the folder evidence for inspection, remove the node, empty the directory and join anew. Report it: this should never happen.";
     OldDisk = "PQ-OLD-DISK", "The data directory of this node is an old copy: it lacks what the node had confirmed to others, so it takes no part.",
-        "Put the newest directory back if it still exists; else remove the node, empty the directory and join anew.";
+        "Remove the node, empty its directory and join anew.";
     DiskFailed = "PQ-DISK-FAILED", "The disk refused a write, so the node has stopped; nothing that it confirmed is lost.",
         "Make room or mend the disk, then start the node again.";
     Internal = "PQ-INTERNAL", "Something failed that should not.",

@@ -2,6 +2,7 @@
 //!
 //! Both are let go when the member stops, so that the data directory is free for the next.
 
+use crate::integrity::witness::Witnesses;
 use crate::types::TypeConfig;
 use crate::wire::Message;
 use openraft::RaftLogReader;
@@ -21,6 +22,8 @@ const TAIL: u64 = 2000;
 pub(crate) enum Standing {
     /// Its state was another than the others' at this log index.
     Diverged(u64),
+    /// Its disk is an old copy.
+    Outdated,
 }
 
 /// Reads the standing; `None` is a good one.
@@ -48,6 +51,14 @@ impl Books {
         match &*self.0.lock().await {
             Some(open) => open.records.write(STANDING, STANDING_NAME, &standing, Durability::Synced),
             None => Err(StoreError::Stopped("the member has stopped".into())),
+        }
+    }
+
+    /// Writes down what is new about the others.
+    pub(crate) async fn note(&self, witnesses: &Witnesses) -> Result<(), StoreError> {
+        match &*self.0.lock().await {
+            Some(open) => witnesses.save(&open.records),
+            None => Ok(()),
         }
     }
 

@@ -26,6 +26,9 @@ const PATIENCE: u32 = 12;
 /// A leader that differs takes this long at most to hand over.
 const HAND_OVER: Duration = Duration::from_secs(5);
 
+/// Between two looks at what is new about the others.
+const NOTES: Duration = Duration::from_millis(500);
+
 /// Compares now and then, as long as the member lives and is right.
 pub(crate) async fn run(member: Weak<Member>) {
     let mut undecided = 0;
@@ -55,6 +58,17 @@ pub(crate) async fn run(member: Weak<Member>) {
         if let Some(finding) = verdict.wrong {
             member.leave(&finding, verdict.agreed, &said).await;
             return;
+        }
+    }
+}
+
+/// Writes down what is new about the others, as long as the member lives.
+pub(crate) async fn take_notes(member: Weak<Member>) {
+    loop {
+        sleep(NOTES).await;
+        let Some(member) = member.upgrade() else { return };
+        if let Err(error) = member.integrity.books.note(member.integrity.witnesses()).await {
+            tracing::warn!(%error, "what is known about the other nodes cannot be written down");
         }
     }
 }
@@ -107,9 +121,6 @@ impl Member {
             "this node's state is not what the majority of nodes has; it leaves for good"
         );
         self.integrity.stop_serving();
-        if let Err(error) = self.integrity.books.condemn(Standing::Diverged(*index)).await {
-            tracing::error!(%error, "the divergence cannot be noted; do not start this node again on its data");
-        }
         let last = self.metrics.borrow().last_log_index.unwrap_or(0);
         let log = self.integrity.books.tail(agreed.unwrap_or(0), last).await;
         let replica = self.published.borrow().machine.clone();
@@ -123,6 +134,15 @@ impl Member {
                 Err(_) => tracing::warn!("leadership was not handed over in time"),
             }
         }
-        self.integrity.condemned.send_replace(Some(Standing::Diverged(*index)));
+        self.condemn(Standing::Diverged(*index)).await;
+    }
+
+    /// Ends this member's part, durably.
+    pub(crate) async fn condemn(&self, standing: Standing) {
+        self.integrity.stop_serving();
+        if let Err(error) = self.integrity.books.condemn(standing).await {
+            tracing::error!(%error, ?standing, "this cannot be noted; do not start this node again on its data");
+        }
+        self.integrity.condemned.send_replace(Some(standing));
     }
 }

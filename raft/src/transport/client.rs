@@ -7,6 +7,8 @@
 use super::frame::{self, Refusal, Tag};
 use super::request::{Class, MAX_ANSWER, Request};
 use super::tls::{PeerTls, peer_of};
+use crate::integrity::entry::Gate;
+use crate::integrity::witness::Witnesses;
 use crate::net::{BoxStream, Net};
 use bytes::Bytes;
 use passquorum_domain::ids::NodeId;
@@ -72,11 +74,14 @@ pub(crate) struct Peers {
     tls: Arc<PeerTls>,
     links: Mutex<BTreeMap<(NodeId, Class), Link>>,
     outcast: watch::Sender<bool>,
+    pub(crate) gate: Gate,
+    pub(crate) witnesses: Witnesses,
 }
 
 impl Peers {
-    pub(crate) fn new(net: Arc<dyn Net>, tls: Arc<PeerTls>) -> Self {
-        Self { net, tls, links: Mutex::default(), outcast: watch::Sender::new(false) }
+    pub(crate) fn new(net: Arc<dyn Net>, tls: Arc<PeerTls>, witnesses: Witnesses) -> Self {
+        let outcast = watch::Sender::new(false);
+        Self { net, tls, links: Mutex::default(), outcast, gate: Gate::default(), witnesses }
     }
 
     /// Asks a peer, for as long as `within`. May be dropped at any time.
@@ -90,6 +95,9 @@ impl Peers {
     ) -> Result<Vec<u8>, CallError> {
         if payload.len() > request.limit() {
             return Err(CallError::NotSent(format!("{request:?} is over its size limit")));
+        }
+        if !self.gate.lets(peer, request) {
+            return Err(CallError::NotSent(format!("node {peer} has not recognised this node yet")));
         }
         let (reply, answer) = oneshot::channel();
         let fate = Arc::new(AtomicU8::new(QUEUED));

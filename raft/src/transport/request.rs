@@ -29,6 +29,10 @@ pub(crate) enum Request {
     Ping,
     /// Asks for the digests of the state.
     Digests,
+    /// Tells who the sender is and how far its disk is, before it takes part.
+    Introduce,
+    /// Tells the receiver that its disk is an old copy.
+    Expel,
 }
 
 /// The stream that a request travels on, so that a large one does not hold up an urgent one.
@@ -60,7 +64,7 @@ pub(crate) const MAX_ANSWER: usize = 1024 * KIB;
 
 impl Request {
     /// (request, number on the wire, class, senders, most bytes of the payload)
-    const TABLE: [(Self, u8, Class, Senders, usize); 12] = [
+    const TABLE: [(Self, u8, Class, Senders, usize); 14] = [
         (Self::Append, 1, Class::Raft, Senders::Voters, 8 * 1024 * KIB),
         (Self::Vote, 2, Class::Raft, Senders::Voters, 4 * KIB),
         (Self::SnapshotBegin, 3, Class::Snapshot, Senders::Voters, 1024 * KIB),
@@ -73,6 +77,8 @@ impl Request {
         (Self::Report, 10, Class::Forward, Senders::Everyone, KIB),
         (Self::Ping, 11, Class::Forward, Senders::Everyone, 0),
         (Self::Digests, 12, Class::Forward, Senders::Everyone, KIB),
+        (Self::Introduce, 13, Class::Forward, Senders::Everyone, 16 * KIB),
+        (Self::Expel, 14, Class::Forward, Senders::Voters, KIB),
     ];
 
     #[expect(clippy::expect_used, reason = "a test goes through every variant and finds it in the table")]
@@ -128,6 +134,8 @@ mod tests {
             Request::Report,
             Request::Ping,
             Request::Digests,
+            Request::Introduce,
+            Request::Expel,
         ];
         assert_eq!(variants.len(), Request::TABLE.len());
         for request in variants {
@@ -147,6 +155,7 @@ mod tests {
                         | Request::Report
                         | Request::Ping
                         | Request::Digests
+                        | Request::Introduce
                 );
                 assert_eq!(request.may_be_sent_by(role), allowed, "{request:?} by {role}");
             }

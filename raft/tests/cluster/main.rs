@@ -11,6 +11,8 @@ mod hostile;
 #[cfg(test)]
 mod members;
 #[cfg(test)]
+mod old_disk;
+#[cfg(test)]
 mod rig;
 #[cfg(test)]
 mod unsynced;

@@ -34,7 +34,7 @@ pub enum Refusal {
     IoError,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Disk {
     durable: Map,
     unsynced: Vec<Batch>,
@@ -68,6 +68,12 @@ impl MemoryEngine {
         }
         disk.current = durable.clone();
         disk.durable = durable;
+    }
+
+    /// A disk of its own with the same content, as one that is restored from an image.
+    #[must_use]
+    pub fn image(&self) -> Self {
+        Self(Arc::new(Mutex::new(self.disk().clone())))
     }
 
     /// Refuses every write and sync from now on, or accepts them again.

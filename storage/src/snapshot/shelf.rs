@@ -26,6 +26,10 @@ impl MemorySnapshots {
         byte.map(|byte| *byte ^= 1 << (bit % 8)).is_some()
     }
 
+    pub(crate) fn image(&self) -> Self {
+        Self(Arc::new(Mutex::new(self.slot().clone())))
+    }
+
     fn slot(&self) -> MutexGuard<'_, Option<Arc<Vec<u8>>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
