@@ -38,6 +38,8 @@ impl Consensus for Alone {
             revision: 0,
             quorum: true,
             checked: None,
+            clock_ahead_ms: None,
+            clock_fit: true,
             members: Vec::new(),
         }
     }

@@ -37,6 +37,8 @@ pub struct NodeConfig {
     pub log: LogSettings,
     /// The file of the embedded demonstration directory.
     pub demo_directory: Option<PathBuf>,
+    /// For drills only: how far this node's clock is set wrong, in milliseconds.
+    pub drill_clock_offset_ms: i64,
 }
 
 impl NodeConfig {
@@ -62,6 +64,7 @@ impl NodeConfig {
             timing: Timing::default(),
             log: LogSettings::default(),
             demo_directory: None,
+            drill_clock_offset_ms: 0,
         }
     }
 }

@@ -26,6 +26,29 @@ impl Env {
     }
 }
 
+impl Env {
+    /// The same world with a clock that is set wrong. For drills.
+    #[must_use]
+    pub fn with_clock_offset(self, milliseconds: i64) -> Self {
+        if milliseconds == 0 {
+            return self;
+        }
+        tracing::warn!(milliseconds, "a drill: this node's clock is set wrong on purpose");
+        Self { clock: Arc::new(WrongClock { right: self.clock, milliseconds }), ..self }
+    }
+}
+
+struct WrongClock {
+    right: Arc<dyn Clock>,
+    milliseconds: i64,
+}
+
+impl Clock for WrongClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.right.now().0.saturating_add_signed(self.milliseconds))
+    }
+}
+
 /// The host's clock.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemClock;

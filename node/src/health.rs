@@ -88,6 +88,9 @@ impl Health {
             set("pq_raft_applied_index", own.and_then(|own| own.applied).unwrap_or(0));
             set("pq_raft_lag_entries", own.and_then(|own| own.lag).unwrap_or(0));
             set("pq_config_revision", status.revision);
+            let ahead = i32::try_from(status.clock_ahead_ms.unwrap_or(0)).unwrap_or(i32::MAX);
+            gauge!("pq_clock_ahead_seconds").set(f64::from(ahead) / 1000.0);
+            set("pq_clock_fit", u64::from(status.clock_fit));
             set("pq_state_checked_index", status.checked.unwrap_or(0));
             set("pq_ready", u64::from(self.readiness().ready));
         });
@@ -110,6 +113,7 @@ fn readiness(status: &ClusterStatus, holds_key: bool, draining: bool) -> Readine
         (lag.is_none(), "the node is not a member of the realm"),
         (lag.is_some_and(|lag| lag > READY_LAG), "the node is behind the log"),
         (!holds_key, "the realm key has not arrived"),
+        (!status.clock_fit, "the clock is too far from the majority's (PQ-CLOCK-SKEW)"),
     ];
     let reasons: Vec<_> = checks.into_iter().filter(|(wrong, _)| *wrong).map(|(_, reason)| reason).collect();
     Readiness { ready: reasons.is_empty(), reasons }
@@ -161,6 +165,8 @@ mod tests {
             revision: 3,
             quorum: true,
             checked: None,
+            clock_ahead_ms: None,
+            clock_fit: true,
             members: vec![own],
         }
     }
@@ -174,6 +180,8 @@ mod tests {
         behind.members[0].lag = Some(READY_LAG + 1);
         let mut outside = status();
         outside.members.clear();
+        let mut wrong_clock = status();
+        wrong_clock.clock_fit = false;
         let mut leaderless = status();
         leaderless.leader = None;
         for (status, holds_key, draining) in [
@@ -181,6 +189,7 @@ mod tests {
             (behind, true, false),
             (outside, true, false),
             (leaderless, true, false),
+            (wrong_clock, true, false),
             (status(), false, false),
             (status(), true, true),
         ] {

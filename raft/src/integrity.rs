@@ -10,6 +10,7 @@
 
 pub(crate) mod books;
 pub(crate) mod checkpoints;
+pub(crate) mod clock;
 pub(crate) mod entry;
 pub(crate) mod evidence;
 pub(crate) mod lives;
@@ -18,6 +19,7 @@ pub(crate) mod verdict;
 pub(crate) mod witness;
 
 use crate::integrity::books::{Books, Standing};
+use crate::integrity::clock::ClockStanding;
 use crate::integrity::entry::Gate;
 use crate::integrity::evidence::Evidence;
 use crate::integrity::witness::Witnesses;
@@ -35,6 +37,7 @@ pub(crate) struct Integrity {
     /// The highest log index at which the state was compared with a majority's and found equal.
     pub(crate) checked: watch::Sender<Option<u64>>,
     pub(crate) evidence: watch::Sender<Option<Arc<Evidence>>>,
+    pub(crate) clock: watch::Sender<ClockStanding>,
     /// Set once everything is done that a member does before it leaves for good.
     pub(crate) condemned: watch::Sender<Option<Standing>>,
 }
@@ -47,6 +50,7 @@ impl Integrity {
             serves: AtomicBool::new(true),
             checked: watch::Sender::new(None),
             evidence: watch::Sender::new(None),
+            clock: watch::Sender::new(ClockStanding::default()),
             condemned: watch::Sender::new(None),
         }
     }
@@ -64,6 +68,11 @@ impl Integrity {
     /// Whether this member may answer anybody.
     pub(crate) fn serves(&self) -> bool {
         self.serves.load(Ordering::SeqCst)
+    }
+
+    /// Whether this member's clock allows it to lead.
+    pub(crate) fn clock_is_fit(&self) -> bool {
+        self.clock.borrow().fit
     }
 
     pub(crate) fn stop_serving(&self) {

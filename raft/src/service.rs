@@ -78,7 +78,10 @@ impl Service for Member {
             }
             Request::Elect => {
                 // Only the leader may hand its own place over.
-                if !self.elections || self.leadership.borrow().leader != Some(peer.node) {
+                if !self.elections
+                    || !self.integrity.clock_is_fit()
+                    || self.leadership.borrow().leader != Some(peer.node)
+                {
                     return Err(Refusal::Malformed);
                 }
                 self.raft.trigger().elect().await.map_err(|_| Refusal::NotRunning)?;
@@ -95,7 +98,7 @@ impl Service for Member {
             Request::ReadIndex => self.read_point_for_peer().await.into_answer(),
             Request::Report => self.report().into_answer(),
             Request::Ping => Ok(Vec::new()),
-            Request::Digests => self.digests().into_answer(),
+            Request::Digests => self.tell().into_answer(),
             Request::Introduce => {
                 let introduction = Introduction::from_peer(&payload)?;
                 let recognition = self.integrity.witnesses().recognise(peer.node, &introduction);

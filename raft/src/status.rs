@@ -69,6 +69,7 @@ impl Member {
         let matched: BTreeMap<NodeId, Option<u64>> =
             report.iter().flat_map(|report| report.members.iter().copied()).collect();
         let last_log = report.as_ref().map(|report| report.last_log);
+        let clock = *self.integrity.clock.borrow();
         let metrics = self.metrics.borrow();
         let members = state.instances().filter(|instance| instance.is_active()).map(|instance| {
             let id = instance.id;
@@ -91,6 +92,8 @@ impl Member {
             revision: state.config().map_or(0, |config| config.revision.0),
             quorum: self.integrity.serves() && fresh && report.as_ref().is_some_and(|report| report.quorum),
             checked: *self.integrity.checked.borrow(),
+            clock_ahead_ms: clock.offset_ms,
+            clock_fit: clock.fit,
             members: members.collect(),
         }
     }

@@ -1,6 +1,6 @@
 //! What peers say to one another, each in an envelope of the storage codec with a kind of its own.
 
-use crate::integrity::verdict::Digests;
+use crate::integrity::rounds::Told;
 use crate::integrity::witness::{Introduction, Recognition};
 use crate::transport::frame::Refusal;
 use crate::types::{NodeInfo, TypeConfig};
@@ -72,7 +72,7 @@ messages! {
     123 Option<Report>;
     124 Change;
     125 Changed;
-    126 Digests;
+    126 Told;
     127 openraft::Entry<TypeConfig>;
     128 Introduction;
     129 Recognition;

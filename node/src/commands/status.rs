@@ -3,6 +3,7 @@
 use super::{Failure, answer, data_dir};
 use crate::cli::Output;
 use crate::client::Client;
+use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ports::{ClusterStatus, MemberRole};
 
 pub(super) async fn run(args: &Output) -> Result<(), Failure> {
@@ -21,6 +22,13 @@ fn render(status: &ClusterStatus) -> String {
     let mut out = format!(
         "leader {leader}   term {term}   quorum {quorum}   configuration revision {revision}   state checked to {checked}\n"
     );
+    if !status.clock_fit {
+        let ahead = status.clock_ahead_ms.unwrap_or(0) / 1000;
+        out.push_str(&format!(
+            "{}: this node's clock is {ahead} s ahead of the others'\n",
+            ErrorCode::ClockSkew
+        ));
+    }
     out.push_str(&format!(
         "{:>4}  {:<20} {:<8} {:>10} {:>8}  {}",
         "node", "name", "role", "applied", "lag", "site"

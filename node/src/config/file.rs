@@ -106,6 +106,7 @@ fn parse(data: DataDir, table: toml::Table) -> Result<NodeConfig, Vec<KeyProblem
     let log =
         LogSettings { format: format.unwrap_or(default.format), filter: filter.unwrap_or(default.filter) };
     let demo_directory = reader.optional("demo.directory", path);
+    let drill_clock_offset_ms = reader.offset("drill.clock_offset_ms");
     let problems = reader.finish();
     match (name, cluster_address, site_address, site_url) {
         (Some(name), Some(cluster_address), Some(site_address), Some(site_url)) if problems.is_empty() => {
@@ -121,6 +122,7 @@ fn parse(data: DataDir, table: toml::Table) -> Result<NodeConfig, Vec<KeyProblem
                 timing,
                 log,
                 demo_directory,
+                drill_clock_offset_ms,
             })
         }
         _ => Err(problems),
@@ -200,6 +202,14 @@ impl Reader {
         }
     }
 
+    fn offset(&mut self, key: &str) -> i64 {
+        let value = self.values.remove(key).map_or(Some(0), |value| value.as_integer());
+        value.unwrap_or_else(|| {
+            self.problem(key, "use a whole number of milliseconds, such as 90000 or -90000".to_owned());
+            0
+        })
+    }
+
     fn timing(&mut self) -> Timing {
         let default = Timing::default();
         let timing = Timing {
@@ -260,6 +270,10 @@ pub fn render(config: &NodeConfig) -> String {
         line("demo", String::new());
         line("directory", file(directory));
     }
+    if config.drill_clock_offset_ms != 0 {
+        line("drill", String::new());
+        line("clock_offset_ms", config.drill_clock_offset_ms.to_string());
+    }
     out
 }
 
@@ -280,6 +294,7 @@ mod tests {
         config.trusted_proxies = vec!["10.0.0.1".parse().unwrap()];
         config.log.format = LogFormat::Json;
         config.demo_directory = Some("/demo.json".into());
+        config.drill_clock_offset_ms = -90_000;
         config
     }
 

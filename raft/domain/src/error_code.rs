@@ -41,7 +41,7 @@ codes! {
         "Try again in a moment. If it stays, start the stopped nodes or repair the network between them.";
     UnknownOutcome = "PQ-UNKNOWN-OUTCOME", "The request was sent, but no answer came: it may or may not have taken effect.",
         "Look at the present state before you try again.";
-    ClockSkew = "PQ-CLOCK-SKEW", "The clock of the node that served this is more than a minute off the leader's; nothing was changed.",
+    ClockSkew = "PQ-CLOCK-SKEW", "The clock of the node that served this is more than a minute off the leader's, or too far from the majority's to lead; nothing was changed.",
         "Set the clocks of the nodes right, such as with NTP, then try again.";
     StaleRevision = "PQ-STALE-REVISION", "Somebody else changed the configuration since you read it.",
         "Read the present configuration, compare, and make your change on top of it.";

@@ -103,6 +103,10 @@ pub struct ClusterStatus {
     pub quorum: bool,
     /// The highest log index at which this node's state was compared with a majority's and found equal.
     pub checked: Option<u64>,
+    /// How far this node's clock is ahead of the other voters' in the middle, in milliseconds, once it was compared.
+    pub clock_ahead_ms: Option<i64>,
+    /// Whether this node's clock is near enough to the majority's for it to lead and to write.
+    pub clock_fit: bool,
     /// Every active member.
     pub members: Vec<MemberStatus>,
 }

@@ -100,13 +100,19 @@ pub(crate) async fn run(member: Weak<Member>, introduction: Introduction) {
 }
 
 impl Member {
+    /// Lets this member stand for election by itself, or not, as everything that is known of it allows.
+    pub(crate) fn allow_elections(&self) {
+        let open = self.integrity.gate().doors().open;
+        self.raft.runtime_config().elect(self.elections && open && self.integrity.clock_is_fit());
+    }
+
     /// From now on this member takes part; the only voter need not wait for somebody else to lead.
     async fn open(&self, alone: bool) {
         let was_open = std::mem::replace(&mut self.integrity.gate().doors().open, true);
         if was_open {
             return;
         }
-        self.raft.runtime_config().elect(self.elections);
+        self.allow_elections();
         if alone && self.elections && self.raft.trigger().elect().await.is_err() {
             tracing::debug!("Raft has stopped");
         }

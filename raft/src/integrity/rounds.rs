@@ -1,7 +1,9 @@
-//! The rounds in which a member asks all others for their digests, and what it does when it is the one that differs.
+//! The rounds in which a member asks all others for their digests and their clocks, and what it does when it is the one
+//! that is wrong.
 
 use crate::integrity::books::Standing;
 use crate::integrity::checkpoints::Checkpoint;
+use crate::integrity::clock;
 use crate::integrity::evidence::Evidence;
 use crate::integrity::verdict::{Court, Digests, Finding, Verdict};
 use crate::member::{Lead, Member};
@@ -11,11 +13,13 @@ use crate::wire::Done;
 use futures::future::join_all;
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::NodeId;
+use passquorum_domain::time::Timestamp;
 use passquorum_storage::machine::Machine;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 /// Heartbeats between two rounds.
 const HEARTBEATS: u32 = 32;
@@ -29,6 +33,21 @@ const HAND_OVER: Duration = Duration::from_secs(5);
 /// Between two looks at what is new about the others.
 const NOTES: Duration = Duration::from_millis(500);
 
+/// What a member answers in a round.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Told {
+    /// Its clock.
+    at: Timestamp,
+    digests: Digests,
+}
+
+/// What is known of a member after a round.
+struct Heard {
+    /// How far this member's clock is ahead of its, in milliseconds.
+    ahead: i64,
+    digests: Digests,
+}
+
 /// Compares now and then, as long as the member lives and is right.
 pub(crate) async fn run(member: Weak<Member>) {
     let mut undecided = 0;
@@ -36,7 +55,9 @@ pub(crate) async fn run(member: Weak<Member>) {
         let Some(pause) = member.upgrade().map(|member| member.tuning.heartbeat * HEARTBEATS) else { return };
         sleep(pause).await;
         let Some(member) = member.upgrade() else { return };
-        let said = member.ask_digests().await;
+        let heard = member.ask_all().await;
+        member.compare_clocks(&heard).await;
+        let said = heard.into_iter().map(|(node, told)| (node, told.digests)).collect();
         let verdict = member.judge(&said, undecided >= PATIENCE);
         if verdict.agreed.is_some() {
             let _changed = member.integrity.checked.send_if_modified(|checked| {
@@ -74,8 +95,13 @@ pub(crate) async fn take_notes(member: Weak<Member>) {
 }
 
 impl Member {
+    /// What a peer is told in its round.
+    pub(crate) fn tell(&self) -> Told {
+        Told { at: self.clock.now(), digests: self.digests() }
+    }
+
     /// What this member says about its state.
-    pub(crate) fn digests(&self) -> Digests {
+    fn digests(&self) -> Digests {
         let published = Arc::clone(&self.published.borrow());
         let index = published.last_applied.map_or(0, |id| id.index);
         Digests {
@@ -86,7 +112,7 @@ impl Member {
     }
 
     /// What every member says that answers, this one included.
-    async fn ask_digests(self: &Arc<Self>) -> BTreeMap<NodeId, Digests> {
+    async fn ask_all(self: &Arc<Self>) -> BTreeMap<NodeId, Heard> {
         let members: Vec<(NodeId, String)> = {
             let metrics = self.metrics.borrow();
             let nodes = metrics.membership_config.membership().nodes();
@@ -94,15 +120,36 @@ impl Member {
         };
         let ask = |(node, address): (NodeId, String)| async move {
             if node == self.node {
-                return None;
+                return Some((node, Heard { ahead: 0, digests: self.digests() }));
             }
-            let answer = self.peer(node, address).ask::<_, Digests>(Request::Digests, &Done, ANSWER).await;
-            answer.ok().map(|digests| (node, digests))
+            let sent = Instant::now();
+            let told = self.peer(node, address).ask::<_, Told>(Request::Digests, &Done, ANSWER).await.ok()?;
+            let ahead = clock::ahead(self.clock.now(), sent.elapsed(), told.at);
+            Some((node, Heard { ahead, digests: told.digests }))
         };
-        let mut said: BTreeMap<_, _> =
-            join_all(members.into_iter().map(ask)).await.into_iter().flatten().collect();
-        said.insert(self.node, self.digests());
-        said
+        join_all(members.into_iter().map(ask)).await.into_iter().flatten().collect()
+    }
+
+    /// Gives leadership up, and stands for no election, while this member's clock is the one that is wrong.
+    async fn compare_clocks(&self, heard: &BTreeMap<NodeId, Heard>) {
+        let voters = self.voters();
+        let others = heard.iter().filter(|(node, _)| **node != self.node && voters.contains(&node.0));
+        let before = *self.integrity.clock.borrow();
+        let now = before.after(others.map(|(_, heard)| heard.ahead).collect());
+        self.integrity.clock.send_replace(now);
+        self.allow_elections();
+        let ahead_ms = now.offset_ms.unwrap_or(0);
+        match (before.fit, now.fit) {
+            (true, false) => tracing::error!(
+                code = %ErrorCode::ClockSkew, ahead_ms,
+                "this node's clock is too far from the majority's: it does not lead until the clock is right"
+            ),
+            (false, true) => tracing::info!(ahead_ms, "this node's clock is right again"),
+            _ => {}
+        }
+        if !now.fit && self.leads() {
+            self.give_up_leadership().await;
+        }
     }
 
     fn judge(&self, said: &BTreeMap<NodeId, Digests>, patience_is_over: bool) -> Verdict {
@@ -128,13 +175,17 @@ impl Member {
             .evidence
             .send_replace(Some(Arc::new(Evidence::new(self.node, finding, agreed, said, log, replica))));
         if matches!(self.lead(), Lead::Here) {
-            match timeout(HAND_OVER, self.hand_over(None)).await {
-                Ok(Ok(leader)) => tracing::info!(%leader, "leadership was handed over"),
-                Ok(Err(error)) => tracing::warn!(%error, "leadership was not handed over"),
-                Err(_) => tracing::warn!("leadership was not handed over in time"),
-            }
+            self.give_up_leadership().await;
         }
         self.condemn(Standing::Diverged(*index)).await;
+    }
+
+    async fn give_up_leadership(&self) {
+        match timeout(HAND_OVER, self.hand_over(None)).await {
+            Ok(Ok(leader)) => tracing::info!(%leader, "leadership was handed over"),
+            Ok(Err(error)) => tracing::warn!(%error, "leadership was not handed over"),
+            Err(_) => tracing::warn!("leadership was not handed over in time"),
+        }
     }
 
     /// Ends this member's part, durably.

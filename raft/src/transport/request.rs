@@ -27,7 +27,7 @@ pub(crate) enum Request {
     Report,
     /// Asks whether the stream still works.
     Ping,
-    /// Asks for the digests of the state.
+    /// Asks for the digests of the state, and the time.
     Digests,
     /// Tells who the sender is and how far its disk is, before it takes part.
     Introduce,

@@ -1,6 +1,8 @@
 //! The cluster as its users see it: several members in one process over real sockets and real TLS.
 
 #[cfg(test)]
+mod clocks;
+#[cfg(test)]
 mod consensus;
 #[cfg(test)]
 mod divergence;

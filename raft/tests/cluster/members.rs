@@ -32,9 +32,9 @@ async fn a_leader_that_stops_in_good_order_hands_over_first() {
     let leader = rig.leader().await;
     let leaving = rig.nodes.remove(&leader).unwrap();
     leaving.cluster.stop().await;
-    eventually("the others have another leader", || {
-        let mut others = rig.nodes.values().map(|node| node.cluster.leadership().borrow().leader);
-        others.all(|seen| seen.is_some_and(|seen| seen != leader)).then_some(())
+    eventually("the others know that another one leads", || {
+        let mut seen = rig.nodes.values().map(|node| node.cluster.leadership().borrow().leader);
+        seen.all(|seen| seen.is_some_and(|seen| seen != leader)).then_some(())
     })
     .await;
     assert!(matches!(commit(&rig.any(), put("after", "1")).await, Ok(Effect::Label(_))));

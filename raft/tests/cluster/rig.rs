@@ -24,6 +24,7 @@ use rcgen::{
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
@@ -99,6 +100,22 @@ impl Clock for HostClock {
     }
 }
 
+/// The host's clock, so far off; members of one rig may share one.
+#[derive(Default)]
+pub(crate) struct ShiftedClock(AtomicI64);
+
+impl ShiftedClock {
+    pub(crate) fn shift(&self, milliseconds: i64) {
+        self.0.store(milliseconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ShiftedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(HostClock.now().0.saturating_add_signed(self.0.load(Ordering::SeqCst)))
+    }
+}
+
 /// Where a member keeps its data.
 #[derive(Clone)]
 pub(crate) enum Disk {
@@ -126,6 +143,7 @@ pub(crate) struct Node {
     pub(crate) address: String,
     pub(crate) disk: Disk,
     pub(crate) cluster: Arc<Cluster>,
+    pub(crate) clock: Arc<ShiftedClock>,
 }
 
 /// A realm's members.
@@ -230,8 +248,9 @@ impl Rig {
         let net = Arc::new(Bound(Mutex::new(Some(listener))));
         let tls = self.authority.tls(id, role);
         let store = disk.open().await;
-        let cluster = Cluster::start(settings, store, net, tls, Arc::new(HostClock)).await?;
-        self.nodes.insert(id, Node { id, role, address, disk, cluster });
+        let clock = Arc::new(ShiftedClock::default());
+        let cluster = Cluster::start(settings, store, net, tls, Arc::clone(&clock) as _).await?;
+        self.nodes.insert(id, Node { id, role, address, disk, cluster, clock });
         Ok(())
     }
 
@@ -249,7 +268,7 @@ impl Rig {
 
     /// As [`Self::restart`], for a member that may be refused.
     pub(crate) async fn try_restart(&mut self, node: Node) -> Result<(), StartError> {
-        let Node { id, role, address, disk, cluster } = node;
+        let Node { id, role, address, disk, cluster, .. } = node;
         drop(cluster);
         let listener = loop {
             match TcpListener::bind(&address).await {

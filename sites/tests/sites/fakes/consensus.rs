@@ -97,6 +97,8 @@ impl Consensus for FakeConsensus {
             revision: self.state().config().map_or(0, |config| config.revision.0),
             quorum: *lock(&self.quorum) == Quorum::Whole,
             checked: None,
+            clock_ahead_ms: None,
+            clock_fit: true,
             members: vec![
                 member(1, MemberRole::Voter, true),
                 member(2, MemberRole::Voter, false),
