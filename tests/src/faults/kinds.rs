@@ -17,6 +17,7 @@ mod partition_pair;
 mod pause_leader;
 mod slow_network;
 mod truncated_log;
+mod wrong_clock;
 
 use std::fmt;
 use std::pin::Pin;
@@ -73,6 +74,7 @@ pub const KINDS: &[Kind] = &[
     kind!("flipped-log", flipped_log, "flip a bit of a stopped node's Raft log on disk"),
     kind!("flipped-state", flipped_state, "flip a bit of a stopped node's state on disk"),
     kind!("old-disk", old_disk, "start a node on an old copy of its disk"),
+    kind!("wrong-clock", wrong_clock, "start the leader again with a clock ten minutes ahead"),
 ];
 
 /// The fault of a name.

@@ -60,7 +60,7 @@ pub struct Report {
     pub recovered_ms: u128,
     /// What the checker says.
     pub checker: String,
-    /// What else is wrong: nodes that differ, acknowledged writes or edits that the audit lacks.
+    /// What else is wrong: nodes or state digests that differ, acknowledged writes or edits that the audit lacks.
     pub problems: Vec<String>,
     /// What is worth telling.
     pub notes: Vec<String>,
@@ -103,6 +103,7 @@ pub async fn run(plan: Plan, dir: &Path) -> Result<Report, RigError> {
     let edits = editor.stop().await?;
 
     note_failure(&mut problems, world.all_equal().await);
+    note_failure(&mut problems, world.all_compared().await);
     match workload::read_all(&course).await {
         Ok(last) => history.extend(last),
         Err(error) => problems.push(error.to_string()),

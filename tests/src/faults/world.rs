@@ -153,6 +153,22 @@ impl World {
         };
         Ok(wait::until("all nodes vote and have applied the same", LONG, equal).await?)
     }
+    /// Waits until every node has compared all that it has applied with the majority, by digest, and found it equal.
+    ///
+    /// # Errors
+    /// [`RigError::Elapsed`] when one has not within a minute.
+    pub async fn all_compared(&self) -> Result<(), RigError> {
+        for place in self.nodes.places() {
+            let what = format!("the node at place {place} has compared its state with the others'");
+            wait::until(&what, LONG, || async {
+                let status = self.api.status(place).await?;
+                let (_, _, applied) = view(&status)?;
+                (status["checked"].as_u64()? >= applied).then_some(())
+            })
+            .await?;
+        }
+        Ok(())
+    }
 }
 
 /// The place of the leader in a status.

@@ -69,6 +69,7 @@ passes! {
     a_lossy_network: "lossy-network",
     a_full_disk: "full-disk",
     a_flipped_bit_of_the_state: "flipped-state",
+    a_leader_with_a_wrong_clock: "wrong-clock",
 }
 
 #[tokio::test]
@@ -81,6 +82,12 @@ async fn a_truncated_log_is_named_at_the_start() {
 async fn a_flipped_bit_of_the_log_is_named_at_the_start() {
     let report = passes("flipped-log").await;
     assert!(notes(&report).contains("refused to start: corrupt"), "{report}");
+}
+
+#[tokio::test]
+async fn an_old_disk_is_named_at_the_start() {
+    let report = passes("old-disk").await;
+    assert!(notes(&report).contains("PQ-OLD-DISK"), "{report}");
 }
 
 #[tokio::test]
@@ -98,7 +105,9 @@ async fn nothing_is_left_of_a_run_that_is_interrupted() {
     let dir = std::env::temp_dir().join(format!("passquorum-faults-{pid}"));
     // The first node names its directory in its arguments, which are seen from outside too.
     let node = dir.join("node-1");
-    wait::until("a node runs", LIMIT, || async { (!process::naming(&node).is_empty()).then_some(()) }).await.unwrap();
+    wait::until("a node runs", LIMIT, || async { (!process::naming(&node).is_empty()).then_some(()) })
+        .await
+        .unwrap();
     process::signal(pid, rustix::process::Signal::INT);
     assert!(!run.wait().await.unwrap().success());
     process::none_left(&dir).await.unwrap();
