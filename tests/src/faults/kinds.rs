@@ -8,6 +8,7 @@ mod full_disk;
 mod kill_all;
 mod kill_follower;
 mod kill_leader;
+mod kill_majority;
 mod lossy_network;
 mod mute_leader;
 mod old_disk;
@@ -61,6 +62,7 @@ pub const KINDS: &[Kind] = &[
     kind!("kill-leader", kill_leader, "SIGKILL the leader and start it again, over and over"),
     kind!("kill-follower", kill_follower, "SIGKILL a follower, and start it again at the end"),
     kind!("kill-all", kill_all, "SIGKILL all nodes at once, and start them again"),
+    kind!("kill-majority", kill_majority, "SIGKILL a majority, and start it again at the end"),
     kind!("pause-leader", pause_leader, "SIGSTOP the leader past its election, and wake it"),
     kind!("partition-leader", partition_leader, "cut the leader off from all nodes, both ways"),
     kind!("partition-minority", partition_minority, "cut as many followers off as may be lost"),

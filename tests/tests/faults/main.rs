@@ -59,6 +59,7 @@ passes! {
     leaders_killed_one_after_another: "kill-leader",
     a_follower_killed: "kill-follower",
     all_nodes_killed_at_once: "kill-all",
+    a_majority_killed: "kill-majority",
     a_leader_frozen_past_its_election: "pause-leader",
     a_leader_cut_off: "partition-leader",
     a_minority_cut_off: "partition-minority",

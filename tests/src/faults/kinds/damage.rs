@@ -53,7 +53,7 @@ pub(super) async fn strike(
 }
 
 /// Flips one bit in every place where the mark is, as different ages of it may be there.
-pub(super) fn flip(bytes: &mut Vec<u8>, marks: &[usize]) {
+pub(super) fn flip(bytes: &mut [u8], marks: &[usize]) {
     for at in marks {
         if let Some(byte) = bytes.get_mut(*at) {
             *byte ^= 1;

@@ -4,5 +4,5 @@ use super::{World, damage};
 use crate::rig::RigError;
 
 pub(super) async fn strike(world: &mut World) -> Result<(), RigError> {
-    damage::strike(world, "raft/db", true, damage::flip).await
+    damage::strike(world, "raft/db", true, |bytes, marks| damage::flip(bytes, marks)).await
 }

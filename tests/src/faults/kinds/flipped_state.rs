@@ -5,5 +5,5 @@ use super::{World, damage};
 use crate::rig::RigError;
 
 pub(super) async fn strike(world: &mut World) -> Result<(), RigError> {
-    damage::strike(world, "state/db", false, damage::flip).await
+    damage::strike(world, "state/db", false, |bytes, marks| damage::flip(bytes, marks)).await
 }
