@@ -67,7 +67,7 @@ deny() {
 step 'install the rig' ops/rig/install.sh
 step 'format' cargo fmt --all --check
 step 'lint' cargo clippy --workspace --all-targets --locked -- -D warnings
-step 'build' cargo build --package passquorum --locked
+step 'build' cargo build --package passquorum --package passquorum-simulation --locked
 step 'test' cargo test --workspace --locked
 step 'licences, bans and sources' deny
 completed=yes

@@ -1,5 +1,5 @@
 //! Holds packets back: the reader of a netfilter queue, a process in one node's network. Each packet goes on its way
-//! after the delay and a random part of the jitter, so that packets overtake one another.
+//! after the delay, give or take a random part of the jitter, so that packets overtake one another.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;

@@ -19,7 +19,7 @@ use tokio::process::Command;
 use tokio::sync::Mutex;
 
 static TURN: Mutex<()> = Mutex::const_new(());
-const SHORT: &str = "4";
+const SHORT: &str = "3";
 const LIMIT: Duration = Duration::from_secs(60);
 
 fn tool() -> Command {
