@@ -68,8 +68,9 @@ step 'install the rig' ops/rig/install.sh
 step 'format' cargo fmt --all --check
 step 'lint' cargo clippy --workspace --all-targets --locked -- -D warnings
 step 'build' cargo build --package passquorum --locked
-# The simulation turns planted bugs on in the crates that it links, so it is built and tested on its own.
-step 'test' cargo test --workspace --exclude passquorum-simulation --locked
+# The simulation turns planted bugs on in the crates that it links, so it is built and tested on its own; its checker
+# judges what the real faults leave, so it comes first.
 step 'simulate' cargo test --package passquorum-simulation --locked
+step 'test' cargo test --workspace --exclude passquorum-simulation --locked
 step 'licences, bans and sources' deny
 completed=yes

@@ -10,6 +10,7 @@ packages=(
     haproxy                                                               # in front of the nodes
     chromium chromium-driver                                              # the browser and its WebDriver
     etcd-server etcd-client                                               # the peer of the benchmark
+    iproute2 iptables                                                     # the networks that the faults cut
     openssl util-linux procps gcc libc6-dev                               # certificates, namespaces, the linker
 )
 

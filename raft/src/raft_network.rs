@@ -117,9 +117,7 @@ impl Peer {
         let answer = self.peers.call(self.node, &self.address, request, payload, within).await?;
         Ok(A::decode(&answer)?)
     }
-}
 
-impl Peer {
     /// Tells a peer that its disk is an old copy, and Raft that it is not reached.
     async fn expel(&self) -> RpcError {
         tracing::error!(node = %self.node, "a node lacks log entries that it had confirmed: its disk is an old copy");

@@ -2,6 +2,7 @@
 
 pub mod browser;
 pub mod cluster;
+pub mod command_line;
 pub mod etcd;
 pub mod haproxy;
 pub mod process;

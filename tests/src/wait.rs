@@ -32,6 +32,11 @@ where
     tokio::time::timeout(deadline, polling).await.map_err(|_| Elapsed { what: what.to_owned(), deadline })
 }
 
+/// Lets a fault last. Only for that: what is to become true is waited for with [`until`].
+pub async fn last(length: Duration) {
+    tokio::time::sleep(length).await;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

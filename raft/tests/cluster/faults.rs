@@ -6,6 +6,8 @@ use passquorum_domain::instance::Role;
 use passquorum_domain::outcome::{Effect, Rejection};
 use passquorum_domain::ports::{Consensus, Consistency, LeaderReads, ProposeError};
 use passquorum_domain::time::{Span, Timestamp};
+use passquorum_raft::Phase;
+use passquorum_storage::engine::Refusal;
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,6 +57,20 @@ async fn without_a_quorum_nothing_is_changed_and_it_is_said_and_it_heals() {
     assert!(matches!(commit(&alone, put("after", "2")).await, Ok(Effect::Label(_))));
     let state = alone.read(Consistency::Linearizable).await.unwrap();
     assert_eq!(label(&state, "refused"), None, "what was said not to be done is not done");
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_whose_disk_is_full_leaves_service() {
+    let mut rig = Rig::three().await;
+    let full = rig.leader().await;
+    let Disk::Memory(disk) = rig.nodes[&full].disk.clone() else { panic!("not in memory") };
+    disk.raft.refuse_writes(Some(Refusal::DiskFull));
+    // Whether this one is committed is not known.
+    drop(rig.node(full.0).propose(put("full", "1")).await);
+    eventually("it leaves", || (*rig.node(full.0).phase().borrow() == Phase::Failed).then_some(())).await;
+    drop(rig.crash(full).await);
+    assert!(matches!(commit(&rig.any(), put("after", "2")).await, Ok(Effect::Label(_))));
     rig.stop().await;
 }
 

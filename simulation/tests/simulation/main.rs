@@ -1,6 +1,5 @@
 //! A bounded set of seeds on every change; that a run is the same each time; and that every planted bug is caught.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by a panic")]
-
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

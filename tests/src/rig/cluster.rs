@@ -263,6 +263,24 @@ impl Cluster {
         process::none_left(&self.dir).await
     }
 
+    /// Waits until a node has ended by itself.
+    ///
+    /// # Errors
+    /// [`RigError::Contract`] when it was not started, [`RigError::Elapsed`] when it goes on.
+    pub async fn ended(&mut self, id: u64) -> Result<(), RigError> {
+        let pid = self.pid(id)?;
+        self.gone(id, pid).await
+    }
+
+    /// Whether a node's process runs, paused or not.
+    pub fn is_running(&mut self, id: u64) -> bool {
+        match (self.started.get_mut(&id), self.pids.get(&id)) {
+            (Some(group), _) => group.is_running(),
+            (None, Some(pid)) => process::is_alive(*pid),
+            (None, None) => false,
+        }
+    }
+
     fn pid(&self, id: u64) -> Result<i32, RigError> {
         let running = self.pids.get(&id).copied();
         running
@@ -281,7 +299,11 @@ impl Cluster {
         Ok(())
     }
 
-    fn launch(&mut self, id: u64) -> Result<(), RigError> {
+    /// Starts a node's process and does not wait until it is ready.
+    ///
+    /// # Errors
+    /// [`RigError::Io`] when it cannot be started, [`RigError::Contract`] when its command is empty.
+    pub fn launch(&mut self, id: u64) -> Result<(), RigError> {
         let Some((program, arguments)) = self.node(id)?.restart.split_first() else {
             return Err(RigError::Contract {
                 who: "passquorum",

@@ -3,14 +3,13 @@
 #![allow(clippy::indexing_slicing, reason = "indexing a JSON value by a name gives null, it does not panic")]
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 use super::RigError;
 use super::cluster::{self, Cluster, NodeInfo};
+use super::command_line;
 use super::samba::{self, Samba};
 use crate::ports;
 
@@ -54,7 +53,7 @@ impl Realm {
         connect(dir, domain).await?;
         let scopes =
             ["token", "create", "--api", "--name", "tests", "--scope", "read,labels,config,nodes", "--json"];
-        let api_token = json_field(&passquorum(dir, 1, &scopes, None).await?, "token")?;
+        let api_token = command_line::field(&passquorum(dir, 1, &scopes, None).await?, "token")?;
         Ok(Self { cluster, api_token, dir: dir.to_owned(), first_port, last_token })
     }
 
@@ -109,7 +108,7 @@ impl Realm {
     /// # Errors
     /// [`RigError::Failed`] with what it said.
     pub async fn status(&self, id: u64) -> Result<Value, RigError> {
-        parse(&self.passquorum(id, &["status", "--json"]).await?)
+        command_line::parse(&self.passquorum(id, &["status", "--json"]).await?)
     }
 
     /// The leader that one node knows.
@@ -158,7 +157,7 @@ fn own(id: u64, first_port: u16) -> Vec<String> {
 
 async fn join_token(dir: &Path) -> Result<String, RigError> {
     let created = passquorum(dir, 1, &["token", "create", "--role", "voter", "--json"], None).await?;
-    json_field(&created, "token")
+    command_line::field(&created, "token")
 }
 
 async fn join(dir: &Path, place: u64, first_port: u16, token: &str) -> Result<(), RigError> {
@@ -219,7 +218,7 @@ async fn connect(dir: &Path, domain: &Samba) -> Result<(), RigError> {
     let path = file.display().to_string();
     passquorum(dir, 1, &["config", "export", &path], None).await?;
     let text = std::fs::read_to_string(&file).map_err(RigError::io(&path))?;
-    let completed = complete(parse(&text)?)?;
+    let completed = complete(command_line::parse(&text)?)?;
     std::fs::write(&file, completed.to_string()).map_err(RigError::io(&path))?;
     passquorum(dir, 1, &["config", "import", &path], None).await?;
     for (site, group) in [("admin", "SSPR-Admins"), ("helpdesk", "SSPR-Helpdesk")] {
@@ -284,31 +283,6 @@ async fn passquorum(
     input: Option<&str>,
 ) -> Result<String, RigError> {
     let mut command = Command::new(cluster::binary()?);
-    command.args(arguments).env("PASSQUORUM_DIR", node_dir(dir, id)).kill_on_drop(true);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let what = format!("passquorum {}", arguments.join(" "));
-    let mut child = command.spawn().map_err(RigError::io(&what))?;
-    if let Some(mut stdin) = child.stdin.take()
-        && let Some(input) = input
-    {
-        stdin.write_all(input.as_bytes()).await.map_err(RigError::io(&what))?;
-    }
-    let output = child.wait_with_output().await.map_err(RigError::io(&what))?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    if output.status.success() {
-        Ok(text(&output.stdout))
-    } else {
-        Err(RigError::Failed { what, output: text(&output.stderr) })
-    }
-}
-
-fn parse(text: &str) -> Result<Value, RigError> {
-    serde_json::from_str(text)
-        .map_err(|error| RigError::Contract { who: "passquorum", answer: format!("{error}: {text}") })
-}
-
-fn json_field(text: &str, field: &str) -> Result<String, RigError> {
-    let value = parse(text)?;
-    let found = value[field].as_str().map(str::to_owned);
-    found.ok_or_else(|| RigError::Contract { who: "passquorum", answer: format!("no {field} in its answer") })
+    command.args(arguments).env("PASSQUORUM_DIR", node_dir(dir, id));
+    command_line::run(command, &format!("passquorum {}", arguments.join(" ")), input).await
 }
