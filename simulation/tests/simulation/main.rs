@@ -1,14 +1,12 @@
 //! A bounded set of seeds on every change; that a run is the same each time; and that every planted bug is caught.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by a panic")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test ends at once when something is not as it was made"
-)]
 
+#[cfg(test)]
 mod checker;
+#[cfg(test)]
 mod directory;
+#[cfg(test)]
 mod people;
+#[cfg(test)]
 mod seeds;
 
 use passquorum_simulation::domain_run::world;
