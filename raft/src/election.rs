@@ -177,7 +177,7 @@ impl Member {
     /// Whether this node may stand for election now.
     fn stands(&self) -> bool {
         let follows = self.is(ServerState::Follower) || self.is_candidate();
-        let sound = self.integrity.gate().is_open() && self.integrity.clock_is_fit();
+        let sound = self.integrity.gate().is_open() && self.integrity.clock_lets_lead();
         let votes = self.voters().contains(&self.node.0) || planted::on(Plant::IgnoreLearnerRole);
         self.elections && sound && follows && votes
     }

@@ -71,8 +71,8 @@ impl Integrity {
     }
 
     /// Whether this member's clock allows it to lead.
-    pub(crate) fn clock_is_fit(&self) -> bool {
-        self.clock.borrow().fit
+    pub(crate) fn clock_lets_lead(&self) -> bool {
+        self.clock.borrow().lets_lead()
     }
 
     pub(crate) fn stop_serving(&self) {

@@ -99,7 +99,7 @@ impl Service for Member {
             Request::Elect => {
                 // Only the leader may hand its own place over.
                 if !self.elections
-                    || !self.integrity.clock_is_fit()
+                    || !self.integrity.clock_lets_lead()
                     || self.leadership.borrow().leader != Some(peer.node)
                 {
                     return Err(Refusal::Malformed);

@@ -16,17 +16,29 @@ pub(crate) const BOUND: Span = Span::seconds(30);
 pub(crate) struct ClockStanding {
     /// How far it is ahead of the other voters' in the middle, in milliseconds; `None` when nobody was heard.
     pub(crate) offset_ms: Option<i64>,
-    /// Whether this member may lead.
+    /// False when a majority of those heard is too far off.
     pub(crate) fit: bool,
+    /// Whether it was held against another clock yet, or there is none. Until then nobody may lead by it.
+    pub(crate) compared: bool,
 }
 
 impl Default for ClockStanding {
     fn default() -> Self {
-        Self { offset_ms: None, fit: true }
+        Self { offset_ms: None, fit: true, compared: false }
     }
 }
 
 impl ClockStanding {
+    /// Whether this member may lead.
+    pub(crate) fn lets_lead(self) -> bool {
+        self.fit && self.compared
+    }
+
+    /// Of the only voter, whose clock is the realm's.
+    pub(crate) fn of_the_only_voter() -> Self {
+        Self { compared: true, ..Self::default() }
+    }
+
     /// From how far this clock is ahead of each other voter that was heard. When they are too few to say which clock is
     /// wrong, it stays as it was.
     pub(crate) fn after(self, mut ahead: Vec<i64>) -> Self {
@@ -39,7 +51,7 @@ impl ClockStanding {
             far if far * 2 < clocks && !ahead.is_empty() => true,
             _ => self.fit,
         };
-        Self { offset_ms, fit }
+        Self { offset_ms, fit, compared: self.compared || !ahead.is_empty() }
     }
 }
 
@@ -66,9 +78,18 @@ mod tests {
 
     #[test]
     fn what_was_wrong_stays_wrong_until_enough_clocks_say_otherwise() {
-        let wrong = ClockStanding { offset_ms: None, fit: false };
+        let wrong = ClockStanding { fit: false, ..ClockStanding::default() };
         assert!(!wrong.after(vec![]).fit && !wrong.after(vec![90_000]).fit);
         assert!(wrong.after(vec![10]).fit && wrong.after(vec![10, 90_000]).fit);
+    }
+
+    #[test]
+    fn nobody_leads_by_a_clock_that_was_never_compared() {
+        let new = ClockStanding::default();
+        assert!(!new.lets_lead() && !new.after(vec![]).lets_lead());
+        assert!(new.after(vec![10]).lets_lead() && new.after(vec![10]).after(vec![]).lets_lead());
+        assert!(!new.after(vec![90_000, 90_000]).lets_lead());
+        assert!(ClockStanding::of_the_only_voter().lets_lead());
     }
 
     #[test]

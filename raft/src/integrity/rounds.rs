@@ -3,7 +3,7 @@
 
 use crate::integrity::books::Standing;
 use crate::integrity::checkpoints::Checkpoint;
-use crate::integrity::clock;
+use crate::integrity::clock::{self, ClockStanding};
 use crate::integrity::evidence::Evidence;
 use crate::integrity::verdict::{Court, Digests, Finding, Verdict};
 use crate::member::{Lead, Member};
@@ -21,7 +21,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
-/// Heartbeats between two rounds.
+/// Heartbeats between two rounds, once a first one has shown that the clock is right: nobody leads before.
 const HEARTBEATS: u32 = 32;
 /// A member that does not answer within this is not heard in this round.
 const ANSWER: Duration = Duration::from_secs(2);
@@ -52,7 +52,7 @@ struct Heard {
 pub(crate) async fn run(member: Weak<Member>) {
     let mut undecided = 0;
     loop {
-        let Some(pause) = member.upgrade().map(|member| member.tuning.heartbeat * HEARTBEATS) else { return };
+        let Some(pause) = member.upgrade().map(|member| member.pause_between_rounds()) else { return };
         sleep(pause).await;
         let Some(member) = member.upgrade() else { return };
         let heard = member.ask_all().await;
@@ -130,12 +130,21 @@ impl Member {
         join_all(members.into_iter().map(ask)).await.into_iter().flatten().collect()
     }
 
+    fn pause_between_rounds(&self) -> Duration {
+        let compared = self.integrity.clock.borrow().compared;
+        self.tuning.heartbeat * if compared { HEARTBEATS } else { 1 }
+    }
+
     /// Gives leadership up, and stands for no election, while this member's clock is the one that is wrong.
     async fn compare_clocks(&self, heard: &BTreeMap<NodeId, Heard>) {
         let voters = self.voters();
         let others = heard.iter().filter(|(node, _)| **node != self.node && voters.contains(&node.0));
         let before = *self.integrity.clock.borrow();
-        let now = before.after(others.map(|(_, heard)| heard.ahead).collect());
+        let now = if voters.len() == 1 && voters.contains(&self.node.0) {
+            ClockStanding::of_the_only_voter()
+        } else {
+            before.after(others.map(|(_, heard)| heard.ahead).collect())
+        };
         self.integrity.clock.send_replace(now);
         let ahead_ms = now.offset_ms.unwrap_or(0);
         match (before.fit, now.fit) {

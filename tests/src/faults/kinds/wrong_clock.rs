@@ -1,5 +1,5 @@
 //! The leader's clock is ten minutes ahead, by the setting that exists for drills. The node learns it from
-//! the others in its first round of comparing, must then not lead, and the realm goes on.
+//! the others before it may stand for election, so it must not lead, and the realm goes on.
 
 use super::World;
 use crate::rig::RigError;
@@ -13,8 +13,7 @@ pub(super) async fn strike(world: &mut World) -> Result<(), RigError> {
     restart(world, victim, &settings, &format!("{right}{SETTING}")).await?;
     world.last().await;
     if world.leader().await? == victim {
-        world.note("it led for a while with its wrong clock");
-        world.next_leader(victim).await?;
+        world.problem("it leads with its wrong clock".to_owned());
     }
     restart(world, victim, &settings, &right).await
 }
