@@ -129,7 +129,10 @@ impl Nemesis {
         }
         sim.crash(victim.host.as_str());
         victim.was_crashed();
-        victim.disk.crash(crash);
+        if crash == Crash::LoseUnsynced {
+            // Of a process that only died, the system still holds what it wrote, durable or not.
+            victim.disk.crash(crash);
+        }
         self.down.insert(victim.id);
         self.stage.surroundings.trace.record(What::Down(victim.id, format!("{crash:?}")));
         (format!("crash of node {}, {crash:?}", victim.id), Fault::Down(victim))

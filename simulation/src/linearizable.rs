@@ -64,6 +64,8 @@ struct Search {
     unknown: Vec<Placed>,
     /// The earliest deadline of the certain operations from here to the end, for each of them.
     deadlines: Vec<u64>,
+    /// The value of each revision that somebody was told of.
+    values: BTreeMap<u64, u32>,
     seen: HashSet<Configuration>,
 }
 
@@ -107,7 +109,8 @@ impl Search {
         });
         let mut deadlines: Vec<u64> = from_the_end.collect();
         deadlines.reverse();
-        Self { certain, unknown, deadlines, seen: HashSet::new() }
+        let values = certain.iter().filter_map(|placed| placed.step.tells()).collect();
+        Self { certain, unknown, deadlines, values, seen: HashSet::new() }
     }
 
     fn run(mut self, key: &str) -> Result<(), Verdict> {
@@ -202,7 +205,11 @@ impl Search {
             if unknown.invoked > first_return {
                 break;
             }
-            let helps = unknown.step.makes_possible(step) && !used.contains(&at) && !also_used.contains(&at);
+            let value = step.needs().and_then(|revision| self.values.get(&revision));
+            let helps = value.is_none_or(|value| unknown.step.writes() == Some(*value))
+                && unknown.step.makes_possible(step)
+                && !used.contains(&at)
+                && !also_used.contains(&at);
             if !helps || equals.contains(&unknown.step) {
                 continue;
             }

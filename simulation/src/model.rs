@@ -87,14 +87,43 @@ impl Step {
         }
     }
 
+    /// The revision that the label has to have just before this step, for what was told or asked to be true.
+    #[must_use]
+    pub fn needs(self) -> Option<u64> {
+        match (self.what, self.answer) {
+            (_, Some(Reply::Refused(Present { revision: Some(told) }))) => told,
+            (_, Some(Reply::Refused(_))) => None,
+            (
+                What::Put(_, Condition::Revision(revision)) | What::Delete(Condition::Revision(revision)),
+                _,
+            ) => Some(revision),
+            _ => None,
+        }
+    }
+
+    /// The value that this step leaves.
+    #[must_use]
+    pub fn writes(self) -> Option<u32> {
+        match self.what {
+            What::Put(value, _) => Some(value),
+            What::Get | What::Delete(_) => None,
+        }
+    }
+
+    /// Revision and value, when the answer tells both.
+    #[must_use]
+    pub fn tells(self) -> Option<(u64, u32)> {
+        match (self.what, self.answer) {
+            (What::Put(value, _), Some(Reply::Wrote(revision)))
+            | (_, Some(Reply::Found(value, revision))) => Some((revision, value)),
+            _ => None,
+        }
+    }
+
     /// Whether another step may be possible directly after this one, which has an unknown outcome.
     #[must_use]
     pub fn makes_possible(self, next: Self) -> bool {
-        let value = match self.what {
-            What::Put(value, _) => Some(value),
-            What::Get | What::Delete(_) => None,
-        };
-        Known { value, revision: None, floor: 0 }.after(next).is_some()
+        Known { value: self.writes(), revision: None, floor: 0 }.after(next).is_some()
     }
 }
 

@@ -28,6 +28,8 @@ pub enum What {
     Down(NodeId, String),
     /// A node became leader of a term.
     Leads(NodeId, u64),
+    /// A node is in a term.
+    Term(NodeId, u64),
     /// A node that led does so no more.
     Follows(NodeId),
     /// A node's state is as of this index, with this digest.
@@ -50,6 +52,7 @@ impl fmt::Display for What {
             Self::Up(node, boot) => write!(f, "node {node} up {boot}"),
             Self::Down(node, why) => write!(f, "node {node} down: {why}"),
             Self::Leads(node, term) => write!(f, "node {node} leads {term}"),
+            Self::Term(node, term) => write!(f, "node {node} in term {term}"),
             Self::Follows(node) => write!(f, "node {node} leads no more"),
             Self::Applied(node, index, digest) => write!(f, "node {node} at {index} {digest:x}"),
             Self::Fault(id, what) => write!(f, "fault {id} {what}"),

@@ -93,10 +93,14 @@ impl Seen {
 pub async fn follow(cluster: Arc<Cluster>, watch: Arc<Watch>, trace: Arc<Trace>) {
     let node = passquorum_domain::ports::Consensus::node(cluster.as_ref());
     let (mut states, mut leadership) = (cluster.states(), cluster.leadership());
-    let (mut led, mut applied) = (None, None);
+    let (mut led, mut applied, mut term) = (None, None, 0);
     loop {
         let now = *leadership.borrow_and_update();
         states.borrow_and_update();
+        if now.term != term {
+            term = now.term;
+            trace.record(What::Term(node, term));
+        }
         let leads = (now.leader == Some(node)).then_some(now.term);
         if leads != led {
             trace.record(match leads {

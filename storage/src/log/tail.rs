@@ -54,6 +54,9 @@ pub(crate) struct Shared<C: RaftConfig> {
 impl<C: RaftConfig> Shared<C> {
     /// Reads the bounds from the engine and checks every entry: each one there, whole and consecutive.
     pub(crate) fn open(engine: Arc<dyn Engine>) -> Result<Self, StoreError> {
+        // A process that died may have left what it never synced: it can be read, and a power cut would still take it.
+        // Nothing may be built on it before it is durable.
+        engine.sync()?;
         let read = |what, kind, key| layout::read_record(&*engine, what, kind, key);
         let purged: Option<LogId<u64>> = read("purge record", layout::PURGED, layout::PURGED_KEY)?;
         let committed = read("commit record", layout::COMMITTED, layout::COMMITTED_KEY)?;

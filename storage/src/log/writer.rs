@@ -104,7 +104,7 @@ fn run<C: RaftConfig>(mut scribe: Scribe<C>, queue: &Receiver<Operation<C>>) {
 mod tests {
     use super::*;
     use crate::codec;
-    use crate::engine::{Batch, Durability, Engine, MemoryEngine};
+    use crate::engine::{Batch, Crash, Durability, Engine, MemoryEngine};
     use crate::log::layout;
     use openraft::{LogId, Vote};
     use tokio::sync::oneshot;
@@ -135,6 +135,18 @@ mod tests {
     }
 
     #[test]
+    fn what_was_read_at_the_opening_survives_a_power_cut_even_if_it_was_never_synced() {
+        let disk = MemoryEngine::default();
+        let mut batch = Batch::default();
+        batch.put(layout::VOTE_KEY, codec::encode(layout::VOTE, &Vote::<u64>::new(5, 1)).unwrap());
+        Engine::write(&disk, batch, Durability::Buffered).unwrap();
+        // The process dies here; the system still holds what it wrote.
+        assert_eq!(shared(&disk).tail().vote, Some(Vote::new(5, 1)));
+        disk.crash(Crash::LoseUnsynced);
+        assert_eq!(shared(&disk).tail().vote, Some(Vote::new(5, 1)));
+    }
+
+    #[test]
     fn what_is_queued_shares_one_sync_and_the_last_vote_stands() {
         let disk = MemoryEngine::default();
         let (queue, operations) = channel();
@@ -148,7 +160,11 @@ mod tests {
         drop(queue);
         run(scribe(&disk), &operations);
         assert!(waiting.into_iter().all(|mut waiting| matches!(waiting.try_recv(), Ok(Ok(())))));
-        assert_eq!(disk.writes_and_syncs(), (1, 2), "one for the batch, one for the orderly stop");
+        assert_eq!(
+            disk.writes_and_syncs(),
+            (1, 3),
+            "one to open, one for the batch, one for the orderly stop"
+        );
         assert_eq!(shared(&disk).tail().vote, Some(Vote::new(100, 1)));
     }
 
