@@ -54,7 +54,14 @@ impl Machine for Replica {
     fn restore(cells: impl Iterator<Item = (Vec<u8>, Vec<u8>)>) -> Result<Self, MachineError> {
         let mut state = State::default();
         for (key, value) in cells {
-            let key: CellKey = codec::decode(KEY, &key).map_err(|e| MachineError(format!("a key: {e}")))?;
+            let bytes = key;
+            let key: CellKey = codec::decode(KEY, &bytes).map_err(|e| MachineError(format!("a key: {e}")))?;
+            // A key has one form, or a cell could be there twice.
+            if encoded(codec::encode(KEY, &key)) != bytes {
+                return Err(MachineError(format!(
+                    "the cell {key:?} is stored under another form of its key"
+                )));
+            }
             let cell: Cell =
                 codec::decode(CELL, &value).map_err(|e| MachineError(format!("the cell {key:?}: {e}")))?;
             state.restore_cell(key, cell).map_err(|e| MachineError(e.to_string()))?;
@@ -90,5 +97,22 @@ impl Machine for Replica {
 
     fn blank() -> Outcomes {
         Outcomes(Vec::new())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use passquorum_domain::state::Totals;
+
+    #[test]
+    fn a_key_in_another_form_than_its_own_is_no_state() {
+        // bincode reads a number in a longer form too: 251 says that two bytes follow.
+        let longer = codec::encode(KEY, &(251_u8, 2_u8, 0_u8)).unwrap();
+        assert_eq!(codec::decode::<CellKey>(KEY, &longer), Ok(CellKey::Totals), "else this tests nothing");
+        let cell = codec::encode(CELL, &Cell::Totals(Totals::default())).unwrap();
+        let own = codec::encode(KEY, &CellKey::Totals).unwrap();
+        assert!(Replica::restore([(own, cell.clone())].into_iter()).is_ok());
+        assert!(Replica::restore([(longer, cell)].into_iter()).is_err());
     }
 }

@@ -5,8 +5,8 @@
 //! per cell: u32 key length, u32 value length, key, value
 //! u32 0xffffffff, u64 number of cells, SHA-256 of every byte before it
 //! ```
-//! Numbers are big-endian. The bytes depend on nothing but the state, so that equal states have equal
-//! snapshots.
+//! Numbers are big-endian, and cells stand in key order, each once. The bytes depend on nothing but the state, so
+//! that equal states have equal snapshots.
 
 use openraft::SnapshotMeta;
 use sha2::{Digest, Sha256};
@@ -160,6 +160,7 @@ impl<'a> Input<'a> {
 
     fn cells(&mut self, visit: &mut dyn FnMut(Vec<u8>, Vec<u8>)) -> Result<(), StoreError> {
         let mut count = 0_u64;
+        let mut before: Option<Vec<u8>> = None;
         loop {
             let key = u32::from_be_bytes(self.number()?);
             if key == END {
@@ -168,6 +169,10 @@ impl<'a> Input<'a> {
             let value = u32::from_be_bytes(self.number()?);
             let key = self.take(key as usize)?;
             let value = self.take(value as usize)?;
+            if before.as_ref().is_some_and(|before| *before >= key) {
+                return Err(corrupt("a cell is there twice, or out of order"));
+            }
+            before = Some(key.clone());
             visit(key, value);
             count += 1;
         }
