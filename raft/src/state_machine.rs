@@ -82,6 +82,12 @@ impl Machine for Replica {
         for (key_bytes, bytes) in cells {
             let key: CellKey =
                 codec::decode(KEY, &key_bytes).map_err(|e| MachineError(format!("a key: {e}")))?;
+            // A key has one form, or a cell could be there twice.
+            if encoded(codec::encode(KEY, &key)) != key_bytes {
+                return Err(MachineError(format!(
+                    "the cell {key:?} is stored under another form of its key"
+                )));
+            }
             let cell: Cell =
                 codec::decode(CELL, &bytes).map_err(|e| MachineError(format!("the cell {key:?}: {e}")))?;
             if let Some(before) = cell_bytes(&state, &key) {
@@ -142,6 +148,7 @@ mod tests {
     use passquorum_domain::ids::{NodeId, RealmId, RequestId};
     use passquorum_domain::instance::KeyWrap;
     use passquorum_domain::label::{LabelCondition, LabelKey};
+    use passquorum_domain::state::Totals;
     use passquorum_domain::time::Timestamp;
     use uuid::Uuid;
 
@@ -196,5 +203,16 @@ mod tests {
         let restored = Replica::restore(replica.cells()).unwrap();
         assert_eq!(restored.digest(), replica.digest());
         assert_eq!(restored.state(), replica.state());
+    }
+
+    #[test]
+    fn a_key_in_another_form_than_its_own_is_no_state() {
+        // bincode reads a number in a longer form too: 251 says that two bytes follow.
+        let longer = codec::encode(KEY, &(251_u8, 2_u8, 0_u8)).unwrap();
+        assert_eq!(codec::decode::<CellKey>(KEY, &longer), Ok(CellKey::Totals), "else this tests nothing");
+        let cell = codec::encode(CELL, &Cell::Totals(Totals::default())).unwrap();
+        let own = codec::encode(KEY, &CellKey::Totals).unwrap();
+        assert!(Replica::restore([(own, cell.clone())].into_iter()).is_ok());
+        assert!(Replica::restore([(longer, cell)].into_iter()).is_err());
     }
 }

@@ -70,7 +70,7 @@ fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// A snapshot that arrives: any bytes; or, when the first byte is not zero, a header and cells in right envelopes with
-/// a right checksum. It is refused, or the member holds it and starts with it.
+/// a right checksum, put in order when it is one. It is refused, or the member holds it and starts with it.
 pub fn snapshots(data: &[u8]) {
     let Some((whole, rest)) = data.split_first() else { return };
     if *whole == 0 {
@@ -81,8 +81,12 @@ pub fn snapshots(data: &[u8]) {
     let header = enveloped(META, given.next().unwrap_or_default());
     let mut bytes = [length(&header).as_slice(), &header].concat();
     let mut count = 0_u64;
-    for (key, value) in given.filter_map(split) {
-        let (key, value) = (enveloped(KEY, key), enveloped(CELL, value));
+    let mut cells: Vec<_> =
+        given.filter_map(split).map(|(key, value)| (enveloped(KEY, key), enveloped(CELL, value))).collect();
+    if *whole == 1 {
+        cells.sort();
+    }
+    for (key, value) in cells {
         for piece in [length(&key).as_slice(), &length(&value), &key, &value] {
             bytes.extend_from_slice(piece);
         }

@@ -5,9 +5,9 @@
 //! per cell: u32 key length, u32 value length, key, value
 //! u32 0xffffffff, u64 number of cells, digest of the cells (not in version 1), SHA-256 of every byte before it
 //! ```
-//! Numbers are big-endian; the version is the envelope's. The bytes depend on nothing but the state, so that equal
-//! states have equal snapshots. The digest is the one that the writer's machine followed: whoever restores a machine
-//! from the cells holds its digest against it.
+//! Numbers are big-endian, and cells stand in key order, each once; the version is the envelope's. The bytes depend on
+//! nothing but the state, so that equal states have equal snapshots. The digest is the one that the writer's machine
+//! followed: whoever restores a machine from the cells holds its digest against it.
 
 use openraft::SnapshotMeta;
 use sha2::{Digest, Sha256};
@@ -184,6 +184,7 @@ impl<'a> Input<'a> {
         visit: &mut dyn FnMut(Vec<u8>, Vec<u8>),
     ) -> Result<Option<CellsDigest>, StoreError> {
         let mut count = 0_u64;
+        let mut before: Option<Vec<u8>> = None;
         loop {
             let key = u32::from_be_bytes(self.number()?);
             if key == END {
@@ -192,6 +193,10 @@ impl<'a> Input<'a> {
             let value = u32::from_be_bytes(self.number()?);
             let key = self.take(key as usize)?;
             let value = self.take(value as usize)?;
+            if before.as_ref().is_some_and(|before| *before >= key) {
+                return Err(corrupt("a cell is there twice, or out of order"));
+            }
+            before = Some(key.clone());
             visit(key, value);
             count += 1;
         }

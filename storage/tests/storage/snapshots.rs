@@ -3,7 +3,7 @@
 use openraft::RaftSnapshotBuilder;
 use openraft::storage::{RaftLogStorage, RaftStateMachine, Snapshot};
 use passquorum_storage::engine::Crash;
-use passquorum_storage::{MemoryDisk, SnapshotBody, StateStore, Store, StoreError};
+use passquorum_storage::{CellsDigest, MemoryDisk, SnapshotBody, StateStore, Store, StoreError};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
@@ -216,4 +216,35 @@ async fn a_snapshot_whose_cells_are_not_what_its_writer_followed_is_refused() {
     body.verify().unwrap();
     let refused = state.install_snapshot(&meta, body).await.unwrap_err();
     assert!(refused.to_string().contains("its writer had"), "{refused}");
+}
+
+/// The bytes of a snapshot with these cells, under the header of `empty`.
+fn with_cells(empty: &SnapshotBody, cells: &[(&[u8], &[u8])]) -> Vec<u8> {
+    let all = empty.read_at(0, usize::MAX).unwrap();
+    let header = u32::from_be_bytes([all[0], all[1], all[2], all[3]]) as usize;
+    let mut bytes = all[..4 + header].to_vec();
+    let length = |part: &[u8]| u32::try_from(part.len()).unwrap().to_be_bytes();
+    for (key, value) in cells {
+        bytes.extend_from_slice(&[length(key).as_slice(), &length(value), key, value].concat());
+    }
+    bytes.extend_from_slice(&u32::MAX.to_be_bytes());
+    bytes.extend_from_slice(&(cells.len() as u64).to_be_bytes());
+    let cells = cells.iter().map(|(key, value)| (key.to_vec(), value.to_vec()));
+    bytes.extend_from_slice(&CellsDigest::of(cells).to_bytes());
+    let digest = Sha256::digest(&bytes);
+    bytes.extend_from_slice(&digest);
+    bytes
+}
+
+#[tokio::test]
+async fn cells_that_are_there_twice_or_out_of_order_are_refused() {
+    let Store { mut state, .. } = Store::memory(&MemoryDisk::default()).unwrap();
+    let empty = build(&mut state).await;
+    let (a, b) = ((&b"a"[..], &b"1"[..]), (&b"b"[..], &b"2"[..]));
+    for (cells, right) in [([a, b], true), ([a, a], false), ([b, a], false)] {
+        let mut body = state.begin_receiving_snapshot().await.unwrap();
+        body.append(0, &with_cells(&empty.snapshot, &cells)).unwrap();
+        assert_eq!(body.verify().is_ok(), right);
+        assert_eq!(state.install_snapshot(&empty.meta, body).await.is_ok(), right);
+    }
 }
