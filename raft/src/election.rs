@@ -168,9 +168,11 @@ impl Member {
 
     /// Whether this node may stand for election now.
     fn stands(&self) -> bool {
+        if planted::on(Plant::IgnoreLearnerRole) {
+            return !self.is(ServerState::Leader);
+        }
         let follows = self.is(ServerState::Follower) || self.is_candidate();
-        let votes = self.voters().contains(&self.node.0) || planted::on(Plant::IgnoreLearnerRole);
-        self.elections && follows && votes
+        self.elections && follows && self.voters().contains(&self.node.0)
     }
 
     fn votes_alone(&self) -> bool {
