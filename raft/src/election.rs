@@ -176,10 +176,12 @@ impl Member {
 
     /// Whether this node may stand for election now.
     fn stands(&self) -> bool {
+        if planted::on(Plant::IgnoreLearnerRole) {
+            return !self.is(ServerState::Leader);
+        }
         let follows = self.is(ServerState::Follower) || self.is_candidate();
         let sound = self.integrity.gate().is_open() && self.integrity.clock_lets_lead();
-        let votes = self.voters().contains(&self.node.0) || planted::on(Plant::IgnoreLearnerRole);
-        self.elections && sound && follows && votes
+        self.elections && sound && follows && self.voters().contains(&self.node.0)
     }
 
     fn votes_alone(&self) -> bool {

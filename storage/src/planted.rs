@@ -1,7 +1,8 @@
-//! Bugs of the storage that the simulation has to catch. Only the simulation turns the feature on; without it every question is answered
-//! "no" at compile time.
+//! Bugs of the storage that the simulation has to catch. Only the simulation turns the feature on; without
+//! it every question is answered "no" at compile time.
 
 /// A bug on purpose.
+#[cfg_attr(not(feature = "planted"), allow(dead_code, unreachable_pub, reason = "in use with the feature"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plant {
     /// Entries are acknowledged before they are durable.

@@ -129,7 +129,6 @@ async fn damage_of_any_stored_file_is_named_at_start_and_nothing_is_served() {
     for (file, code) in [
         ("store/raft/db", "PQ-CORRUPT"),
         ("store/raft/mark", "PQ-CORRUPT"),
-        ("store/state/mark", "PQ-CORRUPT"),
         ("store/FORMAT", "PQ-CORRUPT"),
         ("keys/node.crt", "keys"),
         ("node.toml", "node.toml"),

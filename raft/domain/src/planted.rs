@@ -1,7 +1,8 @@
-//! Bugs of the domain that the simulation has to catch. Only the simulation turns the feature on; without it every question is answered
-//! "no" at compile time.
+//! Bugs of the domain that the simulation has to catch. Only the simulation turns the feature on; without
+//! it every question is answered "no" at compile time.
 
 /// A bug on purpose.
+#[cfg_attr(not(feature = "planted"), allow(dead_code, unreachable_pub, reason = "in use with the feature"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plant {
     /// A command takes effect at the time when it is applied, not at its own.

@@ -28,3 +28,23 @@ fn fresh_seeds_are_clean() {
     let output = simulate(&["--seeds", "0..40"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
+
+/// Each planted bug with the first seeds that it is looked for in; all are caught well before the last of them.
+const PLANTS: [(&str, &str); 8] = [
+    ("ack-before-flush", "0..40"),
+    ("skip-vote-flush", "0..20"),
+    ("lose-log-tail", "0..20"),
+    ("snapshot-without-membership", "0..40"),
+    ("apply-reads-clock", "0..5"),
+    ("no-request-dedup", "0..20"),
+    ("replay-ticket", "0..30"),
+    ("read-without-read-index", "0..40"),
+];
+
+#[test]
+fn every_planted_bug_is_caught() {
+    for (plant, seeds) in PLANTS {
+        let output = simulate(&["--plant", plant, "--seeds", seeds]);
+        assert_eq!(output.status.code(), Some(1), "{plant} was not caught in {seeds}");
+    }
+}

@@ -1,7 +1,7 @@
 //! What the store does when the disk in memory fails on purpose.
 
 use openraft::storage::{RaftLogStorage, RaftStateMachine};
-use openraft::{RaftLogReader, Vote};
+use openraft::{RaftLogReader, RaftSnapshotBuilder, Vote};
 use passquorum_storage::engine::{Crash, Refusal};
 use passquorum_storage::{MemoryDisk, Store, StoreError};
 
@@ -152,8 +152,9 @@ async fn a_disk_can_be_searched_for_what_must_not_be_on_it() {
     {
         let Store { mut log, mut state } = open(&disk);
         append(&mut log, vec![note(0, "place", b"in the log".to_vec())]).await.unwrap();
-        state.apply(vec![note(0, "place", b"in the state".to_vec())]).await.unwrap();
+        state.apply(vec![note(0, "place", b"in the snapshot".to_vec())]).await.unwrap();
+        state.get_snapshot_builder().await.build_snapshot().await.unwrap();
     }
-    assert!(disk.holds(b"in the log") && disk.holds(b"in the state"));
+    assert!(disk.holds(b"in the log") && disk.holds(b"in the snapshot"));
     assert!(!disk.holds(b"nowhere"));
 }
