@@ -6,7 +6,7 @@ use crate::churn;
 use crate::clerk::Clerk;
 use crate::clients::{self, Client};
 use crate::domain_run::workload;
-use crate::invariant::{Broken, audit_complete};
+use crate::invariant::{Broken, audit_complete, membership};
 use crate::node::SimulatedNode;
 use crate::stage::{Act, Stage};
 use crate::trace::What;
@@ -210,7 +210,7 @@ async fn heal(stage: &Arc<Stage>) -> Result<Arc<State>, Broken> {
             // Whoever is meant to vote does so in the end.
             let votes =
                 |node: &Arc<SimulatedNode>| node.role != Role::Voter || last.voters.contains(&node.id);
-            if stage.nodes().iter().all(votes) {
+            if stage.nodes().iter().all(votes) && membership::is_settled(&last) {
                 audit_complete::check(&last.state, &stage.history())?;
                 stage.set_last(Arc::clone(&last.state));
                 return Ok(last.state);

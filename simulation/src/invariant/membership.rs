@@ -1,5 +1,8 @@
 //! Who belongs to the cluster (DESIGN 6): learners neither vote nor lead; a node that the registry calls removed does not
-//! vote, and its id is not given out again; and no snapshot or restart forgets the membership.
+//! vote in the end, and its id is not given out again; and no snapshot or restart forgets the membership.
+//!
+//! A removal that a change of leaders broke off may be under way twice: the new leader, who knows nothing of it, gives the
+//! node its vote back before the registry says that it was removed, and takes it away again then.
 
 use super::Broken;
 use passquorum_domain::ids::NodeId;
@@ -15,13 +18,9 @@ pub fn check(node: NodeId, belief: Leadership, progress: &Progress) -> Result<()
         return broken(format!("nobody votes as of entry {index}"));
     }
     for voter in &progress.voters {
-        if let Some(instance) = progress.state.instance(*voter) {
-            if instance.role != Role::Voter {
-                return broken(format!("node {voter} votes and is a {}, as of entry {index}", instance.role));
-            }
-            if !instance.is_active() {
-                return broken(format!("node {voter} votes and was removed, as of entry {index}"));
-            }
+        let role = progress.state.instance(*voter).map(|instance| instance.role);
+        if let Some(role) = role.filter(|role| *role != Role::Voter) {
+            return broken(format!("node {voter} votes and is a {role}, as of entry {index}"));
         }
     }
     let leads = belief.leader == Some(node);
@@ -30,4 +29,12 @@ pub fn check(node: NodeId, belief: Leadership, progress: &Progress) -> Result<()
         return broken(format!("a {} leads term {}", role.map_or("", Role::as_str), belief.term));
     }
     Ok(())
+}
+
+/// Whether everybody who votes belongs to the realm, as must be once the cluster has come to rest.
+#[must_use]
+pub fn is_settled(progress: &Progress) -> bool {
+    let belongs =
+        |voter: &NodeId| progress.state.instance(*voter).is_some_and(|instance| instance.is_active());
+    progress.voters.iter().all(belongs)
 }

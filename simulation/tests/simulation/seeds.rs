@@ -30,10 +30,11 @@ fn fresh_seeds_are_clean() {
 }
 
 /// Each planted bug with the first seeds that it is looked for in; all are caught well before the last of them.
-const PLANTS: [(&str, &str); 8] = [
+const PLANTS: [(&str, &str); 9] = [
     ("ack-before-flush", "0..40"),
     ("skip-vote-flush", "0..20"),
     ("lose-log-tail", "0..20"),
+    ("mirror-without-fence", "0..40"),
     ("snapshot-without-membership", "0..40"),
     ("apply-reads-clock", "0..5"),
     ("no-request-dedup", "0..20"),

@@ -42,7 +42,7 @@ const FOREIGN: [(&str, &[&str]); 6] = [
     ("bincode", &["passquorum-storage"]),
     ("ldap3", &["passquorum-ad-sync"]),
     ("hickory-resolver", &["passquorum-ad-sync"]),
-    ("axum", &["passquorum-sites", "passquorum"]),
+    ("axum", &["passquorum-sites", "passquorum", "passquorum-simulation"]),
     ("openraft", &["passquorum-raft", "passquorum-storage"]),
 ];
 
