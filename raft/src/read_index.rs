@@ -62,8 +62,8 @@ impl Member {
         Ok(self.read_current().await?.machine.state())
     }
 
-    /// The same, while this node leads. A term has one leader, and who lost it never leads it again: so a node that leads
-    /// the same term before and after led it throughout, and the round in between was its own.
+    /// The same, while this node leads. Who lost a term never leads it again, though a higher id may take it over: so a
+    /// node that leads the same term before and after led it throughout, and the round in between was its own.
     pub(crate) async fn read_as_leader(&self) -> Result<LeaderRead, ReadError> {
         let term = self.leading_term().ok_or(ReadError)?;
         let read = self.read_current().await?;

@@ -1,5 +1,6 @@
 //! The mirror is fenced (DESIGN 1.6: never two nodes that write as if each were leader): in the container the fence only
-//! grows, and each document shows the state as of its fence's index, with the leader of its fence's term.
+//! grows, and each document shows the state as of its fence's index, with a leader of its fence's term (openraft lets a
+//! higher id take a term over, so there may be two, one after the other).
 
 use super::Broken;
 use passquorum_domain::blob::Blob;
@@ -7,7 +8,7 @@ use passquorum_domain::ids::NodeId;
 use passquorum_domain::mirror::{Projection, shows_the_same};
 use passquorum_domain::ports::{Fence, Leadership};
 use passquorum_domain::state::State;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 const NAME: &str = "mirror-fenced";
@@ -58,14 +59,14 @@ pub struct Shown {
     last: Option<(Arc<State>, Blob)>,
     /// By index, without the leader.
     documents: BTreeMap<u64, Blob>,
-    leaders: BTreeMap<u64, NodeId>,
+    leaders: BTreeMap<u64, BTreeSet<NodeId>>,
 }
 
 impl Shown {
     /// Takes whom a node takes for the leader.
     pub fn believe(&mut self, belief: Leadership) {
         if let Some(leader) = belief.leader {
-            self.leaders.entry(belief.term).or_insert(leader);
+            self.leaders.entry(belief.term).or_default().insert(leader);
         }
     }
 
@@ -95,9 +96,9 @@ impl Shown {
         let broken = |what: &str| Broken::new(NAME, format!("node {by} wrote under {fence} {what}"));
         let shown: Projection = serde_json::from_slice(document.as_bytes())
             .map_err(|error| broken(&format!("no document: {error}")))?;
-        let leader = self.leaders.get(&fence.term);
-        if leader != Some(by) || shown.leader != *by {
-            return Err(broken(&format!("as the leader, which {leader:?} was")));
+        let leaders = self.leaders.get(&fence.term);
+        if !leaders.is_some_and(|leaders| leaders.contains(by)) || shown.leader != *by {
+            return Err(broken(&format!("as the leader, which {leaders:?} were")));
         }
         let shown = Projection { leader: ANYBODY, ..shown }.to_document();
         match self.documents.get(&fence.index) {
