@@ -160,6 +160,8 @@ async fn on_disk_too_a_leaders_proposals_become_durable_and_are_applied() {
             append(&mut log, notes(index..index + 1)).await.unwrap();
         }
         state.apply(notes(0..30)).await.unwrap();
+        assert!(log.durable().last() >= Some(id(1, 29)));
+        log.durable().reach(id(1, 49)).await.unwrap();
         assert_eq!(log.durable().last(), Some(id(1, 49)));
         log.truncate(id(1, 30)).await.unwrap();
         assert_eq!(log.durable().last(), Some(id(1, 29)));
