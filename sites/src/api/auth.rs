@@ -1,7 +1,8 @@
 //! Who calls: a bearer token (RFC 6750) looked up in this node's state, or the operator at the node's own socket.
 //!
-//! The secret part of a token is compared by keyed hash, in constant time. A token counts as this node knows it: one
-//! made or revoked elsewhere is known here as soon as it is applied here.
+//! The secret part of a token is compared by keyed hash, in constant time. A token that this node does not know may have
+//! been made a moment ago elsewhere: it is looked up again in what the realm has committed before it is refused. One that
+//! was revoked elsewhere is refused here as soon as that is applied here.
 
 use super::problem::ApiProblem;
 use super::{Access, Shared};
@@ -14,7 +15,7 @@ use http::header::AUTHORIZATION;
 use passquorum_domain::audit::Actor;
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::ApiTokenId;
-use passquorum_domain::ports::Purpose;
+use passquorum_domain::ports::{Consistency, Purpose};
 use passquorum_domain::token::ApiScope;
 use std::collections::BTreeSet;
 
@@ -36,7 +37,8 @@ pub(super) struct Caller {
 
 /// Lets a request through to its route, or refuses it.
 pub(super) async fn guard(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
-    match guard.admit(&request) {
+    let local = request.extensions().get::<LocalOperator>().is_some();
+    match guard.admit(request.headers(), local).await {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             next.run(request).await
@@ -46,16 +48,16 @@ pub(super) async fn guard(State(guard): State<Guard>, mut request: Request, next
 }
 
 impl Guard {
-    fn admit(&self, request: &Request) -> Result<Caller, ApiProblem> {
+    async fn admit(&self, headers: &HeaderMap, local: bool) -> Result<Caller, ApiProblem> {
         let needed = match self.access {
             Access::Open => return Ok(Caller { actor: Actor::Anonymous, scopes: BTreeSet::new() }),
             Access::Scope(scope) => scope,
         };
-        if request.extensions().get::<LocalOperator>().is_some() {
+        if local {
             let actor = Actor::LocalOperator(self.ports.consensus.node());
             return Ok(Caller { actor, scopes: ApiScope::ALL.into() });
         }
-        let caller = self.holder(request.headers())?;
+        let caller = self.holder(headers).await?;
         if caller.scopes.contains(&needed) {
             Ok(caller)
         } else {
@@ -64,7 +66,7 @@ impl Guard {
         }
     }
 
-    fn holder(&self, headers: &HeaderMap) -> Result<Caller, ApiProblem> {
+    async fn holder(&self, headers: &HeaderMap) -> Result<Caller, ApiProblem> {
         let refused = |detail: &str| ApiProblem::new(ErrorCode::Unauthenticated, detail);
         let Some(header) = headers.get(AUTHORIZATION) else {
             return Err(refused("send the header Authorization: Bearer with an API token"));
@@ -76,7 +78,10 @@ impl Guard {
             .ok_or_else(|| refused("the Authorization header holds no API token (pqa1.…)"))?;
         let unknown = || refused("the API token is unknown, expired or revoked");
         let hash = self.ports.vault.keyed_hash(Purpose::Token, secret.as_bytes())?;
-        let state = self.ports.consensus.local();
+        let mut state = self.ports.consensus.local();
+        if state.api_token(id).is_none() {
+            state = self.ports.consensus.read(Consistency::Linearizable).await?;
+        }
         let token = state.api_token(id).filter(|token| token.secret.matches(&hash)).ok_or_else(unknown)?;
         if token.expires_at.is_some_and(|expires_at| expires_at <= self.ports.clock.now()) {
             return Err(unknown());

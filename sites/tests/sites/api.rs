@@ -173,6 +173,17 @@ async fn a_wrong_expired_or_revoked_token_is_refused() {
 }
 
 #[tokio::test]
+async fn a_token_that_was_just_made_elsewhere_is_looked_up_in_what_is_committed() {
+    let api = Api::new();
+    api.consensus.fall_behind();
+    let fresh = api.token(2, "fresh", &ApiScope::ALL, None);
+    let ask = || Request::get("/api/v1/status").header("authorization", &fresh).body(Body::empty()).unwrap();
+    assert_eq!(api.send(ask()).await.status, StatusCode::OK);
+    api.fail(Quorum::Lost);
+    api.send(ask()).await.problem(503, "PQ-NO-QUORUM");
+}
+
+#[tokio::test]
 async fn the_operator_at_the_local_socket_needs_no_token() {
     let api = Api::new();
     let mut request = Request::builder().uri("/api/v1/status").body(Body::empty()).unwrap();

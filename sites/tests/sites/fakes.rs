@@ -92,6 +92,7 @@ impl World {
             consensus: Arc::new(FakeConsensus {
                 state: Mutex::new(state),
                 quorum: Mutex::new(Quorum::Whole),
+                behind: Mutex::default(),
             }),
             directory: Arc::new(directory),
             clock: Arc::new(FakeClock(AtomicU64::new(at.0))),

@@ -5,6 +5,7 @@ use passquorum_tests::https::{self, Trust};
 use passquorum_tests::wait;
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
+use std::sync::Mutex;
 use std::time::Duration;
 
 const LONG: Duration = Duration::from_secs(30);
@@ -109,13 +110,14 @@ async fn without_a_quorum_writes_are_refused_with_a_code_and_go_on_when_a_node_r
     }
     let refused = {
         let api = Api::new(&world);
-        wait::until("the lone node knows that it has no quorum", LONG, || async {
+        let last = Mutex::default();
+        let refused = wait::until("the lone node knows that it has no quorum", LONG, || async {
             let (status, problem) = api.put_label(3, "lonely", "value").await;
             assert!(!status.is_success(), "a lone node must not acknowledge a write");
+            *last.lock().unwrap() = Some((status, problem.clone()));
             (status == StatusCode::SERVICE_UNAVAILABLE).then_some(problem)
-        })
-        .await
-        .unwrap()
+        });
+        refused.await.unwrap_or_else(|late| panic!("{late}; last it said {last:?}"))
     };
     assert_eq!(refused["code"], "PQ-NO-QUORUM", "{refused}");
     assert!(refused["remedy"].as_str().is_some_and(|remedy| !remedy.is_empty()));

@@ -28,11 +28,18 @@ pub(crate) enum Quorum {
 pub(crate) struct FakeConsensus {
     pub(super) state: Mutex<State>,
     pub(super) quorum: Mutex<Quorum>,
+    /// What this node knows while it is behind.
+    pub(super) behind: Mutex<Option<State>>,
 }
 
 impl FakeConsensus {
     pub(crate) fn set_quorum(&self, quorum: Quorum) {
         *lock(&self.quorum) = quorum;
+    }
+
+    /// From now on this node learns nothing more by itself.
+    pub(crate) fn fall_behind(&self) {
+        *lock(&self.behind) = Some(self.state());
     }
 
     pub(crate) fn state(&self) -> State {
@@ -69,11 +76,15 @@ impl Consensus for FakeConsensus {
 
     async fn read(&self, consistency: Consistency) -> Result<Arc<State>, ReadError> {
         let whole = *lock(&self.quorum) != Quorum::Lost;
-        if whole || consistency == Consistency::Local { Ok(self.local()) } else { Err(ReadError) }
+        match consistency {
+            Consistency::Local => Ok(self.local()),
+            Consistency::Linearizable if whole => Ok(Arc::new(self.state())),
+            Consistency::Linearizable => Err(ReadError),
+        }
     }
 
     fn local(&self) -> Arc<State> {
-        Arc::new(self.state())
+        Arc::new(lock(&self.behind).clone().unwrap_or_else(|| self.state()))
     }
 
     fn node(&self) -> NodeId {
