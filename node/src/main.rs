@@ -5,6 +5,10 @@ use passquorum_node::cli::Cli;
 use passquorum_node::commands::{self, Exit};
 use std::process::ExitCode;
 
+/// Entries of the log are large and short-lived: the system's allocator tidies up all its free memory at each of them.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

@@ -11,7 +11,7 @@ packages=(
     chromium chromium-driver                                              # the browser and its WebDriver
     etcd-server etcd-client                                               # the peer of the benchmark
     iproute2 iptables                                                     # the networks that the faults cut
-    openssl util-linux procps gcc libc6-dev                               # certificates, namespaces, the linker
+    openssl util-linux procps gcc libc6-dev make                          # certificates, namespaces, to build C
 )
 
 missing=()
