@@ -33,6 +33,7 @@ pub mod people;
 pub mod plan;
 pub mod plant;
 pub mod revisions;
+pub mod rogue;
 pub mod runner;
 pub mod script;
 pub mod stage;

@@ -30,7 +30,7 @@ fn fresh_seeds_are_clean() {
 }
 
 /// Each planted bug with the first seeds that it is looked for in; all are caught well before the last of them.
-const PLANTS: [(&str, &str); 9] = [
+const PLANTS: [(&str, &str); 11] = [
     ("ack-before-flush", "0..40"),
     ("skip-vote-flush", "0..20"),
     ("lose-log-tail", "0..20"),
@@ -40,6 +40,8 @@ const PLANTS: [(&str, &str); 9] = [
     ("no-request-dedup", "0..20"),
     ("replay-ticket", "0..30"),
     ("read-without-read-index", "0..40"),
+    ("ignore-learner-role", "0..20"),
+    ("promote-learner", "0..20"),
 ];
 
 #[test]
