@@ -35,6 +35,7 @@ pub mod plant;
 pub mod revisions;
 pub mod rogue;
 pub mod runner;
+pub mod saved;
 pub mod script;
 pub mod stage;
 pub mod story;
