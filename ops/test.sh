@@ -5,6 +5,7 @@ set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly deny_version=0.20.2
+readonly fresh_seeds=40
 
 # Every process that descends from this run carries the mark in its environment, daemons too.
 export PASSQUORUM_TEST_RUN="$$-$RANDOM$RANDOM"
@@ -64,13 +65,25 @@ deny() {
     "$tool" --locked check bans licenses sources
 }
 
+# Besides the seeds that the tests always run, each commit tries others, and the same ones each time.
+simulate() {
+    local commit first
+    cargo test --package passquorum-simulation --locked
+    commit=$(git rev-parse HEAD 2>/dev/null || sha1sum Cargo.lock)
+    first=$((16#${commit:0:8}))
+    echo "== fresh seeds of this commit; again with:" \
+        "cargo run -p passquorum-simulation --bin simulate -- --seeds $first..$((first + fresh_seeds))"
+    cargo run --quiet --package passquorum-simulation --bin simulate --locked -- \
+        --keep-going --seeds "$first..$((first + fresh_seeds))"
+}
+
 step 'install the rig' ops/rig/install.sh
 step 'format' cargo fmt --all --check
 step 'lint' cargo clippy --workspace --all-targets --locked -- -D warnings
 step 'build' cargo build --package passquorum --locked
 # The simulation turns planted bugs on in the crates that it links, so it is built and tested on its own; its checker
 # judges what the real faults leave, so it comes first.
-step 'simulate' cargo test --package passquorum-simulation --locked
+step 'simulate' simulate
 step 'test' cargo test --workspace --exclude passquorum-simulation --locked
 step 'licences, bans and sources' deny
 completed=yes

@@ -10,7 +10,6 @@ use crate::integrity::{self, Integrity};
 use crate::leadership;
 use crate::member::Member;
 use crate::net::Net;
-use crate::planted::{self, Plant};
 use crate::raft_network::{HeldBack, Network};
 use crate::state_machine::Replica;
 use crate::transport::client::Peers;
@@ -112,7 +111,7 @@ pub struct Progress {
 
 /// A member of the cluster. Ends with [`Cluster::stop`].
 pub struct Cluster {
-    member: Arc<Member>,
+    pub(crate) member: Arc<Member>,
     states: watch::Receiver<Arc<State>>,
     phase: watch::Sender<Phase>,
     tasks: StdMutex<JoinSet<()>>,
@@ -132,7 +131,6 @@ impl Cluster {
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, StartError> {
         let ClusterSettings { node, listen, tuning, elections } = settings;
-        let elections = elections || planted::on(Plant::IgnoreLearnerRole);
         let config = tuning.config()?;
         let identity = tls.identity();
         if identity.node != node {

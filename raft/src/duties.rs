@@ -2,6 +2,7 @@
 //! changes of the membership that a crash broke off. An idle cluster gets no entries from it.
 
 use crate::member::Member;
+use crate::planted::{self, Plant};
 use crate::types::NodeInfo;
 use crate::wire::{Change, Changed};
 use openraft::ChangeMembers;
@@ -76,6 +77,7 @@ impl Member {
     }
 
     fn is_ready_to_vote(&self, node: NodeId, role: Role, voters: &BTreeSet<u64>) -> bool {
-        role == Role::Voter && !voters.contains(&node.0) && self.has_caught_up(node)
+        let may_vote = role == Role::Voter || planted::on(Plant::PromoteLearner);
+        may_vote && !voters.contains(&node.0) && self.has_caught_up(node)
     }
 }

@@ -15,7 +15,6 @@
 //! Learners never stand. Time and randomness are the runtime's and [`Jitter`]'s, so that a simulation repeats them.
 
 use crate::member::Member;
-use crate::planted::{self, Plant};
 use crate::transport::request::Request;
 use crate::tuning::Tuning;
 use crate::types::Jitter;
@@ -176,9 +175,6 @@ impl Member {
 
     /// Whether this node may stand for election now.
     fn stands(&self) -> bool {
-        if planted::on(Plant::IgnoreLearnerRole) {
-            return !self.is(ServerState::Leader);
-        }
         let follows = self.is(ServerState::Follower) || self.is_candidate();
         let sound = self.integrity.gate().is_open() && self.integrity.clock_lets_lead();
         self.elections && sound && follows && self.voters().contains(&self.node.0)

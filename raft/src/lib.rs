@@ -39,6 +39,8 @@ mod planted;
 mod proposals;
 mod raft_network;
 mod read_index;
+#[cfg(feature = "planted")]
+pub mod rogue;
 mod service;
 mod snapshot_stream;
 mod state_machine;

@@ -2,6 +2,7 @@
 
 use crate::election::Pulse;
 use crate::integrity::Integrity;
+use crate::planted::{self, Plant};
 use crate::proposals::Proposals;
 use crate::raft_network::Peer;
 use crate::read_index::ReadGate;
@@ -69,7 +70,7 @@ impl Member {
     /// This node's role now.
     pub(crate) fn role(&self) -> Role {
         let published = self.published.borrow();
-        published.machine.view().instance(self.node).map_or(self.certified_role, |own| own.role)
+        served_as(published.machine.view().instance(self.node).map_or(self.certified_role, |own| own.role))
     }
 
     pub(crate) fn lead(&self) -> Lead {
@@ -125,6 +126,11 @@ impl Member {
         wait_for_change(self.leadership.clone(), pause).await;
         Instant::now() < deadline
     }
+}
+
+/// The role in which a node is served: its own.
+pub(crate) fn served_as(role: Role) -> Role {
+    if planted::on(Plant::IgnoreLearnerRole) { Role::Voter } else { role }
 }
 
 /// Waits until leadership changes, or so long. Once Raft has ended nothing changes any more, and the whole pause passes:

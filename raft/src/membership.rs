@@ -4,6 +4,7 @@
 //! then its place in Raft's membership. Each step can be repeated: the leader's duties finish what a crash broke off.
 
 use crate::member::{Lead, Member};
+use crate::planted::{self, Plant};
 use crate::raft_network::PeerError;
 use crate::transport::client::CallError;
 use crate::transport::request::Request;
@@ -133,7 +134,7 @@ impl Member {
         let state = self.state();
         let instance = state.instance(node).filter(|instance| instance.is_active());
         let role = instance.ok_or(MembershipError::NoSuchNode(node))?.role;
-        if role != Role::Voter {
+        if role != Role::Voter && !planted::on(Plant::PromoteLearner) {
             return Err(MembershipError::RoleForbids(node, role));
         }
         if self.voters().contains(&node.0) {

@@ -7,8 +7,10 @@
 pub enum Plant {
     /// A leader answers reads without asking a quorum whether it still leads.
     ReadWithoutReadIndex,
-    /// A learner stands for election, and its peers take it for a voter.
+    /// Nobody looks at a learner's role when it asks for something: it is served as a voter is.
     IgnoreLearnerRole,
+    /// The leader gives a vote to every member that has caught up, whatever its role.
+    PromoteLearner,
 }
 
 #[cfg(feature = "planted")]

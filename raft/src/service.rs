@@ -2,7 +2,7 @@
 
 use crate::integrity::books::Standing;
 use crate::integrity::witness::{Introduction, Recognition};
-use crate::member::Member;
+use crate::member::{Member, served_as};
 use crate::transport::frame::Refusal;
 use crate::transport::identity::PeerIdentity;
 use crate::transport::request::Request;
@@ -36,10 +36,10 @@ impl Service for Member {
     fn admit(&self, peer: &PeerIdentity) -> Result<Role, Refusal> {
         let published = self.published.borrow();
         match published.machine.view().instance(peer.node) {
-            Some(instance) if instance.is_active() => Ok(instance.role),
+            Some(instance) if instance.is_active() => Ok(served_as(instance.role)),
             Some(_) => Err(Refusal::Removed),
             // This node may be new, or behind: the authority has signed the peer's certificate.
-            None => Ok(peer.role),
+            None => Ok(served_as(peer.role)),
         }
     }
 

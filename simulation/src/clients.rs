@@ -212,7 +212,8 @@ fn key_of(label: usize) -> String {
     format!("label-{label}")
 }
 
-fn label_key(key: &str) -> LabelKey {
+/// The key of a name that is within the rules.
+pub(crate) fn label_key(key: &str) -> LabelKey {
     // The names above are within the rules of a key.
     LabelKey::parse(key).unwrap_or_else(|_| unreachable!("a valid key"))
 }

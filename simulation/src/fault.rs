@@ -1,4 +1,10 @@
 //! What goes wrong, and when: drawn from the seed, begun and ended between two steps of the world.
+//!
+//! A power cut keeps some of what was written and not synced: the oldest batches, as many as the seed says, each as a
+//! whole. That is all that the real engine may leave too: its file is read up to the first damage, and a batch counts
+//! once all of it is there. What it may not leave is not simulated: half a batch, or a batch without those before it.
+//! Snapshots are kept, since they are synced before anything is built on them. A process that only died leaves
+//! everything that it wrote, until a power cut.
 
 use crate::node::SimulatedNode;
 use crate::stage::{Act, Stage};
@@ -118,8 +124,8 @@ impl Nemesis {
     }
 
     fn crash(&mut self, sim: &mut Sim<'_>, victim: Arc<SimulatedNode>) -> (String, Fault) {
-        let crash = if self.rng.gen_bool(0.4) { Crash::KeepUnsynced } else { Crash::LoseUnsynced };
-        if crash == Crash::LoseUnsynced {
+        let power_cut = self.rng.gen_bool(0.6);
+        if power_cut {
             // A machine without power says no farewell to its peers.
             for other in self.stage.nodes() {
                 if other.id != victim.id {
@@ -129,13 +135,17 @@ impl Nemesis {
         }
         sim.crash(victim.host.as_str());
         victim.was_crashed();
-        if crash == Crash::LoseUnsynced {
-            // Of a process that only died, the system still holds what it wrote, durable or not.
-            victim.disk.crash(crash);
+        // Of a process that only died, the system still holds what it wrote, durable or not.
+        let mut why = "its process dies".to_owned();
+        if power_cut {
+            let unsynced = victim.disk.raft.unsynced();
+            let kept = self.rng.gen_range(0..=unsynced);
+            victim.disk.crash(Crash::KeepFirst(kept));
+            why = format!("power cut, {kept} of {unsynced} unsynced batches kept");
         }
         self.down.insert(victim.id);
-        self.stage.surroundings.trace.record(What::Down(victim.id, format!("{crash:?}")));
-        (format!("crash of node {}, {crash:?}", victim.id), Fault::Down(victim))
+        self.stage.surroundings.trace.record(What::Down(victim.id, why.clone()));
+        (format!("crash of node {}: {why}", victim.id), Fault::Down(victim))
     }
 
     fn cut(&mut self, sim: &mut Sim<'_>, victim: &SimulatedNode) -> (String, Fault) {

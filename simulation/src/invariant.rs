@@ -7,6 +7,7 @@ pub mod changes_audited;
 pub mod config_linear;
 pub mod election_safety;
 pub mod guesses_bounded;
+pub mod learners_refused;
 pub mod lockout_bound;
 pub mod membership;
 pub mod mirror_fenced;

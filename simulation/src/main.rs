@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 use passquorum_simulation::invariant::Broken;
 use passquorum_simulation::plan::Plan;
-use passquorum_simulation::runner::{self, Line, Order};
-use passquorum_simulation::{determinism, domain_run, history, judge, people, plant, story, world};
+use passquorum_simulation::runner::{self, Cases, Line, Order};
+use passquorum_simulation::{determinism, domain_run, history, judge, people, plant, saved, story, world};
 use std::fs::File;
 use std::io::{BufReader, Write as _};
 use std::ops::Range;
@@ -28,6 +28,9 @@ struct Arguments {
     /// Fresh seeds for so many minutes, from the start of --seeds or from 0.
     #[arg(long)]
     minutes: Option<u64>,
+    /// The seeds that once found a bug.
+    #[arg(long, conflicts_with_all = ["seed", "seeds", "minutes", "plant", "domain"])]
+    saved: bool,
     /// Plants a bug, which the run then has to catch.
     #[arg(long, value_parser = plant::Plant::parse)]
     plant: Option<plant::Plant>,
@@ -75,15 +78,22 @@ fn main() -> ExitCode {
     }
     if let Some(commands) = arguments.domain {
         let seed = arguments.seed.unwrap_or(0);
-        return domain(arguments.seeds.unwrap_or(seed..seed + 1), commands);
+        return domain(arguments.seeds.clone().unwrap_or(seed..seed + 1), commands, arguments.json);
+    }
+    if arguments.saved {
+        return match saved::cases() {
+            Ok(cases) => many(Cases::Listed(cases), None, &arguments),
+            Err(error) => unable(&error),
+        };
     }
     match (arguments.seed, arguments.minutes, &arguments.seeds) {
         (Some(seed), ..) => one(seed, &arguments),
         (None, None, None) => one(0, &arguments),
-        (None, None, Some(seeds)) => many(seeds.clone(), None, &arguments),
+        (None, None, Some(seeds)) => many(Cases::Range(seeds.clone()), None, &arguments),
         (None, Some(minutes), seeds) => {
             let first = seeds.as_ref().map_or(0, |seeds| seeds.start);
-            many(first..u64::MAX, Some(Duration::from_secs(minutes * 60)), &arguments)
+            let seeds = Cases::Range(first..u64::MAX);
+            many(seeds, Some(Duration::from_secs(minutes * 60)), &arguments)
         }
     }
 }
@@ -138,40 +148,53 @@ fn tell(seed: u64, report: &world::Report, arguments: &Arguments) -> Option<Path
     Some(path)
 }
 
-fn many(seeds: Range<u64>, time: Option<Duration>, arguments: &Arguments) -> ExitCode {
+fn many(cases: Cases, time: Option<Duration>, arguments: &Arguments) -> ExitCode {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut passed_on = vec!["--out".to_owned(), arguments.out.display().to_string()];
     if let Some(plant) = arguments.plant {
         passed_on.extend(["--plant".to_owned(), plant.name().to_owned()]);
     }
     let order = Order {
-        seeds,
+        cases,
         time,
         jobs: arguments.jobs.unwrap_or(cores),
         keep_going: arguments.keep_going,
         arguments: passed_on,
     };
     match runner::run(&order) {
-        Ok(lines) if lines.values().all(|line| line.broken.is_none()) => ExitCode::SUCCESS,
+        Ok(lines) if lines.iter().all(|line| line.broken.is_none()) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
-        Err(error) => {
-            let _ = writeln!(std::io::stdout(), "no seed could be run: {error}");
-            ExitCode::from(2)
-        }
+        Err(error) => unable(&error),
     }
 }
 
-fn domain(seeds: Range<u64>, commands: u32) -> ExitCode {
+fn unable(error: &dyn std::error::Error) -> ExitCode {
+    let _ = writeln!(std::io::stdout(), "no seed could be run: {error}");
+    ExitCode::from(2)
+}
+
+fn domain(seeds: Range<u64>, commands: u32, json: bool) -> ExitCode {
     let mut out = std::io::stdout();
     let total = seeds.end - seeds.start;
     for seed in seeds {
-        if let Err(broken) = domain_run::world::run(seed, commands) {
+        let broken = domain_run::world::run(seed, commands).err();
+        if json {
+            let _ = writeln!(
+                out,
+                "{}",
+                serde_json::to_string(&Line::of_domain(seed, broken.as_ref())).unwrap_or_default()
+            );
+        } else if let Some(broken) = &broken {
             let again = format!("simulate --seed {seed} --domain {commands}");
             let _ = writeln!(out, "seed {seed}: {broken}\nagain with: {again}");
+        }
+        if broken.is_some() {
             return ExitCode::FAILURE;
         }
     }
-    let _ = writeln!(out, "{total} seeds clean");
+    if !json {
+        let _ = writeln!(out, "{total} seeds clean");
+    }
     ExitCode::SUCCESS
 }
 

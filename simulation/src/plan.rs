@@ -44,6 +44,8 @@ pub struct Plan {
     pub churn: bool,
     /// The time between two acts of the operators, on average.
     pub churn_every: Duration,
+    /// Whether learners, if there are any, are in the hands of somebody else.
+    pub rogues: bool,
     /// Microseconds that clocks gain or lose in a second, at most.
     pub drift: i64,
 }
@@ -88,6 +90,7 @@ impl Plan {
             churn: rng.gen_bool(0.6),
             churn_every: ms(rng.gen_range(500..4000)),
             drift: if rng.gen_bool(0.5) { rng.gen_range(0..2000) } else { 0 },
+            rogues: rng.gen_bool(0.5),
         }
     }
 }

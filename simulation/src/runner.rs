@@ -1,9 +1,9 @@
 //! Many seeds, several at a time, a process each. It prints how far it is, and for a seed that fails what broke and the
 //! command that shows it again.
 
+use crate::domain_run;
 use crate::invariant::Broken;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -29,10 +29,19 @@ pub struct Line {
 }
 
 impl Line {
+    fn bare(seed: u64, broken: Option<(String, String)>) -> Self {
+        Self { seed, broken, trace: String::new(), simulated_ms: 0, operations: 0, story: None }
+    }
+
     /// The line of a process that ended without one.
     fn lost(seed: u64, why: String) -> Self {
-        let broken = Some(("the-run-ends".to_owned(), why));
-        Self { seed, broken, trace: String::new(), simulated_ms: 0, operations: 0, story: None }
+        Self::bare(seed, Some(("the-run-ends".to_owned(), why)))
+    }
+
+    /// The line of a run of the domain alone.
+    #[must_use]
+    pub fn of_domain(seed: u64, broken: Option<&domain_run::world::Failure>) -> Self {
+        Self::bare(seed, broken.map(|failure| ("domain".to_owned(), failure.to_string())))
     }
 
     /// What broke, for the invariants of `broken`.
@@ -42,51 +51,90 @@ impl Line {
     }
 }
 
+/// A seed, and the arguments that its process gets besides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Case {
+    /// The seed.
+    pub seed: u64,
+    /// The arguments.
+    pub arguments: Vec<String>,
+}
+
+/// What is run.
+#[derive(Debug, Clone)]
+pub enum Cases {
+    /// Each seed of a range.
+    Range(Range<u64>),
+    /// These.
+    Listed(Vec<Case>),
+}
+
+impl Cases {
+    fn at(&self, place: u64) -> Option<Case> {
+        match self {
+            Self::Range(seeds) => {
+                let seed = seeds.start.checked_add(place).filter(|seed| *seed < seeds.end)?;
+                Some(Case { seed, arguments: Vec::new() })
+            }
+            Self::Listed(cases) => cases.get(usize::try_from(place).ok()?).cloned(),
+        }
+    }
+
+    fn number(&self) -> u64 {
+        match self {
+            Self::Range(seeds) => seeds.end - seeds.start,
+            Self::Listed(cases) => cases.len() as u64,
+        }
+    }
+}
+
 /// Which seeds, and how.
 #[derive(Debug, Clone)]
 pub struct Order {
-    /// The seeds, first included, last not.
-    pub seeds: Range<u64>,
+    /// The seeds.
+    pub cases: Cases,
     /// No seed begins later than this.
     pub time: Option<Duration>,
     /// Processes at a time.
     pub jobs: usize,
     /// Whether to go on after a seed that failed.
     pub keep_going: bool,
-    /// Arguments that each process gets besides its seed.
+    /// Arguments that each process gets besides those of its case.
     pub arguments: Vec<String>,
 }
 
 struct Board {
     next: u64,
-    lines: BTreeMap<u64, Line>,
+    lines: Vec<Line>,
     failed: bool,
 }
 
-/// Runs the seeds; returns what each said.
-pub fn run(order: &Order) -> std::io::Result<BTreeMap<u64, Line>> {
+/// Runs the seeds; returns what each said, in the order in which they ended.
+pub fn run(order: &Order) -> std::io::Result<Vec<Line>> {
     let program = std::env::current_exe()?;
     let begun = now();
-    let board = Mutex::new(Board { next: order.seeds.start, lines: BTreeMap::new(), failed: false });
+    let board = Mutex::new(Board { next: 0, lines: Vec::new(), failed: false });
     let lock = || board.lock().unwrap_or_else(PoisonError::into_inner);
     std::thread::scope(|scope| {
         for _ in 0..order.jobs.max(1) {
             scope.spawn(|| {
                 loop {
-                    let seed = {
+                    let case = {
                         let mut board = lock();
                         let late = order.time.is_some_and(|time| now().saturating_sub(begun) > time);
-                        if board.next >= order.seeds.end || late || (board.failed && !order.keep_going) {
+                        let Some(mut case) = order.cases.at(board.next) else { return };
+                        if late || (board.failed && !order.keep_going) {
                             return;
                         }
                         board.next += 1;
-                        board.next - 1
+                        case.arguments.extend(order.arguments.iter().cloned());
+                        case
                     };
-                    let line = run_one(&program, seed, &order.arguments);
+                    let line = run_one(&program, &case);
                     let mut board = lock();
-                    report_failure(&line, order);
+                    report_failure(&line, &case);
                     board.failed |= line.broken.is_some();
-                    board.lines.insert(seed, line);
+                    board.lines.push(line);
                     show_progress(&board, order, now().saturating_sub(begun));
                 }
             });
@@ -97,7 +145,8 @@ pub fn run(order: &Order) -> std::io::Result<BTreeMap<u64, Line>> {
     Ok(lines)
 }
 
-fn run_one(program: &std::path::Path, seed: u64, arguments: &[String]) -> Line {
+fn run_one(program: &std::path::Path, Case { seed, arguments }: &Case) -> Line {
+    let seed = *seed;
     let output = Command::new(program).args(["--seed", &seed.to_string(), "--json"]).args(arguments).output();
     let output = match output {
         Ok(output) => output,
@@ -118,29 +167,29 @@ fn show_progress(board: &Board, order: &Order, passed: Duration) {
         return;
     }
     let done = board.lines.len();
-    let failed = board.lines.values().filter(|line| line.broken.is_some()).count();
+    let failed = board.lines.iter().filter(|line| line.broken.is_some()).count();
     let per_minute = done as f64 * 60.0 / passed.as_secs_f64().max(0.001);
-    let total = order.seeds.end - order.seeds.start;
+    let total = order.cases.number();
     let _ = write!(out, "\r{done} of {total} seeds, {failed} failed, {per_minute:.0} seeds/min ");
     let _ = out.flush();
 }
 
-fn report_failure(line: &Line, order: &Order) {
+fn report_failure(line: &Line, case: &Case) {
     let Some((invariant, what)) = &line.broken else { return };
     let mut out = std::io::stdout();
     let _ = writeln!(out, "\rseed {}: {invariant}: {what}", line.seed);
-    let _ = writeln!(out, "  again with: simulate --seed {} {}", line.seed, order.arguments.join(" "));
+    let _ = writeln!(out, "  again with: simulate --seed {} {}", line.seed, case.arguments.join(" "));
     if let Some(story) = &line.story {
         let _ = writeln!(out, "  the story: {}", story.display());
     }
 }
 
-fn summarise(lines: &BTreeMap<u64, Line>, passed: Duration) {
+fn summarise(lines: &[Line], passed: Duration) {
     let mut out = std::io::stdout();
     let seconds = passed.as_secs_f64().max(0.001);
-    let simulated: u64 = lines.values().map(|line| line.simulated_ms).sum();
-    let operations: usize = lines.values().map(|line| line.operations).sum();
-    let failed = lines.values().filter(|line| line.broken.is_some()).count();
+    let simulated: u64 = lines.iter().map(|line| line.simulated_ms).sum();
+    let operations: usize = lines.iter().map(|line| line.operations).sum();
+    let failed = lines.iter().filter(|line| line.broken.is_some()).count();
     let _ = writeln!(
         out,
         "\r{} seeds, {failed} failed; {:.2} simulated hours, {operations} operations, in {seconds:.1} s: {:.0} seeds/min",

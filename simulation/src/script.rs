@@ -6,8 +6,9 @@ use crate::churn;
 use crate::clerk::Clerk;
 use crate::clients::{self, Client};
 use crate::domain_run::workload;
-use crate::invariant::{Broken, audit_complete, membership};
+use crate::invariant::{Broken, audit_complete, learners_refused, membership};
 use crate::node::SimulatedNode;
+use crate::rogue;
 use crate::stage::{Act, Stage};
 use crate::trace::What;
 use passquorum_domain::audit::Actor;
@@ -54,6 +55,9 @@ pub async fn play(stage: Arc<Stage>) -> Result<(), Broken> {
     }
     if stage.plan.churn {
         tasks.spawn(churn::work(Arc::clone(&stage)));
+    }
+    if stage.plan.rogues {
+        tasks.spawn(rogue::work(Arc::clone(&stage)));
     }
     sleep(stage.plan.faults_for).await;
     enter(&stage, Act::Healing, "healing");
@@ -212,6 +216,7 @@ async fn heal(stage: &Arc<Stage>) -> Result<Arc<State>, Broken> {
                 |node: &Arc<SimulatedNode>| node.role != Role::Voter || last.voters.contains(&node.id);
             if stage.nodes().iter().all(votes) && membership::is_settled(&last) {
                 audit_complete::check(&last.state, &stage.history())?;
+                learners_refused::check_state(&last.state)?;
                 stage.set_last(Arc::clone(&last.state));
                 return Ok(last.state);
             }

@@ -93,7 +93,12 @@ fn node_bars(events: &[Event], end: u64) -> Vec<Bar> {
                 open.insert((format!("fault {id:>3}"), "fault"), (*at, what.clone()));
             }
             What::Mended(id) => close(&mut bars, &mut open, format!("fault {id:>3}"), "fault", *at),
-            What::Applied(..) | What::Mirrored(..) | What::Term(..) | What::Client(..) | What::Phase(_) => {}
+            What::Applied(..)
+            | What::Mirrored(..)
+            | What::Demanded(..)
+            | What::Term(..)
+            | What::Client(..)
+            | What::Phase(_) => {}
         }
     }
     bars.extend(open.into_iter().map(|((lane, class), (from, title))| Bar {

@@ -40,6 +40,8 @@ pub enum What {
     Mended(u32),
     /// What a node wrote into the directory's container took effect.
     Mirrored(NodeId, Fence),
+    /// What a learner that was taken over demanded of a node, and what came of it.
+    Demanded(NodeId, NodeId, String),
     /// A client's operation began or ended.
     Client(u32, String),
     /// The run enters another phase.
@@ -58,6 +60,7 @@ impl fmt::Display for What {
             Self::Fault(id, what) => write!(f, "fault {id} {what}"),
             Self::Mended(id) => write!(f, "fault {id} mended"),
             Self::Mirrored(node, fence) => write!(f, "node {node} mirrored {fence}"),
+            Self::Demanded(node, of, what) => write!(f, "node {node} demands of {of}: {what}"),
             Self::Client(client, what) => write!(f, "client {client} {what}"),
             Self::Phase(phase) => write!(f, "phase {phase}"),
         }

@@ -1,6 +1,5 @@
 //! Every kind of request, who may send it, and how large it may be: the one table of the peer protocol.
 
-use crate::planted::{self, Plant};
 use passquorum_domain::instance::Role;
 
 /// What is asked of a peer.
@@ -109,7 +108,7 @@ impl Request {
     pub(crate) fn may_be_sent_by(self, role: Role) -> bool {
         match self.row().3 {
             Senders::Everyone => true,
-            Senders::Voters => role == Role::Voter || planted::on(Plant::IgnoreLearnerRole),
+            Senders::Voters => role == Role::Voter,
         }
     }
 

@@ -7,6 +7,8 @@ mod directory;
 #[cfg(test)]
 mod people;
 #[cfg(test)]
+mod rogue;
+#[cfg(test)]
 mod seeds;
 
 use passquorum_simulation::domain_run::world;

@@ -1,6 +1,7 @@
 //! Runs of the program: a process for each seed, as always.
 
-use passquorum_simulation::runner::Line;
+use passquorum_simulation::runner::{Case, Line};
+use passquorum_simulation::saved;
 use std::process::{Command, Output};
 
 fn simulate(arguments: &[&str]) -> Output {
@@ -29,8 +30,36 @@ fn fresh_seeds_are_clean() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
+#[test]
+fn every_saved_seed_is_clean() {
+    let output = simulate(&["--saved"]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    let number = saved::cases().unwrap().len();
+    assert!(number > 0 && said.contains(&format!("{number} seeds, 0 failed")), "{said}");
+}
+
+#[test]
+fn a_saved_seed_has_a_reason_and_no_planted_bug() {
+    let case = |seed, arguments: &[&str]| Case {
+        seed,
+        arguments: arguments.iter().map(|a| (*a).to_owned()).collect(),
+    };
+    let text = "# first\n\n7 # a bug\n8 --domain 300 # another\n";
+    assert_eq!(saved::read(text), Ok(vec![case(7, &[]), case(8, &["--domain", "300"])]));
+    for wrong in
+        ["7", "7 #", "seven # a bug", "7 --plant lose-log-tail # a bug", "7 --plant=lose-log-tail # a bug"]
+    {
+        assert_eq!(
+            saved::read(&format!("1 # a bug\n{wrong}\n")).map_err(|error| error.line),
+            Err(2),
+            "{wrong}"
+        );
+    }
+}
+
 /// Each planted bug with the first seeds that it is looked for in; all are caught well before the last of them.
-const PLANTS: [(&str, &str); 9] = [
+const PLANTS: [(&str, &str); 11] = [
     ("ack-before-flush", "0..40"),
     ("skip-vote-flush", "0..20"),
     ("lose-log-tail", "0..20"),
@@ -40,6 +69,8 @@ const PLANTS: [(&str, &str); 9] = [
     ("no-request-dedup", "0..20"),
     ("replay-ticket", "0..30"),
     ("read-without-read-index", "0..40"),
+    ("ignore-learner-role", "0..20"),
+    ("promote-learner", "0..20"),
 ];
 
 #[test]

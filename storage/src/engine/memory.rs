@@ -18,6 +18,9 @@ type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 pub enum Crash {
     /// All of them are lost: a power cut.
     LoseUnsynced,
+    /// This many of the oldest reached the disk before the power went, the others did not. An engine promises no
+    /// less: each batch is there as a whole or not at all, and none without those before it.
+    KeepFirst(usize),
     /// All of them reached the disk: the process died, the machine did not.
     KeepUnsynced,
     /// The last one is torn after this many of its changes, which breaks the contract of an engine; a store
@@ -60,7 +63,8 @@ impl MemoryEngine {
         for (at, mut batch) in unsynced.into_iter().enumerate() {
             match crash {
                 Crash::LoseUnsynced => break,
-                Crash::KeepUnsynced => {}
+                Crash::KeepFirst(kept) if at >= kept => break,
+                Crash::KeepFirst(_) | Crash::KeepUnsynced => {}
                 Crash::TearLast(keep) if at == last => batch.changes.truncate(keep),
                 Crash::TearLast(_) => {}
             }
@@ -125,6 +129,12 @@ impl MemoryEngine {
         let within = |text: &[u8]| text.windows(bytes.len().max(1)).any(|window| window == bytes);
         let maps = disk.current.iter().chain(&disk.durable);
         maps.into_iter().any(|(key, value)| within(key) || within(value))
+    }
+
+    /// How many batches were written and not synced.
+    #[must_use]
+    pub fn unsynced(&self) -> usize {
+        self.disk().unsynced.len()
     }
 
     /// How many batches were written, and how many syncs were done.

@@ -22,3 +22,5 @@ mod reopen;
 mod snapshots;
 #[cfg(test)]
 mod suite;
+#[cfg(test)]
+mod torn;
