@@ -23,6 +23,8 @@ pub(crate) enum Quorum {
     Silent,
     /// This node may not propose.
     Forbidden,
+    /// Too much waits already.
+    Flooded,
 }
 
 pub(crate) struct FakeConsensus {
@@ -60,6 +62,7 @@ impl Consensus for FakeConsensus {
             Quorum::Whole => Ok(lock(&self.state).apply(command).outcome),
             Quorum::Lost => Err(ProposeError::NoQuorum),
             Quorum::Forbidden => Err(ProposeError::Forbidden),
+            Quorum::Flooded => Err(ProposeError::Busy),
             Quorum::Silent => {
                 lock(&self.state).apply(command);
                 Err(ProposeError::Unknown)
@@ -68,8 +71,11 @@ impl Consensus for FakeConsensus {
     }
 
     async fn read(&self, consistency: Consistency) -> Result<Arc<State>, ReadError> {
-        let whole = *lock(&self.quorum) != Quorum::Lost;
-        if whole || consistency == Consistency::Local { Ok(self.local()) } else { Err(ReadError) }
+        match *lock(&self.quorum) {
+            Quorum::Lost if consistency == Consistency::Linearizable => Err(ReadError::NoQuorum),
+            Quorum::Flooded if consistency == Consistency::Linearizable => Err(ReadError::Busy),
+            _ => Ok(self.local()),
+        }
     }
 
     fn local(&self) -> Arc<State> {
