@@ -9,6 +9,7 @@ pub(crate) const NODE_HOLDS_NO_KEY: &str =
 pub(crate) const WRONG_ANSWERS: &str = "We could not verify you with these answers.";
 pub(crate) const WRONG_PASSWORD: &str =
     "The user name or password is not right, or this account cannot sign in at the moment.";
+pub(crate) const SOURCE_IS_FULL: &str = "Too many requests from your network address are being answered at the moment. Try again in a few seconds.";
 pub(crate) const FIELD_EMPTY: &str = "Fill in this field.";
 pub(crate) const FIELD_TOO_LONG: &str = "This is longer than allowed (256 characters).";
 pub(crate) const FIELD_CONTROL: &str = "This holds a character that cannot be used here.";

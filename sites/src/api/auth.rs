@@ -1,27 +1,34 @@
 //! Who calls: a bearer token (RFC 6750) looked up in this node's state, or the operator at the node's own socket.
 //!
 //! The secret part of a token is compared by keyed hash, in constant time. A token counts as this node knows it: one
-//! made or revoked elsewhere is known here as soon as it is applied here.
+//! made or revoked elsewhere is known here as soon as it is applied here. A source that sends wrong ones over and over
+//! is not heard for a while, except with a right one.
 
 use super::problem::ApiProblem;
 use super::{Access, Shared};
+use crate::crowd::{Crowd, marked};
 use crate::limits::LocalOperator;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::HeaderMap;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue};
 use passquorum_domain::audit::Actor;
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::ApiTokenId;
+use passquorum_domain::limit::Limit;
 use passquorum_domain::ports::Purpose;
 use passquorum_domain::token::ApiScope;
 use std::collections::BTreeSet;
+
+const SOURCE_IS_FULL: &str = "too many requests of this network address are being answered at the moment";
+const WRONG_TOKENS: &str = "this network address sent too many wrong tokens within a minute";
 
 /// What stands before one route.
 #[derive(Clone)]
 pub(super) struct Guard {
     pub(super) ports: Shared,
+    pub(super) crowd: Crowd,
     pub(super) access: Access,
 }
 
@@ -36,13 +43,40 @@ pub(super) struct Caller {
 
 /// Lets a request through to its route, or refuses it.
 pub(super) async fn guard(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
-    match guard.admit(&request) {
+    let Ok(entered) = guard.crowd.enter(&request) else {
+        return too_many(SOURCE_IS_FULL, Limit::SourceRequests);
+    };
+    let heard_out = guard.crowd.sent_too_many(&entered, guard.ports.clock.now());
+    let (response, wrong) = match guard.admit(&request) {
+        // The route will look at the token in the body, which costs a round to the leader.
+        Ok(_) if guard.access == Access::Open && heard_out => {
+            return too_many(WRONG_TOKENS, Limit::WrongTokens);
+        }
         Ok(caller) => {
             request.extensions_mut().insert(caller);
-            next.run(request).await
+            let response = next.run(request).await;
+            let wrong = response.extensions().get() == Some(&ErrorCode::TokenInvalid);
+            (response, wrong)
         }
-        Err(problem) => problem.into_response(),
+        Err(problem) if problem.code == ErrorCode::Unauthenticated => {
+            if heard_out {
+                return too_many(WRONG_TOKENS, Limit::WrongTokens);
+            }
+            (problem.into_response(), true)
+        }
+        Err(problem) => (problem.into_response(), false),
+    };
+    if wrong {
+        guard.crowd.count_wrong_token(&entered, guard.ports.clock.now());
     }
+    response
+}
+
+fn too_many(detail: &str, limit: Limit) -> Response {
+    let mut response = ApiProblem::new(ErrorCode::TooManyRequests, detail).into_response();
+    let seconds = if limit == Limit::WrongTokens { "60" } else { "1" };
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(seconds));
+    marked(response, limit)
 }
 
 impl Guard {
