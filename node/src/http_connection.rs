@@ -116,7 +116,8 @@ mod tests {
         let served = tokio::spawn(serve(server, router, (), stop));
         client.write_all(bytes.as_bytes()).await.unwrap();
         let mut answer = String::new();
-        client.read_to_string(&mut answer).await.unwrap();
+        let answered = tokio::time::timeout(REQUEST_TIME * 10, client.read_to_string(&mut answer)).await;
+        answered.expect("the connection is never ended").unwrap();
         served.await.unwrap();
         (answer, begun.elapsed())
     }
