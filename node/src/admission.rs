@@ -15,7 +15,7 @@ use passquorum_domain::instance::Role;
 use passquorum_domain::outcome::{Effect, Rejection};
 use passquorum_domain::ports::{
     Admission, AdmissionError, Clock, Consensus, Consistency, Entropy, JoinGrant, JoinRequest,
-    MembershipError, ProposeError, Purpose, Vault, VaultError, fresh_uuid,
+    MembershipError, ProposeError, Purpose, ReadError, Vault, VaultError, fresh_uuid,
 };
 use passquorum_domain::state::State;
 use passquorum_domain::time::Span;
@@ -54,7 +54,10 @@ impl RealmAdmission {
 
     async fn state(&self) -> Result<Arc<State>, AdmissionError> {
         let read = self.consensus.read(Consistency::Linearizable).await;
-        read.map_err(|_| AdmissionError::Propose(ProposeError::NoQuorum))
+        read.map_err(|error| match error {
+            ReadError::NoQuorum => ProposeError::NoQuorum.into(),
+            ReadError::Busy => ProposeError::Busy.into(),
+        })
     }
 
     fn authority(&self, state: &State) -> Result<Authority, AdmissionError> {

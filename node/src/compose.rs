@@ -10,6 +10,7 @@ use crate::health::{self, Health};
 use crate::keyring::Keyring;
 use crate::keys::{KeysError, NodeKeys};
 use crate::pid_file::{ClaimError, PidFile};
+use crate::site_door::SiteDoor;
 use crate::stop::{self, Stopper};
 use crate::{admin_socket, listen, request_count};
 use async_trait::async_trait;
@@ -132,8 +133,17 @@ impl Node {
         };
         let mut settings = SiteSettings::new(config.name.clone());
         settings.trusted_proxies = config.trusted_proxies.iter().copied().collect();
-        let health =
-            Arc::new(Health::new(Arc::clone(&cluster) as _, Arc::clone(&keyring), identity.role, mirrored));
+        settings.requests_per_source = config.site_connections.per_source;
+        let refusals = cluster.refusals();
+        let trusted = settings.trusted_proxies.clone();
+        let door = SiteDoor::new(config.site_connections, trusted, Arc::clone(&refusals));
+        let health = Arc::new(Health::new(
+            Arc::clone(&cluster) as _,
+            Arc::clone(&keyring),
+            identity.role,
+            mirrored,
+            refusals,
+        ));
         let router = passquorum_sites::router(ports, settings).merge(health::router(Arc::clone(&health)));
         let router = request_count::wrap(router, Arc::clone(&health));
 
@@ -141,7 +151,7 @@ impl Node {
         let mut tasks = JoinSet::new();
         tasks.spawn(named(
             "the HTTPS listener",
-            listen::serve(site_listener, tls, router.clone(), stop.clone()),
+            listen::serve(site_listener, door, tls, router.clone(), stop.clone()),
         ));
         tasks.spawn(named("the local socket", admin_socket::serve(socket, router, stop.clone())));
         tasks.spawn(named("the mirror", keep_mirror(mirror, stop.clone())));

@@ -31,6 +31,8 @@ pub struct NodeConfig {
     pub site_certificate: Option<SiteCertificate>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
+    /// How many connections it holds.
+    pub site_connections: SiteConnections,
     /// Raft timing.
     pub timing: Timing,
     /// Logging.
@@ -61,6 +63,7 @@ impl NodeConfig {
             site_url: site_url.unwrap_or(own_url),
             site_certificate: None,
             trusted_proxies: Vec::new(),
+            site_connections: SiteConnections::default(),
             timing: Timing::default(),
             log: LogSettings::default(),
             demo_directory: None,
@@ -76,6 +79,21 @@ pub struct SiteCertificate {
     pub certificate: PathBuf,
     /// Its private key; mode 0600.
     pub key: PathBuf,
+}
+
+/// Connections to the HTTPS port that are held at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SiteConnections {
+    /// In all; more have to wait.
+    pub in_all: usize,
+    /// Of one address that is no trusted proxy, and requests of one client behind a trusted proxy.
+    pub per_source: usize,
+}
+
+impl Default for SiteConnections {
+    fn default() -> Self {
+        Self { in_all: 4096, per_source: 512 }
+    }
 }
 
 /// Raft timing. A leader sends heartbeats; a voter that misses them for the election time stands for election.

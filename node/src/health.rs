@@ -14,7 +14,9 @@ use metrics::{counter, gauge, with_local_recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use passquorum_ad_sync::mirror::MirrorStatus;
 use passquorum_domain::instance::Role;
+use passquorum_domain::limit::{Limit, Refusals};
 use passquorum_domain::ports::{ClusterStatus, Consensus};
+use passquorum_raft::refuse;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,6 +34,7 @@ pub struct Health {
     /// This node's role.
     pub role: Role,
     mirrored: watch::Receiver<MirrorStatus>,
+    refusals: Arc<Refusals>,
     draining: AtomicBool,
     recorder: PrometheusRecorder,
 }
@@ -61,9 +64,10 @@ impl Health {
         keyring: Arc<Keyring>,
         role: Role,
         mirrored: watch::Receiver<MirrorStatus>,
+        refusals: Arc<Refusals>,
     ) -> Self {
         let recorder = PrometheusBuilder::new().build_recorder();
-        Self { consensus, keyring, role, mirrored, draining: AtomicBool::new(false), recorder }
+        Self { consensus, keyring, role, mirrored, refusals, draining: AtomicBool::new(false), recorder }
     }
 
     /// From now on not ready: the node is about to stop.
@@ -100,6 +104,11 @@ impl Health {
         });
     }
 
+    /// Counts one request that a limit of the sites refused.
+    pub(crate) fn count_refusal(&self, limit: Limit) {
+        refuse(&self.refusals, limit);
+    }
+
     fn render(&self) -> String {
         let status = self.consensus.status();
         let own = status.members.iter().find(|member| member.id == status.node);
@@ -119,6 +128,10 @@ impl Health {
             let failing = matches!(*self.mirrored.borrow(), MirrorStatus::Failing { .. });
             set("pq_mirror_failing", u64::from(failing));
             set("pq_ready", u64::from(self.readiness().ready));
+            for limit in Limit::ALL {
+                let counter = counter!("pq_refused_total", "limit" => limit.as_str());
+                counter.absolute(self.refusals.count(limit));
+            }
         });
         self.recorder.handle().render()
     }

@@ -97,3 +97,50 @@ where
     driver.abort();
     answer
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stop;
+    use axum::routing::post;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::time::Instant;
+
+    /// What a connection answers to these bytes and no more until it ends, and how long it takes, on a clock that runs
+    /// only while all wait.
+    async fn answer_to(bytes: &str) -> (String, Duration) {
+        let (mut client, server) = tokio::io::duplex(1024);
+        let (_stopper, stop) = stop::channel();
+        let router = Router::new().route("/", post(|body: Bytes| async move { body }));
+        let begun = Instant::now();
+        let served = tokio::spawn(serve(server, router, (), stop));
+        client.write_all(bytes.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        let answered = tokio::time::timeout(REQUEST_TIME * 10, client.read_to_string(&mut answer)).await;
+        answered.expect("the connection is never ended").unwrap();
+        served.await.unwrap();
+        (answer, begun.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_does_not_come_ends_the_connection() {
+        for head in ["", "POST / HTTP/1.1\r\nHost: x\r\nX: a"] {
+            let (_, took) = answer_to(head).await;
+            assert_eq!(took.as_secs(), HEAD_TIME.as_secs(), "{head}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_told_so_and_ends_the_connection() {
+        let (answer, took) = answer_to("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf").await;
+        assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+        assert_eq!(took.as_secs(), REQUEST_TIME.as_secs());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_kept_connection_that_asks_nothing_more_is_ended() {
+        let (answer, took) = answer_to("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi").await;
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("hi"), "{answer}");
+        assert_eq!(took.as_secs(), HEAD_TIME.as_secs());
+    }
+}

@@ -27,6 +27,7 @@ pub mod keys;
 pub mod listen;
 pub mod pid_file;
 pub mod secret_file;
+pub mod site_door;
 pub mod stop;
 pub mod supervise;
 pub mod telemetry;

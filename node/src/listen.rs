@@ -2,11 +2,13 @@
 //!
 //! The node's own certificate is presented with its authority's, so that a joining node can check the pin in its token;
 //! when a site certificate is configured, everyone but joining nodes gets that one. Handshakes run in tasks of their
-//! own under a deadline, and the number of connections is bounded, so that slow peers hold up nobody.
+//! own under a deadline, and the number of connections is bounded, in all and of one source, so that slow peers hold up
+//! nobody.
 
 use crate::config::SiteCertificate;
 use crate::http_connection;
 use crate::secret_file::{self, SecretFileError};
+use crate::site_door::SiteDoor;
 use crate::stop::Stop;
 use axum::Router;
 use passquorum_sites::PeerAddress;
@@ -20,13 +22,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
 /// What a joining node asks for by SNI; no browser does.
 pub const JOIN_SERVER_NAME: &str = "join.passquorum";
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
-const MAX_CONNECTIONS: usize = 4096;
 
 /// The listener could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -121,17 +121,21 @@ pub async fn bind(address: &str) -> Result<TcpListener, ListenError> {
 }
 
 /// Serves until the word to stop, then lets open requests end.
-pub async fn serve(listener: TcpListener, tls: Arc<rustls::ServerConfig>, router: Router, mut stop: Stop) {
+pub async fn serve(
+    listener: TcpListener,
+    door: SiteDoor,
+    tls: Arc<rustls::ServerConfig>,
+    router: Router,
+    mut stop: Stop,
+) {
     let acceptor = TlsAcceptor::from(tls);
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = tokio::task::JoinSet::new();
     loop {
         let next = async {
-            // The semaphore is never closed.
-            let place = Arc::clone(&places).acquire_owned().await.ok()?;
-            Some((place, listener.accept().await))
+            let room = door.room().await?;
+            Some((room, listener.accept().await))
         };
-        let (place, accepted) = tokio::select! {
+        let (room, accepted) = tokio::select! {
             next = next => match next {
                 Some(next) => next,
                 None => break,
@@ -141,10 +145,11 @@ pub async fn serve(listener: TcpListener, tls: Arc<rustls::ServerConfig>, router
         while connections.try_join_next().is_some() {}
         match accepted {
             Ok((stream, peer)) => {
+                let Some(admitted) = door.admit(room, peer.ip()) else { continue };
                 let (acceptor, router, stop) = (acceptor.clone(), router.clone(), stop.clone());
                 connections.spawn(async move {
                     connection(stream, PeerAddress(peer.ip()), &acceptor, router, stop).await;
-                    drop(place);
+                    drop(admitted);
                 });
             }
             Err(error) => {
@@ -185,17 +190,22 @@ async fn connection(
 mod tests {
     use super::*;
     use crate::authority::{Authority, NewAuthority, signing_request};
+    use crate::config::SiteConnections;
+    use crate::env::SystemClock;
     use crate::stop;
     use axum::Extension;
     use axum::routing::get;
     use passquorum_domain::ids::{NodeId, RealmId};
     use passquorum_domain::instance::Role;
+    use passquorum_domain::limit::{Limit, Refusals};
     use passquorum_domain::time::Timestamp;
     use passquorum_raft::PeerIdentity;
     use rustls::pki_types::ServerName;
     use std::time::{SystemTime, UNIX_EPOCH};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio_rustls::TlsConnector;
+
+    const TRUSTED: [u8; 4] = [127, 0, 0, 3];
 
     struct Issued {
         chain: String,
@@ -215,6 +225,10 @@ mod tests {
         let csr = signing_request(&key).unwrap();
         let chain = authority.sign(&csr, &identity, &hosts, [1; 16], now).unwrap();
         Issued { chain, key: key.serialize_pem(), authority: new.certificate }
+    }
+
+    fn door(most: SiteConnections) -> SiteDoor {
+        SiteDoor::new(most, [TRUSTED.into()].into(), Refusals::new(Arc::new(SystemClock)))
     }
 
     /// What `GET /` answers to a client that trusts one authority, or `None` when the handshake fails.
@@ -250,7 +264,8 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let show = |Extension(PeerAddress(ip)): Extension<PeerAddress>| async move { ip.to_string() };
         let (stopper, stop) = stop::channel();
-        let served = tokio::spawn(serve(listener, config, Router::new().route("/", get(show)), stop));
+        let door = door(SiteConnections::default());
+        let served = tokio::spawn(serve(listener, door, config, Router::new().route("/", get(show)), stop));
         let silent = TcpStream::connect(address).await.unwrap();
 
         let browser = get_from(address, "pw.example.com", &site.authority).await.unwrap();
@@ -261,5 +276,70 @@ mod tests {
         stopper.stop();
         served.await.unwrap();
         drop(silent);
+    }
+
+    /// A connection from an address of this host that says nothing.
+    async fn silent_from(address: [u8; 4], to: std::net::SocketAddr) -> TcpStream {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind((address, 0).into()).unwrap();
+        socket.connect(to).await.unwrap()
+    }
+
+    /// Whether a silent connection is closed from the other side; one that is kept never answers.
+    async fn is_closed(stream: &mut TcpStream) {
+        assert_eq!(stream.read(&mut [0; 1]).await.unwrap_or(0), 0);
+    }
+
+    #[tokio::test]
+    async fn one_address_gets_its_share_of_connections_and_a_trusted_proxy_more() {
+        let node = issue(&["pw.example.com"]);
+        let config = tls(&node.chain, &node.key, None).unwrap();
+        let listener = bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let door = door(SiteConnections { in_all: 100, per_source: 2 });
+        let refusals = door.refusals();
+        let (stopper, stop) = stop::channel();
+        let router = Router::new().route("/", get(|| async { "here" }));
+        let served = tokio::spawn(serve(listener, door, config, router, stop));
+
+        let mut greedy = Vec::new();
+        for _ in 0..3 {
+            greedy.push(silent_from([127, 0, 0, 2], address).await);
+        }
+        is_closed(&mut greedy[2]).await;
+        assert_eq!(refusals.count(Limit::SourceConnections), 1);
+        let mut trusted = Vec::new();
+        for _ in 0..3 {
+            trusted.push(silent_from(TRUSTED, address).await);
+        }
+        assert!(get_from(address, "pw.example.com", &node.authority).await.is_some(), "another address");
+        assert_eq!(refusals.count(Limit::SourceConnections), 1);
+
+        stopper.stop();
+        served.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn when_every_place_is_taken_a_connection_waits_for_one_and_that_is_counted() {
+        let node = issue(&["pw.example.com"]);
+        let config = tls(&node.chain, &node.key, None).unwrap();
+        let listener = bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let door = door(SiteConnections { in_all: 1, per_source: 1 });
+        let refusals = door.refusals();
+        let (stopper, stop) = stop::channel();
+        let router = Router::new().route("/", get(|| async { "here" }));
+        let served = tokio::spawn(serve(listener, door, config, router, stop));
+
+        let first = silent_from([127, 0, 0, 2], address).await;
+        let waiting = tokio::spawn(async move { get_from(address, "pw.example.com", &node.authority).await });
+        while refusals.count(Limit::Connections) == 0 {
+            tokio::task::yield_now().await;
+        }
+        drop(first);
+        assert!(waiting.await.unwrap().is_some());
+
+        stopper.stop();
+        served.await.unwrap();
     }
 }

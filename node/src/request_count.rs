@@ -1,10 +1,11 @@
-//! Counts answered requests by site and class of status. Paths are not kept: they may name people.
+//! Counts answered requests by site and class of status, and those that a limit refused. Paths are not kept: they may name people.
 
 use crate::health::Health;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
+use passquorum_domain::limit::Limit;
 use std::sync::Arc;
 
 /// Puts the counter around a router.
@@ -16,6 +17,9 @@ async fn count(State(health): State<Arc<Health>>, request: Request, next: Next) 
     let site = site_of(request.uri().path());
     let response = next.run(request).await;
     health.count_request(site, response.status());
+    if let Some(limit) = response.extensions().get::<Limit>() {
+        health.count_refusal(*limit);
+    }
     response
 }
 

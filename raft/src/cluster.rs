@@ -13,6 +13,7 @@ use crate::net::Net;
 use crate::raft_network::{HeldBack, Network};
 use crate::state_machine::Replica;
 use crate::transport::client::Peers;
+use crate::transport::door::Door;
 use crate::transport::server::{self, Service};
 use crate::transport::tls::PeerTls;
 use crate::tuning::Tuning;
@@ -26,6 +27,7 @@ use openraft::storage::RaftLogStorage as _;
 use passquorum_domain::audit::Actor;
 use passquorum_domain::command::Command;
 use passquorum_domain::ids::NodeId;
+use passquorum_domain::limit::Refusals;
 use passquorum_domain::outcome::Outcome;
 use passquorum_domain::ports::{
     Clock, ClusterStatus, Consensus, Consistency, LeaderRead, LeaderReads, Leadership, Membership,
@@ -158,7 +160,8 @@ impl Cluster {
         // Read before Raft starts, which may add an entry of its own.
         let vote = store.log.read_vote().await.map_err(|e| StartError::Raft(e.to_string()))?;
         let introduction = Introduction { lives, reach: Reach::new(vote, store.log.last_log_id()) };
-        let peers = Arc::new(Peers::new(net, Arc::clone(&tls), witnesses));
+        let refusals = Refusals::new(Arc::clone(&clock));
+        let peers = Arc::new(Peers::new(net, Arc::clone(&tls), witnesses, Arc::clone(&refusals)));
         let durable = store.log.durable();
         let held_back = HeldBack::new();
         let network = Network {
@@ -171,8 +174,9 @@ impl Cluster {
             .await
             .map_err(|e| StartError::Raft(e.to_string()))?;
         let (leaders, leadership) = watch::channel(Leadership::default());
-        let (reads, rounds) = read_index::gate();
-        let (queued, entries) = proposals::queue();
+        let door = Door::new(Arc::clone(&refusals), Arc::clone(&clock));
+        let (reads, rounds) = read_index::gate(Arc::clone(&refusals));
+        let (queued, entries) = proposals::queue(Arc::clone(&refusals));
         let member = Arc::new(Member {
             node,
             certified_role: identity.role,
@@ -188,6 +192,7 @@ impl Cluster {
             elections,
             reads,
             proposals: queued,
+            refusals,
             heard: watch::Sender::new(None),
             arriving: Default::default(),
             handing_over: AtomicBool::new(false),
@@ -210,7 +215,7 @@ impl Cluster {
         tasks.spawn(follow_states(Arc::clone(&member), state_sender));
         tasks.spawn(watch_phase(Arc::clone(&member), phase.clone()));
         let service: Arc<dyn Service> = Arc::clone(&member) as Arc<dyn Service>;
-        tasks.spawn(server::listen(listener, tls, service));
+        tasks.spawn(server::listen(listener, door, tls, service));
         Ok(Arc::new(Self { member, states, phase, tasks: StdMutex::new(tasks) }))
     }
 
@@ -266,6 +271,12 @@ impl Cluster {
             voters: membership.voter_ids().map(NodeId).collect(),
             members: membership.nodes().map(|(id, _)| NodeId(*id)).collect(),
         }
+    }
+
+    /// What this node refused for want of room. Its other parts count here too.
+    #[must_use]
+    pub fn refusals(&self) -> Arc<Refusals> {
+        Arc::clone(&self.member.refusals)
     }
 
     /// Who leads.

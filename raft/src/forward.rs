@@ -73,7 +73,11 @@ impl Member {
                 Ok(Proposed::Unknown) => return Err(ProposeError::Unknown),
                 Ok(Proposed::ClockSkew) if !in_doubt => return Err(ProposeError::ClockSkew),
                 Ok(Proposed::Forbidden) if !in_doubt => return Err(ProposeError::Forbidden),
-                Ok(Proposed::ClockSkew | Proposed::Forbidden) => return Err(ProposeError::Unknown),
+                Ok(Proposed::Busy) | Err(PeerError::Call(CallError::Busy)) if !in_doubt => {
+                    return Err(ProposeError::Busy);
+                }
+                Ok(Proposed::ClockSkew | Proposed::Forbidden | Proposed::Busy)
+                | Err(PeerError::Call(CallError::Busy)) => return Err(ProposeError::Unknown),
                 Err(PeerError::Call(CallError::NotSent(_) | CallError::Refused(_))) => {}
                 Err(PeerError::Call(CallError::Lost) | PeerError::Codec(_)) => in_doubt = true,
             }
@@ -122,10 +126,12 @@ impl Member {
         if matches!(command.action, Action::ChangeConfig { .. }) && !self.config_has_room() {
             return Proposed::Committed(Err(Rejection::TooLarge));
         }
-        let answer = self.proposals.push(command, size);
-        match timeout_at(deadline, answer).await {
-            Ok(Ok(proposed)) => proposed,
-            Ok(Err(_)) | Err(_) => Proposed::Unknown,
+        match self.proposals.push(command, size) {
+            Err(nothing_done) => nothing_done,
+            Ok(answer) => match timeout_at(deadline, answer).await {
+                Ok(Ok(proposed)) => proposed,
+                Ok(Err(_)) | Err(_) => Proposed::Unknown,
+            },
         }
     }
 

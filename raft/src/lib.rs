@@ -39,6 +39,7 @@ mod planted;
 mod proposals;
 mod raft_network;
 mod read_index;
+mod refuse;
 #[cfg(feature = "planted")]
 pub mod rogue;
 mod service;
@@ -55,6 +56,7 @@ pub use cluster::{Applied, Cluster, ClusterSettings, Phase, Progress};
 pub use error::{StartError, coded, storage_code};
 pub use integrity::evidence::{Evidence, EvidenceReport};
 pub use passquorum_domain::ports::Leadership;
+pub use refuse::refuse;
 pub use state_machine::Replica;
 pub use transport::identity::{IdentityError, PeerIdentity};
 pub use transport::tls::{PeerTls, TlsError};

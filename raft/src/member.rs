@@ -15,6 +15,7 @@ use crate::types::{NodeInfo, TypeConfig};
 use openraft::{Raft, RaftMetrics, ServerState};
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::instance::Role;
+use passquorum_domain::limit::Refusals;
 use passquorum_domain::ports::{Clock, Leadership};
 use passquorum_domain::state::State;
 use passquorum_storage::{Durable, Published};
@@ -44,6 +45,8 @@ pub(crate) struct Member {
     pub(crate) elections: bool,
     pub(crate) reads: ReadGate,
     pub(crate) proposals: Proposals,
+    /// What this node refused for want of room.
+    pub(crate) refusals: Arc<Refusals>,
     pub(crate) heard: watch::Sender<Option<Heard>>,
     pub(crate) arriving: snapshot_stream::Receiver,
     /// Set while leadership is being handed over: nothing may be proposed or read through this leader.
@@ -120,8 +123,12 @@ impl Member {
         Peer { peers: Arc::clone(&self.peers), node, address }
     }
 
-    /// Waits before the next try: until leadership changes, or shortly. False when the deadline has passed.
+    /// Waits before the next try: until leadership changes, or shortly. False when the deadline has passed, or Raft has
+    /// ended here and no try can succeed any more: a node whose disk failed must not wait for its callers' patience.
     pub(crate) async fn wait_to_retry(&self, deadline: Instant) -> bool {
+        if self.metrics.borrow().running_state.is_err() {
+            return false;
+        }
         let pause = RETRY.min(deadline.saturating_duration_since(Instant::now()));
         wait_for_change(self.leadership.clone(), pause).await;
         Instant::now() < deadline

@@ -53,7 +53,7 @@ impl Member {
                 Ok(Changed::Done(node)) => return Ok(node),
                 Ok(Changed::Failed(error)) => return Err(error),
                 Ok(Changed::NotLeader)
-                | Err(PeerError::Call(CallError::NotSent(_) | CallError::Refused(_))) => {}
+                | Err(PeerError::Call(CallError::NotSent(_) | CallError::Busy | CallError::Refused(_))) => {}
                 // Every verb may be repeated: what is done already is not done again.
                 Err(PeerError::Call(CallError::Lost) | PeerError::Codec(_)) => in_doubt = true,
             }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -27,8 +27,8 @@ pub trait Net: Send + Sync {
 /// Takes streams.
 #[async_trait]
 pub trait Listener: Send {
-    /// The next stream.
-    async fn accept(&mut self) -> io::Result<BoxStream>;
+    /// The next stream, and where it comes from.
+    async fn accept(&mut self) -> io::Result<(BoxStream, IpAddr)>;
 
     /// Where it listens.
     fn local_address(&self) -> io::Result<SocketAddr>;
@@ -53,10 +53,10 @@ impl Net for TcpNet {
 
 #[async_trait]
 impl Listener for TcpListener {
-    async fn accept(&mut self) -> io::Result<BoxStream> {
-        let (stream, _) = TcpListener::accept(self).await?;
+    async fn accept(&mut self) -> io::Result<(BoxStream, IpAddr)> {
+        let (stream, peer) = TcpListener::accept(self).await?;
         stream.set_nodelay(true)?;
-        Ok(Box::new(stream))
+        Ok((Box::new(stream), peer.ip()))
     }
 
     fn local_address(&self) -> io::Result<SocketAddr> {

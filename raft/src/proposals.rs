@@ -2,14 +2,20 @@
 //!
 //! openraft sends each follower one request at a time, and each entry costs several tasks a wakeup, so without this
 //! many proposals would wait for one another.
+//!
+//! The queue is bounded by number and by bytes. What finds no room is refused at once: it would only wait, and every
+//! caller with it, until all of them run out of patience.
 
 use crate::member::Member;
+use crate::refuse::refuse;
 use crate::types::Batch;
 use crate::wire::Proposed;
 use openraft::error::ClientWriteError;
 use passquorum_domain::command::Command;
+use passquorum_domain::limit::{Limit, Refusals};
 use std::sync::{Arc, Weak};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
 /// Commands in one entry at most.
@@ -18,33 +24,55 @@ const COMMANDS: usize = 256;
 const BYTES: usize = 512 * 1024;
 /// Entries under way at most: one is on its way to the disks while the other is being made.
 const UNDER_WAY: usize = 2;
+/// Commands that wait for an entry at most: sixteen full entries, which a healthy leader writes within half a second.
+const WAITING: usize = 16 * COMMANDS;
+/// Encoded bytes of commands that wait for an entry at most.
+const WAITING_BYTES: usize = 32 * 1024 * 1024;
 
 struct Waiter {
     command: Command,
     size: usize,
     answer: oneshot::Sender<Proposed>,
+    /// Held as long as it waits.
+    room: OwnedSemaphorePermit,
 }
 
 /// Where proposals on a leader queue for the next entry.
-pub(crate) struct Proposals(mpsc::UnboundedSender<Waiter>);
+pub(crate) struct Proposals {
+    waiters: mpsc::Sender<Waiter>,
+    room: Arc<Semaphore>,
+    refusals: Arc<Refusals>,
+}
 
 /// The other side of the queue.
-pub(crate) struct Entries(mpsc::UnboundedReceiver<Waiter>);
+pub(crate) struct Entries(mpsc::Receiver<Waiter>);
 
 /// A queue for this node's proposals.
-pub(crate) fn queue() -> (Proposals, Entries) {
-    let (waiters, entries) = mpsc::unbounded_channel();
-    (Proposals(waiters), Entries(entries))
+pub(crate) fn queue(refusals: Arc<Refusals>) -> (Proposals, Entries) {
+    let (waiters, entries) = mpsc::channel(WAITING);
+    let room = Arc::new(Semaphore::new(WAITING_BYTES));
+    (Proposals { waiters, room, refusals }, Entries(entries))
 }
 
 impl Proposals {
-    /// Queues a command of an encoded size. The receiver is dropped if its fate is unknown.
-    pub(crate) fn push(&self, command: Command, size: usize) -> oneshot::Receiver<Proposed> {
+    /// Queues a command of an encoded size, or says why not. The answer's sender is dropped if its fate is unknown.
+    pub(crate) fn push(
+        &self,
+        command: Command,
+        size: usize,
+    ) -> Result<oneshot::Receiver<Proposed>, Proposed> {
+        let busy = || {
+            refuse(&self.refusals, Limit::Proposals);
+            Proposed::Busy
+        };
+        let bytes = u32::try_from(size).map_err(|_| busy())?;
+        let room = Arc::clone(&self.room).try_acquire_many_owned(bytes).map_err(|_| busy())?;
         let (answer, receiver) = oneshot::channel();
-        if let Err(stopped) = self.0.send(Waiter { command, size, answer }) {
-            stopped.0.answer.send(Proposed::NotLeader).ok();
+        match self.waiters.try_send(Waiter { command, size, answer, room }) {
+            Ok(()) => Ok(receiver),
+            Err(TrySendError::Full(_)) => Err(busy()),
+            Err(TrySendError::Closed(_)) => Err(Proposed::NotLeader),
         }
-        receiver
     }
 }
 
@@ -59,7 +87,7 @@ impl Entries {
             let (mut commands, mut answers) = (Vec::new(), Vec::new());
             let mut bytes = 0;
             let mut next = Some(first);
-            while let Some(Waiter { command, size, answer }) = next {
+            while let Some(Waiter { command, size, answer, room: _room }) = next {
                 if !answer.is_closed() {
                     bytes += size;
                     commands.push(command);
@@ -104,5 +132,61 @@ async fn write(member: &Member, commands: Vec<Command>, answers: Vec<oneshot::Se
         Ok(Err(ClientWriteError::ForwardToLeader(_))) => nothing_done(answers),
         // Raft ended with the entry in its log. The answers are dropped, which says that it is unknown.
         Ok(Err(ClientWriteError::ChangeMembershipError(_))) | Err(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use passquorum_domain::audit::Actor;
+    use passquorum_domain::command::Action;
+    use passquorum_domain::ids::RequestId;
+    use passquorum_domain::ports::Clock;
+    use passquorum_domain::time::Timestamp;
+    use uuid::Uuid;
+
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Timestamp {
+            Timestamp(1)
+        }
+    }
+
+    fn command() -> Command {
+        let request = RequestId::Internal(Uuid::from_u128(1));
+        Command { request, at: Timestamp(1), actor: Actor::Realm, detail: None, action: Action::Sweep }
+    }
+
+    #[test]
+    fn a_queue_that_nobody_empties_refuses_what_has_no_room_and_takes_it_again_later() {
+        let refusals = Refusals::new(Arc::new(Still));
+        let (proposals, mut entries) = queue(Arc::clone(&refusals));
+        for _ in 0..WAITING {
+            assert!(proposals.push(command(), 1).is_ok());
+        }
+        assert_eq!(proposals.push(command(), 1).err(), Some(Proposed::Busy));
+        assert_eq!(refusals.count(Limit::Proposals), 1);
+        drop(entries.0.try_recv().unwrap());
+        assert!(proposals.push(command(), 1).is_ok());
+    }
+
+    #[test]
+    fn a_few_large_commands_fill_the_queue_too() {
+        let (proposals, mut entries) = queue(Refusals::new(Arc::new(Still)));
+        let large = WAITING_BYTES / 4;
+        for _ in 0..4 {
+            assert!(proposals.push(command(), large).is_ok());
+        }
+        assert_eq!(proposals.push(command(), 1).err(), Some(Proposed::Busy));
+        drop(entries.0.try_recv().unwrap());
+        assert!(proposals.push(command(), large).is_ok());
+    }
+
+    #[test]
+    fn a_queue_whose_member_is_gone_did_nothing() {
+        let (proposals, entries) = queue(Refusals::new(Arc::new(Still)));
+        drop(entries);
+        assert_eq!(proposals.push(command(), 1).err(), Some(Proposed::NotLeader));
     }
 }

@@ -1,36 +1,60 @@
 //! Linearizable reads: the leader confirms its leadership and names a log index; the reader waits until it has applied
-//! that far. All readers that wait share one round, so the cost is per round, not per read.
+//! that far. All readers that wait share one round, so the cost is per round, not per read. So many wait at most; one
+//! more is refused at once.
 
 use crate::member::{Lead, Member};
 use crate::planted::{self, Plant};
+use crate::refuse::refuse;
 use crate::state_machine::Replica;
 use crate::transport::request::Request;
 use crate::types::TypeConfig;
 use crate::wire::{Done, ReadPoint};
 use openraft::ServerState;
+use passquorum_domain::limit::{Limit, Refusals};
 use passquorum_domain::ports::{LeaderRead, ReadError};
 use passquorum_domain::state::State;
 use passquorum_storage::Published;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// One round to the leader takes this long at most before it is tried again.
 const ROUND: Duration = Duration::from_secs(1);
+/// Readers that wait for a round at most; a round answers all of them.
+const WAITING: usize = 8192;
 
 type Waiter = oneshot::Sender<Result<Option<u64>, ReadError>>;
 
 /// Where readers queue for the next round.
-pub(crate) struct ReadGate(mpsc::UnboundedSender<Waiter>);
+pub(crate) struct ReadGate {
+    waiters: mpsc::Sender<Waiter>,
+    refusals: Arc<Refusals>,
+}
 
 /// The other side of the gate.
-pub(crate) struct ReadRounds(mpsc::UnboundedReceiver<Waiter>);
+pub(crate) struct ReadRounds(mpsc::Receiver<Waiter>);
 
 /// A gate for this node's readers.
-pub(crate) fn gate() -> (ReadGate, ReadRounds) {
-    let (waiters, rounds) = mpsc::unbounded_channel();
-    (ReadGate(waiters), ReadRounds(rounds))
+pub(crate) fn gate(refusals: Arc<Refusals>) -> (ReadGate, ReadRounds) {
+    let (waiters, rounds) = mpsc::channel(WAITING);
+    (ReadGate { waiters, refusals }, ReadRounds(rounds))
+}
+
+impl ReadGate {
+    /// Waits for the next round with the others.
+    fn enter(&self) -> Result<oneshot::Receiver<Result<Option<u64>, ReadError>>, ReadError> {
+        let (waiter, point) = oneshot::channel();
+        match self.waiters.try_send(waiter) {
+            Ok(()) => Ok(point),
+            Err(TrySendError::Full(_)) => {
+                refuse(&self.refusals, Limit::Reads);
+                Err(ReadError::Busy)
+            }
+            Err(TrySendError::Closed(_)) => Err(ReadError::NoQuorum),
+        }
+    }
 }
 
 impl ReadRounds {
@@ -65,12 +89,12 @@ impl Member {
     /// The same, while this node leads. Who lost a term never leads it again, though a higher id may take it over: so a
     /// node that leads the same term before and after led it throughout, and the round in between was its own.
     pub(crate) async fn read_as_leader(&self) -> Result<LeaderRead, ReadError> {
-        let term = self.leading_term().ok_or(ReadError)?;
+        let term = self.leading_term().ok_or(ReadError::NoQuorum)?;
         let read = self.read_current().await?;
         let index = read.last_applied.map_or(0, |id| id.index);
         match self.leading_term() {
             Some(now) if now == term => Ok(LeaderRead { term, index, state: read.machine.state() }),
-            _ => Err(ReadError),
+            _ => Err(ReadError::NoQuorum),
         }
     }
 
@@ -82,15 +106,15 @@ impl Member {
 
     async fn read_current(&self) -> Result<Arc<Published<TypeConfig, Replica>>, ReadError> {
         if !self.integrity.serves() {
-            return Err(ReadError);
+            return Err(ReadError::NoQuorum);
         }
         let deadline = Instant::now() + self.tuning.patience;
-        let (waiter, point) = oneshot::channel();
-        self.reads.0.send(waiter).map_err(|_| ReadError)?;
-        let index = timeout_at(deadline, point).await.map_err(|_| ReadError)?.map_err(|_| ReadError)??;
+        let point = timeout_at(deadline, self.reads.enter()?).await;
+        let Ok(Ok(index)) = point else { return Err(ReadError::NoQuorum) };
+        let index = index?;
         let mut published = self.published.clone();
         let applied = published.wait_for(|now| now.last_applied.map(|id| id.index) >= index);
-        let now = timeout_at(deadline, applied).await.map_err(|_| ReadError)?.map_err(|_| ReadError)?;
+        let Ok(Ok(now)) = timeout_at(deadline, applied).await else { return Err(ReadError::NoQuorum) };
         Ok(Arc::clone(&now))
     }
 
@@ -100,7 +124,7 @@ impl Member {
                 return Ok(index);
             }
             if !self.wait_to_retry(deadline).await {
-                return Err(ReadError);
+                return Err(ReadError::NoQuorum);
             }
         }
     }
@@ -121,10 +145,7 @@ impl Member {
         if !self.leads() {
             return ReadPoint::NotHere;
         }
-        let (waiter, point) = oneshot::channel();
-        if self.reads.0.send(waiter).is_err() {
-            return ReadPoint::NotHere;
-        }
+        let Ok(point) = self.reads.enter() else { return ReadPoint::NotHere };
         match timeout(ROUND, point).await {
             Ok(Ok(Ok(index))) => ReadPoint::At(index),
             _ => ReadPoint::NotHere,
@@ -145,5 +166,32 @@ impl Member {
                 ReadPoint::NotHere
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use passquorum_domain::ports::Clock;
+    use passquorum_domain::time::Timestamp;
+
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Timestamp {
+            Timestamp(1)
+        }
+    }
+
+    #[test]
+    fn a_gate_that_nobody_opens_refuses_one_reader_too_many() {
+        let refusals = Refusals::new(Arc::new(Still));
+        let (gate, mut rounds) = gate(Arc::clone(&refusals));
+        let waiting: Vec<_> = (0..WAITING).map(|_| gate.enter().unwrap()).collect();
+        assert_eq!(gate.enter().err(), Some(ReadError::Busy));
+        assert_eq!(refusals.count(Limit::Reads), 1);
+        drop(rounds.0.try_recv().unwrap());
+        assert!(gate.enter().is_ok());
+        drop(waiting);
     }
 }

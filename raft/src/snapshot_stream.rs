@@ -102,16 +102,16 @@ impl Receiver {
         install: SnapshotInstall,
     ) -> Result<SnapshotResponse<u64>, Refusal> {
         let arrived = self.0.lock().await.take();
-        let arrived = arrived
+        let Arriving { meta, body, .. } = arrived
             .filter(|a| {
                 a.from == from && a.meta.snapshot_id == install.snapshot_id && a.body.len() == a.length
             })
             .ok_or(Refusal::Malformed)?;
-        arrived.body.verify().map_err(|error| {
+        let snapshot = body.verified().await.map_err(|error| {
             tracing::warn!(%error, peer = %from, "a snapshot arrived damaged; it will be sent again");
             Refusal::Malformed
         })?;
-        let snapshot = Snapshot { meta: arrived.meta, snapshot: arrived.body };
+        let snapshot = Snapshot { meta, snapshot };
         raft.install_full_snapshot(install.vote, snapshot).await.map_err(|_| Refusal::NotRunning)
     }
 }

@@ -4,6 +4,7 @@
 //! module knows which bytes are a request of which kind, never what they mean.
 
 pub(crate) mod client;
+pub(crate) mod door;
 pub(crate) mod frame;
 pub(crate) mod identity;
 pub(crate) mod request;

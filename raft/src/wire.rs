@@ -125,6 +125,8 @@ pub(crate) enum Proposed {
     Forbidden,
     /// It is in the leader's log, but was not seen to be committed.
     Unknown,
+    /// Nothing was done: too much waits for the leader already.
+    Busy,
 }
 
 /// Up to where a linearizable read must have applied.

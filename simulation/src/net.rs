@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use passquorum_raft::net::{BoxStream, Listener, Net};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use turmoil::net::{TcpListener, TcpStream};
 
 /// Streams between simulated hosts.
@@ -25,9 +25,9 @@ struct Door(TcpListener);
 
 #[async_trait]
 impl Listener for Door {
-    async fn accept(&mut self) -> io::Result<BoxStream> {
-        let (stream, _) = self.0.accept().await?;
-        Ok(Box::new(stream))
+    async fn accept(&mut self) -> io::Result<(BoxStream, IpAddr)> {
+        let (stream, peer) = self.0.accept().await?;
+        Ok((Box::new(stream), peer.ip()))
     }
 
     fn local_address(&self) -> io::Result<SocketAddr> {

@@ -19,6 +19,7 @@ mod request;
 mod status;
 mod tokens;
 
+use crate::crowd::Crowd;
 use crate::ports::Ports;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -98,12 +99,13 @@ const fn route(
 }
 
 /// The API, with its full paths.
-pub fn router(ports: Ports) -> Router {
+pub fn router(ports: Ports, crowd: Crowd) -> Router {
     let shared: Shared = Arc::new(ports);
     ROUTES
         .iter()
         .fold(Router::new(), |router, route| {
-            let guard = auth::Guard { ports: Arc::clone(&shared), access: route.access };
+            let guard =
+                auth::Guard { ports: Arc::clone(&shared), crowd: crowd.clone(), access: route.access };
             let guarded = (route.handler)()
                 .route_layer(DefaultBodyLimit::max(route.body_limit))
                 .route_layer(from_fn_with_state(guard, auth::guard));

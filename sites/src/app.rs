@@ -1,5 +1,6 @@
 //! What every handler shares, cheap to clone.
 
+use crate::crowd::Crowd;
 use crate::hashing::Hasher;
 use crate::ports::{Ports, SiteSettings};
 use std::sync::Arc;
@@ -9,12 +10,14 @@ use std::sync::Arc;
 pub(crate) struct App {
     pub(crate) ports: Ports,
     pub(crate) settings: Arc<SiteSettings>,
+    pub(crate) crowd: Crowd,
     pub(crate) hasher: Hasher,
 }
 
 impl App {
-    pub(crate) fn new(ports: Ports, settings: SiteSettings) -> Self {
+    pub(crate) fn new(ports: Ports, crowd: Crowd) -> Self {
+        let settings = Arc::clone(crowd.settings());
         let hasher = Hasher::new(settings.hashing);
-        Self { ports, settings: Arc::new(settings), hasher }
+        Self { ports, settings, crowd, hasher }
     }
 }

@@ -1,17 +1,20 @@
 //! Around every request: its id, its visitor, the page for a failure, and the headers that keep a browser safe.
 
 use crate::app::App;
+use crate::crowd::{Full, marked};
 use crate::extract::Visit;
 use crate::limits;
 use crate::page_error::Failure;
 use crate::session::BrowserId;
+use crate::text;
 use crate::view;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::limit::Limit;
 use passquorum_domain::ports::fresh_uuid;
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -50,10 +53,17 @@ async fn around(State(app): State<App>, mut request: Request, next: Next) -> Res
         headers: request.headers().clone(),
     };
     request.extensions_mut().insert(visit.clone());
-    let mut response = next.run(request).await;
+    let mut response = match app.crowd.enter(&request) {
+        Ok(_until_answered) => next.run(request).await,
+        Err(Full) => {
+            let failure = Failure::new(ErrorCode::TooManyRequests).saying(text::SOURCE_IS_FULL);
+            marked(failure.into_response(), Limit::SourceRequests)
+        }
+    };
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         failure.log(visit.request);
         let mut page = view::failure_page(&app, &visit, &failure);
+        *page.extensions_mut() = std::mem::take(response.extensions_mut());
         for cookie in response.headers().get_all(header::SET_COOKIE) {
             page.headers_mut().append(header::SET_COOKIE, cookie.clone());
         }

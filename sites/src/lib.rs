@@ -4,8 +4,9 @@
 //! page, security headers); `session` and `csrf` hold what a browser carries; `workflow` runs the Self-Service tasks
 //! through one `activity` per kind of step; `page_error` is the one place where failures become pages.
 //!
-//! Invariants: any node can serve any step; nothing about a visitor stays in memory between requests; no page, log
-//! line or cookie holds a password or an answer in clear. This crate must not know openraft, LDAP or TLS.
+//! Invariants: any node can serve any step; nothing about a visitor stays in memory between requests but how many wrong
+//! tokens an address sent within the minute; no page, log line or cookie holds a password or an answer in clear. This
+//! crate must not know openraft, LDAP or TLS.
 
 pub mod admin;
 pub mod api;
@@ -17,6 +18,7 @@ pub mod sign_in;
 mod activity;
 mod app;
 mod attempt;
+mod crowd;
 mod csrf;
 mod decoy;
 mod extract;
@@ -36,6 +38,7 @@ mod text;
 mod view;
 mod workflow;
 
+pub use crate::crowd::Crowd;
 pub use crate::hashing::Hashing;
 pub use crate::limits::{LocalOperator, PeerAddress};
 pub use crate::page_error::Failure;
@@ -48,12 +51,15 @@ use axum::Router;
 use axum::response::Redirect;
 use axum::routing::get;
 use passquorum_domain::audit::Site;
+use std::sync::Arc;
 
 /// Every site of a node on one router. The caller's listener puts [`PeerAddress`] or [`LocalOperator`] into the
-/// extensions of each request.
+/// extensions of each request, and finds in those of an answer the [`Limit`](passquorum_domain::limit::Limit) that
+/// refused the request.
 pub fn router(ports: Ports, settings: SiteSettings) -> Router {
-    let api = api::router(ports.clone());
-    let app = App::new(ports, settings);
+    let crowd = Crowd::new(Arc::new(settings));
+    let api = api::router(ports.clone(), crowd.clone());
+    let app = App::new(ports, crowd);
     let sites = Router::new()
         .merge(static_files::routes())
         .merge(legacy_paths())

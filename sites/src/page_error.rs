@@ -82,9 +82,10 @@ impl Failure {
     #[must_use]
     pub fn http_status(&self) -> StatusCode {
         self.status.unwrap_or(match self.code {
-            ErrorCode::NoQuorum | ErrorCode::ClockSkew | ErrorCode::DirectoryUnreachable => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            ErrorCode::NoQuorum
+            | ErrorCode::Busy
+            | ErrorCode::ClockSkew
+            | ErrorCode::DirectoryUnreachable => StatusCode::SERVICE_UNAVAILABLE,
             ErrorCode::UnknownOutcome => StatusCode::GATEWAY_TIMEOUT,
             ErrorCode::StaleRevision
             | ErrorCode::TicketUsed
@@ -158,7 +159,7 @@ impl From<ProposeError> for Failure {
 
 impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Self {
-        Self::new(ErrorCode::NoQuorum).because(error)
+        Self::new(error.code()).because(error)
     }
 }
 

@@ -46,6 +46,8 @@ pub struct SiteSettings {
     pub node_name: String,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: BTreeSet<IpAddr>,
+    /// Requests of one source that are answered at a time. Everyone behind a proxy that is not trusted is one source.
+    pub requests_per_source: usize,
     /// Where answers are hashed.
     pub hashing: Hashing,
     /// What hashing an answer takes.
@@ -62,6 +64,7 @@ impl SiteSettings {
         Self {
             node_name: node_name.into(),
             trusted_proxies: BTreeSet::new(),
+            requests_per_source: 512,
             hashing: Hashing::threads(),
             answer_cost: HashCost::STANDARD,
             answer_grid: Duration::from_millis(250),

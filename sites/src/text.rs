@@ -9,6 +9,7 @@ pub(crate) const NODE_HOLDS_NO_KEY: &str =
 pub(crate) const WRONG_ANSWERS: &str = "We could not verify you with these answers.";
 pub(crate) const WRONG_PASSWORD: &str =
     "The user name or password is not right, or this account cannot sign in at the moment.";
+pub(crate) const SOURCE_IS_FULL: &str = "Too many requests from your network address are being answered at the moment. Try again in a few seconds.";
 pub(crate) const FIELD_EMPTY: &str = "Fill in this field.";
 pub(crate) const FIELD_TOO_LONG: &str = "This is longer than allowed (256 characters).";
 pub(crate) const FIELD_CONTROL: &str = "This holds a character that cannot be used here.";
@@ -48,6 +49,7 @@ pub(crate) fn what_happened(code: ErrorCode) -> &'static str {
             "The service cannot confirm changes at the moment, because most of its servers cannot be reached. \
              Nothing was changed and nothing is lost."
         }
+        ErrorCode::Busy => "Too many people use the service at this moment. Nothing was changed.",
         ErrorCode::UnknownOutcome => {
             "Your request was sent, but no answer came. We do not know whether it took effect."
         }
@@ -88,7 +90,7 @@ pub(crate) fn what_happened(code: ErrorCode) -> &'static str {
 /// What the visitor can do.
 pub(crate) fn what_to_do(code: ErrorCode) -> &'static str {
     match code {
-        ErrorCode::NoQuorum => {
+        ErrorCode::NoQuorum | ErrorCode::Busy => {
             "Wait a moment and try again. If it stays so, tell the helpdesk the code below."
         }
         ErrorCode::UnknownOutcome => {
@@ -134,7 +136,9 @@ pub(crate) fn utc(at: Timestamp) -> String {
 /// The heading of the page for a failure.
 pub(crate) fn failure_title(code: ErrorCode) -> &'static str {
     match code {
-        ErrorCode::NoQuorum | ErrorCode::DirectoryUnreachable => "Not available at the moment",
+        ErrorCode::NoQuorum | ErrorCode::Busy | ErrorCode::DirectoryUnreachable => {
+            "Not available at the moment"
+        }
         ErrorCode::UnknownOutcome => "We do not know the outcome",
         ErrorCode::Locked | ErrorCode::TooManyRequests => "Locked for a while",
         ErrorCode::TicketUsed => "Already done",

@@ -26,6 +26,7 @@ pub mod error;
 pub mod fuzzing;
 pub mod log;
 pub mod machine;
+mod off_task;
 #[cfg(feature = "planted")]
 pub mod planted;
 #[cfg(not(feature = "planted"))]

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::StoreError;
+use crate::off_task::off_task;
 
 /// Largest snapshot that is received, in bytes.
 pub const MAX_SNAPSHOT: u64 = 1 << 30;
@@ -129,11 +130,56 @@ impl SnapshotBody {
     pub fn verify(&self) -> Result<(), StoreError> {
         format::verify(self)
     }
+
+    /// The snapshot, once it was checked as by [`SnapshotBody::verify`], which may take a while: other tasks go on.
+    ///
+    /// # Errors
+    /// As [`SnapshotBody::verify`].
+    pub async fn verified(self: Box<Self>) -> Result<Box<Self>, StoreError> {
+        let blocks = matches!(self.0, Source::Kept { .. } | Source::Arriving(_));
+        off_task(blocks, move || self.verify().map(|()| self)).await
+    }
 }
 
 fn copy_from(all: &[u8], offset: u64, bytes: &mut [u8]) {
     let from = usize::try_from(offset).unwrap_or(usize::MAX);
     for (to, from) in bytes.iter_mut().zip(all.iter().skip(from)) {
         *to = *from;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    fn poll_once<T>(future: std::pin::Pin<&mut impl Future<Output = T>>) -> Poll<T> {
+        future.poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    /// No snapshot at all, so that its check fails, sooner or later.
+    fn nothing(shelf: &Shelf) -> Box<SnapshotBody> {
+        Box::new(shelf.begin().unwrap())
+    }
+
+    #[test]
+    fn a_file_is_checked_beside_the_tasks_and_what_is_in_memory_in_place() {
+        let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+        let _entered = runtime.enter();
+        let (go_on, wait) = std::sync::mpsc::channel::<()>();
+        let busy = runtime.spawn_blocking(move || wait.recv().is_ok());
+
+        let memory = Shelf::memory(MemorySnapshots::default());
+        let in_place = pin!(nothing(&memory).verified());
+        assert!(matches!(poll_once(in_place), Poll::Ready(Err(StoreError::Corrupt { .. }))));
+
+        let directory = tempfile::tempdir().unwrap();
+        let on_disk = Shelf::directory(directory.path()).unwrap();
+        let mut beside = pin!(nothing(&on_disk).verified());
+        assert!(poll_once(beside.as_mut()).is_pending(), "the one thread for it has other work");
+        go_on.send(()).unwrap();
+        assert!(matches!(runtime.block_on(beside), Err(StoreError::Corrupt { .. })));
+        assert!(runtime.block_on(busy).unwrap());
     }
 }

@@ -19,6 +19,7 @@ use crate::engine::Pair;
 use crate::error::StoreError;
 use crate::log::Durable;
 use crate::machine::{Machine, Position};
+use crate::off_task::off_task;
 use crate::planted::{self, Plant};
 use crate::snapshot::format::{self, Contents};
 use crate::snapshot::{Shelf, SnapshotBody};
@@ -137,19 +138,6 @@ fn hold_against<M: Machine>(machine: &M, carried: Option<CellsDigest>) -> Result
 
 fn snapshot_of<C: RaftConfig>(body: SnapshotBody) -> Result<Snapshot<C>, StoreError> {
     Ok(Snapshot { meta: format::read_meta::<C>(&body)?, snapshot: Box::new(body) })
-}
-
-/// Runs work that may block on a disk where it holds up no other task; a simulation runs it in place.
-async fn off_task<T: Send + 'static>(
-    blocks: bool,
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
-    if !blocks {
-        return work();
-    }
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|e| Err(StoreError::Stopped(format!("storage work ended early: {e}"))))
 }
 
 fn snapshot_failed(error: &StoreError, verb: ErrorVerb) -> StorageError<u64> {

@@ -32,6 +32,14 @@ where
     tokio::time::timeout(deadline, polling).await.map_err(|_| Elapsed { what: what.to_owned(), deadline })
 }
 
+/// Waits for something that ends by itself.
+///
+/// # Errors
+/// [`Elapsed`], naming `what`, when `deadline` passes first; it is then dropped.
+pub async fn within<T>(what: &str, deadline: Duration, work: impl Future<Output = T>) -> Result<T, Elapsed> {
+    tokio::time::timeout(deadline, work).await.map_err(|_| Elapsed { what: what.to_owned(), deadline })
+}
+
 /// Lets a fault last. Only for that: what is to become true is waited for with [`until`].
 pub async fn last(length: Duration) {
     tokio::time::sleep(length).await;
@@ -50,6 +58,13 @@ mod tests {
             async move { result }
         });
         assert_eq!(value.await.unwrap(), 3);
+    }
+
+    #[tokio::test]
+    async fn work_that_never_ends_is_dropped_at_the_deadline_and_is_named() {
+        let never = within("the cows come home", Duration::from_millis(1), std::future::pending::<()>());
+        assert!(never.await.unwrap_err().to_string().contains("the cows come home"));
+        assert_eq!(within("now", Duration::from_secs(30), async { 7 }).await.unwrap(), 7);
     }
 
     #[tokio::test]

@@ -113,7 +113,7 @@ impl LeaderReads for Reads {
     async fn read_as_leader(&self) -> Result<LeaderRead, ReadError> {
         let leadership = *self.leadership.borrow();
         if leadership.leader != Some(NODE) || !*self.quorum.borrow() {
-            return Err(ReadError);
+            return Err(ReadError::NoQuorum);
         }
         let (term, index) = (leadership.term, self.index.load(Ordering::SeqCst));
         Ok(LeaderRead { term, index, state: self.states.borrow().clone() })

@@ -1,12 +1,17 @@
 //! `node.toml` and back. Reading answers with every problem at once, each with its key; an unknown key is a problem.
 
-use super::{HostPort, LogFormat, LogSettings, NodeConfig, SiteCertificate, SiteUrl, Timing};
+use super::{
+    HostPort, LogFormat, LogSettings, NodeConfig, SiteCertificate, SiteConnections, SiteUrl, Timing,
+};
 use crate::data_dir::DataDir;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toml::Value;
+
+/// A connection costs some tens of KiB.
+const MOST_CONNECTIONS: usize = 65_536;
 
 /// `node.toml` cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +102,7 @@ fn parse(data: DataDir, table: toml::Table) -> Result<NodeConfig, Vec<KeyProblem
     let trusted_proxies = reader.list("site.trusted_proxies", |text| {
         text.parse().map_err(|_| format!("{text} is not an IP address"))
     });
+    let site_connections = reader.site_connections();
     let timing = reader.timing();
     let default = LogSettings::default();
     let format = reader.optional("log.format", |text| match text {
@@ -125,6 +131,7 @@ fn parse(data: DataDir, table: toml::Table) -> Result<NodeConfig, Vec<KeyProblem
                 site_url,
                 site_certificate,
                 trusted_proxies,
+                site_connections,
                 timing,
                 log,
                 demo_directory,
@@ -216,6 +223,28 @@ impl Reader {
         })
     }
 
+    fn count(&mut self, key: &str, default: usize, most: usize) -> usize {
+        let value = match self.values.remove(key) {
+            None => return default,
+            Some(value) => value.as_integer().and_then(|count| usize::try_from(count).ok()),
+        };
+        value.filter(|count| (1..=most).contains(count)).unwrap_or_else(|| {
+            self.problem(key, format!("use a whole number from 1 to {most}"));
+            default
+        })
+    }
+
+    fn site_connections(&mut self) -> SiteConnections {
+        let default = SiteConnections::default();
+        let in_all = self.count("site.connections", default.in_all, MOST_CONNECTIONS);
+        let per_source =
+            self.count("site.connections_per_source", default.per_source.min(in_all), MOST_CONNECTIONS);
+        if per_source > in_all {
+            self.problem("site.connections_per_source", "use no more than site.connections".to_owned());
+        }
+        SiteConnections { in_all, per_source }
+    }
+
     fn timing(&mut self) -> Timing {
         let default = Timing::default();
         let timing = Timing {
@@ -265,6 +294,8 @@ pub fn render(config: &NodeConfig) -> String {
     }
     let proxies: Vec<String> = config.trusted_proxies.iter().map(|proxy| text(&proxy.to_string())).collect();
     line("trusted_proxies", format!("[{}]", proxies.join(", ")));
+    line("connections", config.site_connections.in_all.to_string());
+    line("connections_per_source", config.site_connections.per_source.to_string());
     line("raft", String::new());
     line("heartbeat_ms", config.timing.heartbeat.as_millis().to_string());
     line("election_min_ms", config.timing.election_min.as_millis().to_string());
@@ -298,6 +329,7 @@ mod tests {
         config.cluster_listen = Some("0.0.0.0:7400".parse().unwrap());
         config.site_certificate = Some(SiteCertificate { certificate: "/c".into(), key: "/k".into() });
         config.trusted_proxies = vec!["10.0.0.1".parse().unwrap()];
+        config.site_connections = SiteConnections { in_all: 100, per_source: 10 };
         config.log.format = LogFormat::Json;
         config.demo_directory = Some("/demo.json".into());
         config.drill_clock_offset_ms = -90_000;
@@ -313,7 +345,7 @@ mod tests {
     #[test]
     fn every_problem_is_named_at_once_with_its_key() {
         let text = "nmae = 'x'\n[cluster]\naddress = 'host'\n[site]\naddress = 5\nurl = 'http://x'\nkey = '/k'\n\
-                    trusted_proxies = ['x']\n[raft]\nheartbeat_ms = 1\nelection_min_ms = 20\n[log]\nformat = 'xml'\n";
+                    trusted_proxies = ['x']\nconnections = 0\nconnections_per_source = 5000\n[raft]\nheartbeat_ms = 1\nelection_min_ms = 20\n[log]\nformat = 'xml'\n";
         let problems = parse(full().data, text.parse().unwrap()).unwrap_err();
         let keys: Vec<_> = problems.iter().map(|problem| problem.key.as_str()).collect();
         for key in [
@@ -324,6 +356,8 @@ mod tests {
             "site.url",
             "site.certificate",
             "site.trusted_proxies",
+            "site.connections",
+            "site.connections_per_source",
             "raft.heartbeat_ms",
             "raft.election_min_ms",
             "log.format",

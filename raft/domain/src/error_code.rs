@@ -39,6 +39,8 @@ macro_rules! codes {
 codes! {
     NoQuorum = "PQ-NO-QUORUM", "A majority of the realm's nodes cannot be reached, so nothing was changed.",
         "Try again in a moment. If it stays, start the stopped nodes or repair the network between them.";
+    Busy = "PQ-BUSY", "The node has more to do than it can, so nothing was done.",
+        "Try again after the time that Retry-After names. If it stays, look at pq_refused_total in the node's metrics.";
     UnknownOutcome = "PQ-UNKNOWN-OUTCOME", "The request was sent, but no answer came: it may or may not have taken effect.",
         "Look at the present state before you try again.";
     ClockSkew = "PQ-CLOCK-SKEW", "The clock of the node that served this is more than a minute off the leader's, or too far from the majority's to lead; nothing was changed.",

@@ -3,7 +3,7 @@
 //! Reading order: [`ids`] and [`time`] name things; [`config`] is what an administrator edits ([`policy`],
 //! [`workflow`], [`qa`], [`scope`]); [`command`] is what may be asked of the cluster, [`outcome`] what it answers;
 //! [`state`] is what every node holds and [`apply`] the only way it changes; [`mirror`] is what of it others may see;
-//! [`ports`] are the doors to the world.
+//! [`ports`] are the doors to the world; [`limit`] counts, on one node, what its callers take.
 //!
 //! Invariants: nothing here does IO, reads a clock or draws randomness; equal command sequences give equal states;
 //! no secret is held in clear by any replicated type. This crate must not know openraft, tokio, sled, LDAP or HTTP.
@@ -21,6 +21,7 @@ pub mod fuzzing;
 pub mod ids;
 pub mod instance;
 pub mod label;
+pub mod limit;
 pub mod lockout;
 pub mod mirror;
 pub mod outcome;

@@ -43,6 +43,9 @@ pub enum ProposeError {
         "this node's clock is more than a minute off the leader's; nothing was changed; set the clocks right"
     )]
     ClockSkew,
+    /// Nothing was done: too many proposals wait already.
+    #[error("too many proposals wait already; nothing was changed; try again in a moment")]
+    Busy,
 }
 
 impl ProposeError {
@@ -54,14 +57,32 @@ impl ProposeError {
             Self::Unknown => ErrorCode::UnknownOutcome,
             Self::Forbidden => ErrorCode::Forbidden,
             Self::ClockSkew => ErrorCode::ClockSkew,
+            Self::Busy => ErrorCode::Busy,
         }
     }
 }
 
 /// A linearizable read was not possible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no leader with a quorum could be reached, so the state cannot be known to be current")]
-pub struct ReadError;
+pub enum ReadError {
+    /// The state cannot be known to be current.
+    #[error("no leader with a quorum could be reached, so the state cannot be known to be current")]
+    NoQuorum,
+    /// Too many readers wait already.
+    #[error("too many readers wait already; try again in a moment")]
+    Busy,
+}
+
+impl ReadError {
+    /// The stable code.
+    #[must_use]
+    pub fn code(self) -> ErrorCode {
+        match self {
+            Self::NoQuorum => ErrorCode::NoQuorum,
+            Self::Busy => ErrorCode::Busy,
+        }
+    }
+}
 
 /// How fresh a read must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

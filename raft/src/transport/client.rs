@@ -10,15 +10,18 @@ use super::tls::{PeerTls, peer_of};
 use crate::integrity::entry::Gate;
 use crate::integrity::witness::Witnesses;
 use crate::net::{BoxStream, Net};
+use crate::refuse::refuse;
 use bytes::Bytes;
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::instance::Role;
+use passquorum_domain::limit::{Limit, Refusals};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_rustls::TlsStream;
@@ -31,7 +34,7 @@ const PROBE: Duration = Duration::from_millis(500);
 const SILENCE: Duration = Duration::from_millis(1500);
 /// Probes without anything to send after which a stream is closed.
 const IDLE_PROBES: u32 = 120;
-/// Calls that wait for the stream at most.
+/// Calls that wait for the stream at most; one more is refused at once.
 const QUEUE: usize = 1024;
 /// Bytes that are gathered into one write.
 const BATCH: usize = 64 * 1024;
@@ -42,6 +45,9 @@ pub(crate) enum CallError {
     /// Not a byte of it was sent.
     #[error("not sent: {0}")]
     NotSent(String),
+    /// Not a byte of it was sent: too many calls wait for the stream already.
+    #[error("not sent: too many calls wait for the stream already")]
+    Busy,
     /// It was sent, and what became of it is unknown.
     #[error("sent, but not answered")]
     Lost,
@@ -74,14 +80,20 @@ pub(crate) struct Peers {
     tls: Arc<PeerTls>,
     links: Mutex<BTreeMap<(NodeId, Class), Link>>,
     outcast: watch::Sender<bool>,
+    refusals: Arc<Refusals>,
     pub(crate) gate: Gate,
     pub(crate) witnesses: Witnesses,
 }
 
 impl Peers {
-    pub(crate) fn new(net: Arc<dyn Net>, tls: Arc<PeerTls>, witnesses: Witnesses) -> Self {
+    pub(crate) fn new(
+        net: Arc<dyn Net>,
+        tls: Arc<PeerTls>,
+        witnesses: Witnesses,
+        refusals: Arc<Refusals>,
+    ) -> Self {
         let outcast = watch::Sender::new(false);
-        Self { net, tls, links: Mutex::default(), outcast, gate: Gate::default(), witnesses }
+        Self { net, tls, links: Mutex::default(), outcast, refusals, gate: Gate::default(), witnesses }
     }
 
     /// Asks a peer, for as long as `within`. May be dropped at any time.
@@ -103,12 +115,17 @@ impl Peers {
         let fate = Arc::new(AtomicU8::new(QUEUED));
         let call = Call { request, payload, fate: Arc::clone(&fate), reply };
         let queue = self.queue(peer, address, request.class());
-        let asked = async move {
-            queue.send(call).await.map_err(|_| CallError::NotSent("the node is stopping".into()))?;
-            answer.await.unwrap_or(Err(CallError::Lost))
-        };
-        match timeout(within, asked).await {
+        match queue.try_send(call) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => {
+                refuse(&self.refusals, Limit::PeerCalls);
+                return Err(CallError::Busy);
+            }
+            Err(TrySendError::Closed(_)) => return Err(CallError::NotSent("the node is stopping".into())),
+        }
+        match timeout(within, answer).await {
             Ok(answer) => {
+                let answer = answer.unwrap_or(Err(CallError::Lost));
                 if answer == Err(CallError::Refused(Refusal::Removed)) {
                     self.outcast.send_if_modified(|outcast| !std::mem::replace(outcast, true));
                 }

@@ -1,8 +1,9 @@
 //! The answering side: takes streams, learns who the peer is, and passes on what the peer may ask.
 //!
-//! Until a peer is known nothing is read from it but the handshake, whose size rustls bounds and whose time and number
-//! are bounded here. A peer that breaks the protocol loses its stream; the node goes on.
+//! Until a peer is known nothing is read from it but the handshake, whose size rustls bounds, whose time is bounded here
+//! and whose number by the [`Door`]. A peer that breaks the protocol loses its stream; the node goes on.
 
+use super::door::Door;
 use super::frame::{self, Head, Refusal, Tag};
 use super::identity::PeerIdentity;
 use super::request::Request;
@@ -21,8 +22,6 @@ use tokio::time::timeout;
 
 /// The handshake and the welcome together.
 const HANDSHAKE: Duration = Duration::from_secs(5);
-/// Streams that are in their handshake at most; more have to wait.
-const HANDSHAKES: usize = 64;
 /// Requests of one stream that are under way at most; more are not read yet.
 const UNDER_WAY: usize = 512;
 /// Bytes of requests of one stream that are under way at most; more are not read yet. Above the limit of any request.
@@ -56,24 +55,33 @@ pub(crate) trait Service: Send + Sync + 'static {
 }
 
 /// Takes streams until it is dropped.
-pub(crate) async fn listen(mut listener: Box<dyn Listener>, tls: Arc<PeerTls>, service: Arc<dyn Service>) {
-    let handshakes = Arc::new(Semaphore::new(HANDSHAKES));
+pub(crate) async fn listen(
+    mut listener: Box<dyn Listener>,
+    door: Arc<Door>,
+    tls: Arc<PeerTls>,
+    service: Arc<dyn Service>,
+) {
     let peers = Arc::new(Peers::default());
     let mut streams = tokio::task::JoinSet::new();
     loop {
-        let Ok(permit) = Arc::clone(&handshakes).acquire_owned().await else { return };
-        let stream = match listener.accept().await {
-            Ok(stream) => stream,
+        let Some(room) = door.room().await else { return };
+        let (stream, address) = match listener.accept().await {
+            Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "cannot take a peer's stream");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };
+        let Some(admitted) = door.admit(room, address) else { continue };
         let (tls, service, peers) = (Arc::clone(&tls), Arc::clone(&service), Arc::clone(&peers));
+        let door = Arc::clone(&door);
         streams.spawn(async move {
             let welcomed = timeout(HANDSHAKE, welcome(stream, &tls, service.as_ref())).await;
-            drop(permit);
+            if !matches!(welcomed, Ok(Ok(_))) {
+                door.failed(&admitted);
+            }
+            drop(admitted);
             let ended = match welcomed {
                 Ok(Ok((stream, peer))) => {
                     let outlived = peers.enter(peer.node);

@@ -1,9 +1,10 @@
 //! Writes, reads, leader changes.
 
-use crate::rig::{Rig, commit, eventually, label, put, record};
+use crate::rig::{Disk, Rig, commit, eventually, label, put, record, tuning};
 use passquorum_domain::audit::AuditEvent;
+use passquorum_domain::limit::Limit;
 use passquorum_domain::outcome::Effect;
-use passquorum_domain::ports::{Consensus, Consistency, LeaderReads};
+use passquorum_domain::ports::{Consensus, Consistency, LeaderReads, ProposeError};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_any_node_wrote_every_node_reads() {
@@ -66,6 +67,35 @@ async fn many_writers_on_every_node_lose_nothing() {
         let written = state.audit().filter(|record| matches!(record.event, AuditEvent::NotServed(_)));
         assert_eq!(written.count(), 150);
     }
+    rig.stop().await;
+}
+
+/// On one thread, so that all of them are there before the leader looks at the first.
+#[tokio::test]
+async fn a_flood_is_told_that_the_leader_is_busy_and_what_was_taken_is_committed() {
+    const FLOOD: usize = 6000;
+    let rig = Rig::first(tuning(), Disk::memory()).await;
+    let cluster = rig.any();
+    let proposals = (0..FLOOD).map(|_| cluster.propose(record()));
+    let (mut taken, mut busy) = (0, 0);
+    for answer in futures::future::join_all(proposals).await {
+        match answer {
+            Ok(outcome) => {
+                assert_eq!(outcome, Ok(Effect::Done));
+                taken += 1;
+            }
+            Err(error) => {
+                assert_eq!(error, ProposeError::Busy);
+                busy += 1;
+            }
+        }
+    }
+    assert!(taken > 0 && busy > 0, "{taken} taken, {busy} refused");
+    assert_eq!(cluster.refusals().count(Limit::Proposals), busy);
+    let state = cluster.read(Consistency::Linearizable).await.unwrap();
+    let written = state.audit().filter(|record| matches!(record.event, AuditEvent::NotServed(_)));
+    assert_eq!(written.count(), taken);
+    assert!(matches!(commit(&cluster, put("after", "the flood")).await, Ok(Effect::Label(_))));
     rig.stop().await;
 }
 

@@ -1,14 +1,15 @@
 //! Crashes, lost quorums, clocks, disks.
 
-use crate::rig::{Disk, Rig, commit, eventually, label, put, tuning};
+use crate::rig::{Disk, LIMIT, Rig, commit, eventually, label, put, tuning};
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::instance::Role;
 use passquorum_domain::outcome::{Effect, Rejection};
-use passquorum_domain::ports::{Consensus, Consistency, LeaderReads, ProposeError};
+use passquorum_domain::ports::{Consensus, Consistency, LeaderReads, ProposeError, ReadError};
 use passquorum_domain::time::{Span, Timestamp};
-use passquorum_raft::Phase;
+use passquorum_raft::{Phase, Tuning};
 use passquorum_storage::engine::Refusal;
 use std::time::Duration;
+use tokio::time::timeout;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crashed_leader_is_replaced_and_takes_part_again_when_it_is_back() {
@@ -71,6 +72,21 @@ async fn a_member_whose_disk_is_full_leaves_service() {
     eventually("it leaves", || (*rig.node(full.0).phase().borrow() == Phase::Failed).then_some(())).await;
     drop(rig.crash(full).await);
     assert!(matches!(commit(&rig.any(), put("after", "2")).await, Ok(Effect::Label(_))));
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_whose_disk_is_full_lets_its_callers_go_however_patient_they_are() {
+    let rig = Rig::first(Tuning { patience: LIMIT * 60, ..tuning() }, Disk::memory()).await;
+    let Disk::Memory(disk) = rig.nodes[&NodeId(1)].disk.clone() else { panic!("not in memory") };
+    let cluster = rig.any();
+    disk.raft.refuse_writes(Some(Refusal::DiskFull));
+    drop(timeout(LIMIT, cluster.propose(put("full", "1"))).await.unwrap());
+    eventually("it leaves", || (*cluster.phase().borrow() == Phase::Failed).then_some(())).await;
+    let written = timeout(LIMIT, cluster.propose(put("late", "2"))).await.unwrap();
+    assert_eq!(written, Err(ProposeError::NoQuorum));
+    let read = timeout(LIMIT, cluster.read(Consistency::Linearizable)).await.unwrap();
+    assert_eq!(read.err(), Some(ReadError::NoQuorum));
     rig.stop().await;
 }
 

@@ -4,6 +4,7 @@ use crate::rig::{Authority, Disk, EPOCH, Rig, commit, identity, put, realm, tuni
 use passquorum_domain::audit::Actor;
 use passquorum_domain::ids::{NodeId, RealmId};
 use passquorum_domain::instance::Role;
+use passquorum_domain::limit::Limit;
 use passquorum_domain::outcome::Effect;
 use passquorum_domain::ports::Membership;
 use passquorum_raft::PeerIdentity;
@@ -11,12 +12,16 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use uuid::Uuid;
 
+/// Long enough for a server to take a stream, mostly; nothing depends on it.
+const TURN: Duration = Duration::from_millis(5);
 const WELCOME: u8 = 130;
 const REFUSED: u8 = 129;
 const FORBIDDEN: u8 = 1;
@@ -105,6 +110,34 @@ async fn nobody_gets_in_without_a_certificate_of_this_realm() {
         assert_eq!(peer.receive().await, None);
     }
     assert_eq!(realm(), identity(server, Role::Voter).realm);
+    goes_on(&rig).await;
+    rig.stop().await;
+}
+
+/// A silent stream from another address of this host than the members'.
+async fn silent(address: &str) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    socket.connect(address.parse().unwrap()).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silent_streams_of_one_address_leave_room_for_the_others() {
+    let rig = Rig::first(tuning(), Disk::memory()).await;
+    let address = rig.nodes[&NodeId(1)].address.clone();
+    let refusals = rig.any().refusals();
+    let mut held = Vec::new();
+    while refusals.count(Limit::PeerHandshakes) == 0 {
+        assert!(held.len() < 60, "one address may take every place");
+        held.push(silent(&address).await);
+        let mut turned_away = [0; 1];
+        // One that was let in stays open and silent; this only gives the server its turn.
+        let _ = timeout(TURN, held.last_mut().unwrap().read(&mut turned_away)).await;
+    }
+    assert_eq!(held.last_mut().unwrap().read(&mut [0; 1]).await.unwrap_or(0), 0, "it is turned away at once");
+    let certificate = rig.authority.issue(&identity(NodeId(9), Role::Voter));
+    let mut peer = Stranger::connect(&address, NodeId(1), &rig.authority, Some(certificate)).await;
+    assert_eq!(peer.receive().await, Some((WELCOME, vec![])));
     goes_on(&rig).await;
     rig.stop().await;
 }

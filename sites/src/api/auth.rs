@@ -2,27 +2,34 @@
 //!
 //! The secret part of a token is compared by keyed hash, in constant time. A token that this node does not know may have
 //! been made a moment ago elsewhere: it is looked up again in what the realm has committed before it is refused. One that
-//! was revoked elsewhere is refused here as soon as that is applied here.
+//! was revoked elsewhere is refused here as soon as that is applied here. A source that sends wrong ones over and over
+//! is not heard for a while, except with a right one.
 
 use super::problem::ApiProblem;
 use super::{Access, Shared};
+use crate::crowd::{Crowd, marked};
 use crate::limits::LocalOperator;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::HeaderMap;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue};
 use passquorum_domain::audit::Actor;
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::ApiTokenId;
+use passquorum_domain::limit::Limit;
 use passquorum_domain::ports::{Consistency, Purpose};
 use passquorum_domain::token::ApiScope;
 use std::collections::BTreeSet;
+
+const SOURCE_IS_FULL: &str = "too many requests of this network address are being answered at the moment";
+const WRONG_TOKENS: &str = "this network address sent too many wrong tokens within a minute";
 
 /// What stands before one route.
 #[derive(Clone)]
 pub(super) struct Guard {
     pub(super) ports: Shared,
+    pub(super) crowd: Crowd,
     pub(super) access: Access,
 }
 
@@ -37,18 +44,45 @@ pub(super) struct Caller {
 
 /// Lets a request through to its route, or refuses it.
 pub(super) async fn guard(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
+    let Ok(entered) = guard.crowd.enter(&request) else {
+        return too_many(SOURCE_IS_FULL, Limit::SourceRequests);
+    };
+    let heard_out = guard.crowd.sent_too_many(&entered, guard.ports.clock.now());
     let local = request.extensions().get::<LocalOperator>().is_some();
-    match guard.admit(request.headers(), local).await {
+    let (response, wrong) = match guard.admit(request.headers(), local, heard_out).await {
+        // The route will look at the token in the body, which costs a round to the leader.
+        Ok(_) if guard.access == Access::Open && heard_out => {
+            return too_many(WRONG_TOKENS, Limit::WrongTokens);
+        }
         Ok(caller) => {
             request.extensions_mut().insert(caller);
-            next.run(request).await
+            let response = next.run(request).await;
+            let wrong = response.extensions().get() == Some(&ErrorCode::TokenInvalid);
+            (response, wrong)
         }
-        Err(problem) => problem.into_response(),
+        Err(problem) if problem.code == ErrorCode::Unauthenticated => {
+            if heard_out {
+                return too_many(WRONG_TOKENS, Limit::WrongTokens);
+            }
+            (problem.into_response(), true)
+        }
+        Err(problem) => (problem.into_response(), false),
+    };
+    if wrong {
+        guard.crowd.count_wrong_token(&entered, guard.ports.clock.now());
     }
+    response
+}
+
+fn too_many(detail: &str, limit: Limit) -> Response {
+    let mut response = ApiProblem::new(ErrorCode::TooManyRequests, detail).into_response();
+    let seconds = if limit == Limit::WrongTokens { "60" } else { "1" };
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(seconds));
+    marked(response, limit)
 }
 
 impl Guard {
-    async fn admit(&self, headers: &HeaderMap, local: bool) -> Result<Caller, ApiProblem> {
+    async fn admit(&self, headers: &HeaderMap, local: bool, heard_out: bool) -> Result<Caller, ApiProblem> {
         let needed = match self.access {
             Access::Open => return Ok(Caller { actor: Actor::Anonymous, scopes: BTreeSet::new() }),
             Access::Scope(scope) => scope,
@@ -57,7 +91,7 @@ impl Guard {
             let actor = Actor::LocalOperator(self.ports.consensus.node());
             return Ok(Caller { actor, scopes: ApiScope::ALL.into() });
         }
-        let caller = self.holder(headers).await?;
+        let caller = self.holder(headers, heard_out).await?;
         if caller.scopes.contains(&needed) {
             Ok(caller)
         } else {
@@ -66,7 +100,7 @@ impl Guard {
         }
     }
 
-    async fn holder(&self, headers: &HeaderMap) -> Result<Caller, ApiProblem> {
+    async fn holder(&self, headers: &HeaderMap, heard_out: bool) -> Result<Caller, ApiProblem> {
         let refused = |detail: &str| ApiProblem::new(ErrorCode::Unauthenticated, detail);
         let Some(header) = headers.get(AUTHORIZATION) else {
             return Err(refused("send the header Authorization: Bearer with an API token"));
@@ -79,7 +113,8 @@ impl Guard {
         let unknown = || refused("the API token is unknown, expired or revoked");
         let hash = self.ports.vault.keyed_hash(Purpose::Token, secret.as_bytes())?;
         let mut state = self.ports.consensus.local();
-        if state.api_token(id).is_none() {
+        // Which costs a round to the leader, so that not everybody may have one.
+        if state.api_token(id).is_none() && !heard_out {
             state = self.ports.consensus.read(Consistency::Linearizable).await?;
         }
         let token = state.api_token(id).filter(|token| token.secret.matches(&hash)).ok_or_else(unknown)?;

@@ -83,7 +83,7 @@ fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::OldDisk
         | ErrorCode::DiskFailed => StatusCode::INTERNAL_SERVER_ERROR,
         ErrorCode::DirectoryUnreachable | ErrorCode::DirectoryRefused => StatusCode::BAD_GATEWAY,
-        ErrorCode::NoQuorum | ErrorCode::ClockSkew => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::NoQuorum | ErrorCode::Busy | ErrorCode::ClockSkew => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::UnknownOutcome => StatusCode::GATEWAY_TIMEOUT,
     }
 }
@@ -110,6 +110,7 @@ impl IntoResponse for ApiProblem {
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
+        response.extensions_mut().insert(self.code);
         response
     }
 }
@@ -122,7 +123,7 @@ impl From<ProposeError> for ApiProblem {
 
 impl From<ReadError> for ApiProblem {
     fn from(error: ReadError) -> Self {
-        Self::new(ErrorCode::NoQuorum, error.to_string())
+        Self::new(error.code(), error.to_string())
     }
 }
 

@@ -92,6 +92,7 @@ async fn guarded<T>(
         let waiting_helps = matches!(
             failure.code,
             ErrorCode::NoQuorum
+                | ErrorCode::Busy
                 | ErrorCode::UnknownOutcome
                 | ErrorCode::DirectoryUnreachable
                 | ErrorCode::TooManyRequests

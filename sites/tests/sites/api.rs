@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what a test reads must be there")]
 
 mod labels;
+mod limits;
 
 use crate::fakes::{FakeConsensus, Quorum, World};
 use axum::Router;
@@ -14,12 +15,17 @@ use passquorum_domain::ids::{ApiTokenId, KeyedHash};
 use passquorum_domain::ports::{Clock, Purpose, Vault};
 use passquorum_domain::time::Span;
 use passquorum_domain::token::{ApiScope, ApiToken};
-use passquorum_sites::LocalOperator;
 use passquorum_sites::api::{self, Access, ROUTES};
+use passquorum_sites::{Crowd, LocalOperator, PeerAddress, SiteSettings};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use tower::ServiceExt;
 use uuid::Uuid;
+
+/// A proxy that is trusted to name its clients.
+const PROXY: PeerAddress = PeerAddress(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)));
 
 struct Api {
     router: Router,
@@ -31,6 +37,7 @@ struct Answer {
     status: StatusCode,
     etag: Option<String>,
     content_type: String,
+    retry_after: Option<String>,
     body: Vec<u8>,
 }
 
@@ -57,7 +64,12 @@ impl Answer {
 impl Api {
     fn new() -> Self {
         let world = World::new();
-        let api = Self { router: api::router(world.ports()), consensus: world.consensus.clone(), world };
+        let mut settings = SiteSettings::new("n1");
+        settings.trusted_proxies = BTreeSet::from([PROXY.0]);
+        settings.requests_per_source = 1;
+        let crowd = Crowd::new(Arc::new(settings));
+        let router = api::router(world.ports(), crowd);
+        let api = Self { router, consensus: world.consensus.clone(), world };
         api.token(1, "all", &ApiScope::ALL, None);
         api
     }
@@ -81,9 +93,10 @@ impl Api {
         let header =
             |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
         let (etag, content_type) = (header("etag"), header("content-type").unwrap_or_default());
+        let retry_after = header("retry-after");
         let status = response.status();
         let body = response.into_body().collect().await.unwrap().to_bytes().to_vec();
-        Answer { status, etag, content_type, body }
+        Answer { status, etag, content_type, retry_after, body }
     }
 
     async fn call(

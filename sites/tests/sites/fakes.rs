@@ -114,7 +114,13 @@ impl World {
 
     /// The sites of one node of this world; call it twice for two nodes.
     pub(crate) fn node(&self, name: &str) -> axum::Router {
+        self.node_for(name, 512)
+    }
+
+    /// The sites of one node that answers so many requests of one source at a time.
+    pub(crate) fn node_for(&self, name: &str, requests_per_source: usize) -> axum::Router {
         let mut settings = SiteSettings::new(name);
+        settings.requests_per_source = requests_per_source;
         settings.answer_grid = Duration::ZERO;
         settings.hashing = Hashing::InPlace;
         settings.trusted_proxies = BTreeSet::from([[192, 0, 2, 1].into()]);

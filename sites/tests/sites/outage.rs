@@ -39,6 +39,21 @@ async fn every_step_says_that_there_is_no_quorum_and_works_again_after() {
 }
 
 #[tokio::test]
+async fn a_step_of_a_flooded_realm_says_that_it_is_busy() {
+    let world = World::new();
+    let node = world.node("n1");
+    register(&node, "alice", "Alice-0ld-Secret").await;
+    let mut browser = Browser::new(node);
+    let path = "/self-service/start/forgot-password";
+    browser.get(path).await;
+    world.consensus.set_quorum(Quorum::Flooded);
+    let page = browser.submit(path, &[("name", "alice")]).await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(page.html.contains("PQ-BUSY"), "{}", page.html);
+    assert!(page.headers.contains_key("retry-after"));
+}
+
+#[tokio::test]
 async fn the_front_page_needs_no_quorum() {
     let world = World::new();
     world.consensus.set_quorum(Quorum::Lost);

@@ -16,6 +16,9 @@ use passquorum_tests::faults::trial::{self, Plan, Report};
 use passquorum_tests::faults::{delay, sandbox};
 use passquorum_tests::rig::RigError;
 
+/// What a trial may take beside its load: each of its waits has a deadline of its own, and these are together less.
+const LIMIT: Duration = Duration::from_secs(600);
+
 /// Real faults on real node processes under load, judged by `simulate check`.
 #[derive(Parser)]
 struct Arguments {
@@ -105,8 +108,16 @@ async fn outside(arguments: &Arguments) -> Result<bool, RigError> {
         inner.extend(numbers);
         inner.push(dir);
         inner.extend(arguments.json.then(|| "--json".to_owned()));
-        let Some(status) = sandbox::run(&inner).await? else { return Ok(false) };
-        if !status.success() {
+        let limit = Duration::from_secs(arguments.seconds) + LIMIT;
+        let status = match sandbox::run(&inner, limit).await {
+            Ok(Some(status)) => Ok(status),
+            Ok(None) => return Ok(false),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &status {
+            eprintln!("faults: {}: {error}", kind.name);
+        }
+        if !status.is_ok_and(|status| status.success()) {
             good = false;
             let kept = files.keep(&format!("{}-{}-{}", kind.name, arguments.nodes, arguments.seed))?;
             eprintln!("faults: {}: history and logs are in {}", kind.name, kept.display());

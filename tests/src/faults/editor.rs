@@ -12,8 +12,11 @@ use tokio::task::JoinHandle;
 
 use super::workload::Course;
 use crate::rig::RigError;
+use crate::wait;
 
 const PACE: Duration = Duration::from_millis(100);
+/// Its last edit takes this long at most: two requests, each with its own deadline.
+const LAST: Duration = Duration::from_secs(20);
 
 /// An edit that was acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,10 +45,11 @@ impl Editor {
     /// Ends editing, and gives the acknowledged edits in order.
     ///
     /// # Errors
-    /// [`RigError::Contract`] when the editor died.
+    /// [`RigError::Contract`] when the editor died, [`RigError::Elapsed`] when it does not end.
     pub async fn stop(self) -> Result<Vec<Edit>, RigError> {
         self.stop.store(true, Ordering::Relaxed);
-        self.task.await.map_err(|error| RigError::Contract { who: "the editor", answer: error.to_string() })
+        let ended = wait::within("the editor ends its last edit", LAST, self.task).await?;
+        ended.map_err(|error| RigError::Contract { who: "the editor", answer: error.to_string() })
     }
 }
 

@@ -4,12 +4,14 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+use std::time::Duration;
 
 use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::rig::RigError;
 use crate::rig::process;
+use crate::wait;
 
 const PREFIX: &str = "passquorum-faults-";
 const EVIDENCE: &str = "passquorum-evidence";
@@ -71,11 +73,13 @@ fn remove_dead(dir: &Path, is_alive: impl Fn(i32) -> bool) {
     }
 }
 
-/// Runs this program with `arguments` in a sandbox to its end, or until this process is told to stop.
+/// Runs this program with `arguments` in a sandbox to its end, or until this process is told to stop, or its time is
+/// over: then all that is in it is killed.
 ///
 /// # Errors
 /// [`RigError::Io`] when the sandbox cannot be made: it takes root, and `setpriv` and `unshare` of util-linux.
-pub async fn run(arguments: &[String]) -> Result<Option<ExitStatus>, RigError> {
+/// [`RigError::Elapsed`] when it did not end within the limit, which names what was run.
+pub async fn run(arguments: &[String], limit: Duration) -> Result<Option<ExitStatus>, RigError> {
     let own = std::env::current_exe().map_err(RigError::io("the path of this program"))?;
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "unshare", "--net", "--mount", "--pid", "--mount-proc", "--fork"]);
@@ -83,15 +87,19 @@ pub async fn run(arguments: &[String]) -> Result<Option<ExitStatus>, RigError> {
     let mut child = command.spawn().map_err(RigError::io("setpriv and unshare"))?;
     let mut interrupted = signal(SignalKind::interrupt()).map_err(RigError::io("the signals"))?;
     let mut terminated = signal(SignalKind::terminate()).map_err(RigError::io("the signals"))?;
+    let what = format!("the trial ends: {}", arguments.join(" "));
     let ended = tokio::select! {
-        status = child.wait() => Some(status.map_err(RigError::io("the sandbox"))?),
-        _ = interrupted.recv() => None,
-        _ = terminated.recv() => None,
+        ended = wait::within(&what, limit, child.wait()) => ended.map(Some),
+        _ = interrupted.recv() => Ok(None),
+        _ = terminated.recv() => Ok(None),
     };
-    if ended.is_none() {
-        child.kill().await.map_err(RigError::io("ending the sandbox"))?;
+    match ended {
+        Ok(Some(status)) => status.map(Some).map_err(RigError::io("the sandbox")),
+        cut_off => {
+            child.kill().await.map_err(RigError::io("ending the sandbox"))?;
+            cut_off.map(|_| None).map_err(RigError::from)
+        }
     }
-    Ok(ended)
 }
 
 #[cfg(test)]

@@ -95,27 +95,23 @@ pub async fn run(plan: Plan, dir: &Path) -> Result<Report, RigError> {
     (plan.kind.strike)(&mut world).await?;
     let healed = Instant::now();
     let mut problems = std::mem::take(&mut world.problems);
-    note_failure(&mut problems, world.all_ready().await);
+    let ready = world.all_ready().await;
     let recovered = healed.elapsed();
     wait::last(plan.length / 5).await;
     let mut history = load.stop().await?;
     let figures = history::figures(&history, course.begin.elapsed());
     let edits = editor.stop().await?;
 
-    note_failure(&mut problems, world.all_equal().await);
-    note_failure(&mut problems, world.all_compared().await);
-    match workload::read_all(&course).await {
-        Ok(last) => history.extend(last),
-        Err(error) => problems.push(error.to_string()),
-    }
-    match audit_problems(&world, &history, &edits).await {
-        Ok(found) => problems.extend(found),
+    match ready {
+        Ok(()) => problems.extend(judge_realm(&world, &course, &mut history, &edits).await),
+        // What follows needs all nodes.
         Err(error) => problems.push(error.to_string()),
     }
     let file = dir.join("history.jsonl");
     history::write(&history, &file)?;
     let checker = verdict::of(&file).await?;
-    world.note(format!("{} configuration edits, {} new terms", edits.len(), world.term().await - first_term));
+    let terms = world.term().await.saturating_sub(first_term);
+    world.note(format!("{} configuration edits, {terms} new terms", edits.len()));
     let notes = std::mem::take(&mut world.notes);
     world.nodes.cluster.stop().await?;
     Ok(Report {
@@ -131,6 +127,27 @@ pub async fn run(plan: Plan, dir: &Path) -> Result<Report, RigError> {
         problems,
         notes,
     })
+}
+
+/// What is wrong with the realm once all its nodes are ready again and nobody writes. Adds the last reads to the history.
+async fn judge_realm(
+    world: &World,
+    course: &Course,
+    history: &mut Vec<Operation>,
+    edits: &[Edit],
+) -> Vec<String> {
+    let mut problems = Vec::new();
+    note_failure(&mut problems, world.all_equal().await);
+    note_failure(&mut problems, world.all_compared().await);
+    match workload::read_all(course).await {
+        Ok(last) => history.extend(last),
+        Err(error) => problems.push(error.to_string()),
+    }
+    match audit_problems(world, history, edits).await {
+        Ok(found) => problems.extend(found),
+        Err(error) => problems.push(error.to_string()),
+    }
+    problems
 }
 
 fn note_failure(problems: &mut Vec<String>, result: Result<(), RigError>) {

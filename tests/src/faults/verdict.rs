@@ -1,13 +1,18 @@
 //! The checker: the simulation's binary, which judges a history file. It shares no code with what is judged here.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tokio::process::Command;
 
 use crate::rig::RigError;
+use crate::wait;
 
 /// The word of a report for a history that is right.
 pub const LINEARIZABLE: &str = "linearizable";
+
+/// How long the checker may take. A history with many writes of unknown outcome can take it for ever.
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// The checker, beside the folder of the running program.
 ///
@@ -25,11 +30,12 @@ pub fn checker() -> Result<PathBuf, RigError> {
 /// What the checker says of a history: [`LINEARIZABLE`], or what is wrong with it.
 ///
 /// # Errors
-/// [`RigError::Missing`] or [`RigError::Io`] when it cannot be started.
+/// [`RigError::Missing`] or [`RigError::Io`] when it cannot be started, [`RigError::Elapsed`] when it does not decide.
 pub async fn of(history: &Path) -> Result<String, RigError> {
     let mut command = Command::new(checker()?);
     command.arg("check").arg(history).kill_on_drop(true);
-    let output = command.output().await.map_err(RigError::io("simulate check"))?;
+    let decided = wait::within("simulate check decides the history", LIMIT, command.output()).await?;
+    let output = decided.map_err(RigError::io("simulate check"))?;
     if output.status.success() {
         return Ok(LINEARIZABLE.to_owned());
     }

@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use super::api::{Api, Told};
 use super::history::{Answer, Condition, Deleted, Op, Operation, Present, Written};
 use crate::rig::RigError;
+use crate::wait;
 
 /// Clients of each node.
 const CLIENTS_PER_NODE: u64 = 2;
@@ -78,16 +79,19 @@ impl Workload {
     /// Lets every client finish its operation, and gives the history.
     ///
     /// # Errors
-    /// [`RigError::Contract`] when a client died.
+    /// [`RigError::Contract`] when a client died, [`RigError::Elapsed`] when one does not end.
     pub async fn stop(mut self) -> Result<Vec<Operation>, RigError> {
         self.stop.store(true, Ordering::Relaxed);
         let mut history = Vec::new();
-        while let Some(client) = self.clients.join_next().await {
-            let operations =
-                client.map_err(|error| RigError::Contract { who: "a client", answer: error.to_string() })?;
-            history.extend(operations);
-        }
-        Ok(history)
+        let ended = async {
+            while let Some(client) = self.clients.join_next().await {
+                let operations = client
+                    .map_err(|error| RigError::Contract { who: "a client", answer: error.to_string() })?;
+                history.extend(operations);
+            }
+            Ok(history)
+        };
+        wait::within("the clients end their last operation", PATIENCE * 3, ended).await?
     }
 }
 

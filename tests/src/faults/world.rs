@@ -1,7 +1,7 @@
 //! What a fault may do: a realm under load, who leads it, for how long to do harm, and a place for notes.
 #![allow(clippy::indexing_slicing, reason = "indexing a JSON value by a name gives null, it does not panic")]
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -117,14 +117,39 @@ impl World {
         Ok(serves)
     }
 
-    /// Waits until every node is ready.
+    /// Waits until the process of a node has ended by itself.
     ///
     /// # Errors
-    /// [`RigError::Elapsed`] when one is not within a minute.
-    pub async fn all_ready(&self) -> Result<(), RigError> {
+    /// [`RigError::Elapsed`] when it has not within this time.
+    pub async fn ends(&mut self, place: u64, within: Duration) -> Result<(), RigError> {
+        let cluster = &mut self.nodes.cluster;
+        wait::until(&format!("the node at place {place} ends"), within, || {
+            let ended = !cluster.is_running(place);
+            async move { ended.then_some(()) }
+        })
+        .await?;
+        cluster.ended(place).await
+    }
+
+    /// Waits until every node is ready. A node whose process has ended never will be.
+    ///
+    /// # Errors
+    /// [`RigError::Elapsed`] when they are not within a minute, [`RigError::Contract`] when a process has ended.
+    pub async fn all_ready(&mut self) -> Result<(), RigError> {
+        let deadline = Instant::now() + LONG;
         for place in self.nodes.places() {
-            let what = format!("the node at place {place} is ready");
-            wait::until(&what, LONG, || async { self.api.is_ready(place).await.then_some(()) }).await?;
+            let (cluster, api) = (&mut self.nodes.cluster, &self.api);
+            let what = format!("the node at place {place} is ready, and those before it");
+            let left = deadline.saturating_duration_since(Instant::now());
+            let serves = wait::until(&what, left, || {
+                let running = cluster.is_running(place);
+                async move { if running { api.is_ready(place).await.then_some(true) } else { Some(false) } }
+            })
+            .await?;
+            if !serves {
+                let answer = format!("the node at place {place} has ended: see node-{place}.log");
+                return Err(RigError::Contract { who: "passquorum", answer });
+            }
         }
         Ok(())
     }
@@ -153,14 +178,19 @@ impl World {
         };
         Ok(wait::until("all nodes vote and have applied the same", LONG, equal).await?)
     }
+
     /// Waits until every node has compared all that it has applied with the majority, by digest, and found it equal.
     ///
     /// # Errors
-    /// [`RigError::Elapsed`] when one has not within a minute.
+    /// [`RigError::Elapsed`] when they have not within a minute.
     pub async fn all_compared(&self) -> Result<(), RigError> {
+        let deadline = Instant::now() + LONG;
         for place in self.nodes.places() {
-            let what = format!("the node at place {place} has compared its state with the others'");
-            wait::until(&what, LONG, || async {
+            let what = format!(
+                "the node at place {place} has compared its state with the others', as those before it"
+            );
+            let left = deadline.saturating_duration_since(Instant::now());
+            wait::until(&what, left, || async {
                 let status = self.api.status(place).await?;
                 let (_, _, applied) = view(&status)?;
                 (status["checked"].as_u64()? >= applied).then_some(())

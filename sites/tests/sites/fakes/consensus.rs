@@ -23,6 +23,8 @@ pub(crate) enum Quorum {
     Silent,
     /// This node may not propose.
     Forbidden,
+    /// Too much waits already.
+    Flooded,
 }
 
 pub(crate) struct FakeConsensus {
@@ -67,6 +69,7 @@ impl Consensus for FakeConsensus {
             Quorum::Whole => Ok(lock(&self.state).apply(command).outcome),
             Quorum::Lost => Err(ProposeError::NoQuorum),
             Quorum::Forbidden => Err(ProposeError::Forbidden),
+            Quorum::Flooded => Err(ProposeError::Busy),
             Quorum::Silent => {
                 lock(&self.state).apply(command);
                 Err(ProposeError::Unknown)
@@ -75,11 +78,12 @@ impl Consensus for FakeConsensus {
     }
 
     async fn read(&self, consistency: Consistency) -> Result<Arc<State>, ReadError> {
-        let whole = *lock(&self.quorum) != Quorum::Lost;
+        let quorum = *lock(&self.quorum);
         match consistency {
             Consistency::Local => Ok(self.local()),
-            Consistency::Linearizable if whole => Ok(Arc::new(self.state())),
-            Consistency::Linearizable => Err(ReadError),
+            Consistency::Linearizable if quorum == Quorum::Lost => Err(ReadError::NoQuorum),
+            Consistency::Linearizable if quorum == Quorum::Flooded => Err(ReadError::Busy),
+            Consistency::Linearizable => Ok(Arc::new(self.state())),
         }
     }
 

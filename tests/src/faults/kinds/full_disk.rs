@@ -2,21 +2,26 @@
 
 use std::io::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use super::World;
 use crate::rig::RigError;
+
+/// How long the disk stays full beyond the harm's time, until the node has met it. It writes on into blocks that it has
+/// reserved already, and then ends its open requests before it ends itself.
+const MEETS_IT: Duration = Duration::from_secs(30);
 
 pub(super) async fn strike(world: &mut World) -> Result<(), RigError> {
     let leader = world.leader().await?;
     let ballast = world.nodes.data(leader).join("ballast");
     fill(&ballast)?;
     world.last().await;
+    let ended = world.ends(leader, MEETS_IT).await;
     std::fs::remove_file(&ballast).map_err(RigError::io("removing the ballast"))?;
-    if world.nodes.cluster.is_running(leader) {
-        world.note("the node with the full disk went on running");
+    if let Err(error) = ended {
+        world.problem(format!("the load did not fill the disk of the node at place {leader}: {error}"));
         return Ok(());
     }
-    world.nodes.cluster.ended(leader).await?;
     if world.nodes.log(leader, 0).contains("check the disk") {
         world.note("the node with the full disk ended and named the reason");
     } else {

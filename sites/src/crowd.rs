@@ -1,0 +1,81 @@
+//! What one network source may take of a node's sites and API: requests that are being answered, and wrong tokens.
+//!
+//! The source is the client's address where a trusted proxy names it; else everyone behind one proxy is one source, so
+//! both bounds are wide. A right API token is taken however many wrong ones its source sent. The node's own operator,
+//! at the local socket, is nobody's crowd.
+
+use crate::limits::{LocalOperator, source_of};
+use crate::ports::SiteSettings;
+use http::{Request, Response};
+use passquorum_domain::limit::{Limit, Place, Places, Source, Window};
+use passquorum_domain::time::{Span, Timestamp};
+use std::sync::Arc;
+
+/// Wrong tokens of one source within [`WRONG_TOKENS_WITHIN`]; then it hears nothing more of tokens for the rest of it.
+const WRONG_TOKENS: u32 = 30;
+const WRONG_TOKENS_WITHIN: Span = Span::minutes(1);
+
+/// The sources of a node's requests.
+#[derive(Clone)]
+pub struct Crowd(Arc<Sources>);
+
+struct Sources {
+    settings: Arc<SiteSettings>,
+    requests: Arc<Places>,
+    wrong_tokens: Window,
+}
+
+/// A source that holds all the places that it may.
+pub(crate) struct Full;
+
+/// A request that is being answered.
+pub(crate) struct Entered {
+    source: Option<Source>,
+    _place: Option<Place>,
+}
+
+impl Crowd {
+    /// Nobody yet.
+    #[must_use]
+    pub fn new(settings: Arc<SiteSettings>) -> Self {
+        let requests = Places::of_each_source(settings.requests_per_source);
+        Self(Arc::new(Sources {
+            settings,
+            requests,
+            wrong_tokens: Window::new(WRONG_TOKENS, WRONG_TOKENS_WITHIN),
+        }))
+    }
+
+    /// What the sites were told of this node.
+    pub(crate) fn settings(&self) -> &Arc<SiteSettings> {
+        &self.0.settings
+    }
+
+    /// Lets a request in, for as long as what is returned is held.
+    pub(crate) fn enter<B>(&self, request: &Request<B>) -> Result<Entered, Full> {
+        if request.extensions().get::<LocalOperator>().is_some() {
+            return Ok(Entered { source: None, _place: None });
+        }
+        let source = Source::from(source_of(request, self.settings()));
+        let place = self.0.requests.take(source).ok_or(Full)?;
+        Ok(Entered { source: Some(source), _place: Some(place) })
+    }
+
+    /// Notes that a request held a wrong token.
+    pub(crate) fn count_wrong_token(&self, entered: &Entered, now: Timestamp) {
+        if let Some(source) = entered.source {
+            self.0.wrong_tokens.count(source, now);
+        }
+    }
+
+    /// Whether the source of a request has sent too many wrong tokens.
+    pub(crate) fn sent_too_many(&self, entered: &Entered, now: Timestamp) -> bool {
+        entered.source.is_some_and(|source| self.0.wrong_tokens.refuses(source, now).is_some())
+    }
+}
+
+/// Marks an answer as the work of a limit, for whoever counts.
+pub(crate) fn marked<B>(mut response: Response<B>, limit: Limit) -> Response<B> {
+    response.extensions_mut().insert(limit);
+    response
+}
