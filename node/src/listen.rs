@@ -333,9 +333,12 @@ mod tests {
 
         let first = silent_from([127, 0, 0, 2], address).await;
         let waiting = tokio::spawn(async move { get_from(address, "pw.example.com", &node.authority).await });
-        while refusals.count(Limit::Connections) == 0 {
-            tokio::task::yield_now().await;
-        }
+        let counted = async {
+            while refusals.count(Limit::Connections) == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), counted).await.expect("it is not counted");
         drop(first);
         assert!(waiting.await.unwrap().is_some());
 

@@ -33,10 +33,51 @@ fn site_of(path: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use crate::alone::Alone;
+    use crate::env::{SystemClock, SystemEntropy};
+    use crate::health;
+    use crate::keyring::Keyring;
+    use axum::body::Body;
+    use axum::routing::get;
+    use http_body_util::BodyExt as _;
+    use passquorum_ad_sync::mirror::MirrorStatus;
+    use passquorum_domain::instance::Role;
+    use passquorum_domain::limit::Refusals;
+    use tokio::sync::watch;
+    use tower::ServiceExt as _;
+
     #[test]
     fn a_path_is_counted_by_its_first_part_only() {
-        assert_eq!(super::site_of("/self-service/identify"), "self-service");
-        assert_eq!(super::site_of("/PMUser/x"), "other");
-        assert_eq!(super::site_of("*"), "other");
+        assert_eq!(site_of("/self-service/identify"), "self-service");
+        assert_eq!(site_of("/PMUser/x"), "other");
+        assert_eq!(site_of("*"), "other");
+    }
+
+    #[tokio::test]
+    async fn what_a_limit_refused_is_in_the_metrics_by_the_limits_name() {
+        let (_mirror, mirrored) = watch::channel(MirrorStatus::Waiting);
+        let refusals = Refusals::new(Arc::new(SystemClock));
+        let keyring = Arc::new(Keyring::empty(Arc::new(SystemEntropy)));
+        let health =
+            Arc::new(Health::new(Arc::new(Alone::default()), keyring, Role::Voter, mirrored, refusals));
+        let refusing = get(|| async {
+            let mut response = Response::new(Body::empty());
+            response.extensions_mut().insert(Limit::WrongTokens);
+            response
+        });
+        let router = Router::new().route("/refusing", refusing).merge(health::router(Arc::clone(&health)));
+        let router = wrap(router, health);
+        let ask = async |path: &str| {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            let body = router.clone().oneshot(request).await.unwrap().into_body();
+            String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap()
+        };
+        for _ in 0..2 {
+            ask("/refusing").await;
+        }
+        let metrics = ask("/metrics").await;
+        assert!(metrics.contains("pq_refused_total{limit=\"wrong-tokens\"} 2"), "{metrics}");
+        assert!(metrics.contains("pq_refused_total{limit=\"proposals\"} 0"), "{metrics}");
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::rig::{Disk, Rig, commit, eventually, label, put, record, tuning};
 use passquorum_domain::audit::AuditEvent;
+use passquorum_domain::instance::Role;
 use passquorum_domain::limit::Limit;
 use passquorum_domain::outcome::Effect;
 use passquorum_domain::ports::{Consensus, Consistency, LeaderReads, ProposeError};
@@ -96,6 +97,24 @@ async fn a_flood_is_told_that_the_leader_is_busy_and_what_was_taken_is_committed
     let written = state.audit().filter(|record| matches!(record.event, AuditEvent::NotServed(_)));
     assert_eq!(written.count(), taken);
     assert!(matches!(commit(&cluster, put("after", "the flood")).await, Ok(Effect::Label(_))));
+    rig.stop().await;
+}
+
+/// On one thread, so that all of them are there before the first is sent on.
+#[tokio::test]
+async fn a_flood_on_a_node_that_does_not_lead_is_told_that_it_is_busy() {
+    const FLOOD: usize = 3000;
+    let mut rig = Rig::first(tuning(), Disk::memory()).await;
+    let learner = rig.join(Role::SiteLearner, Disk::memory()).await;
+    let cluster = rig.node(learner.0);
+    eventually("it knows the leader", || cluster.status().quorum.then_some(())).await;
+    let proposals = (0..FLOOD).map(|_| cluster.propose(record()));
+    let answers = futures::future::join_all(proposals).await;
+    let taken = answers.iter().filter(|answer| **answer == Ok(Ok(Effect::Done))).count();
+    let busy = answers.iter().filter(|answer| **answer == Err(ProposeError::Busy)).count();
+    assert_eq!(taken + busy, FLOOD);
+    assert!(taken > 0 && busy > 0, "{taken} taken, {busy} refused");
+    assert!(cluster.refusals().count(Limit::PeerCalls) > 0);
     rig.stop().await;
 }
 
