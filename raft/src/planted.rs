@@ -9,6 +9,8 @@ pub enum Plant {
     ReadWithoutReadIndex,
     /// A learner stands for election, and its peers take it for a voter.
     IgnoreLearnerRole,
+    /// A leader gives a node its vote back whose removal was decided.
+    VoteForTheLeaving,
 }
 
 #[cfg(feature = "planted")]

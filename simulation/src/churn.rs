@@ -6,7 +6,7 @@ use crate::stage::{Act, Stage};
 use passquorum_domain::audit::Actor;
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::instance::Role;
-use passquorum_domain::ports::{Membership as _, MembershipError};
+use passquorum_domain::ports::{Membership as _, MembershipError, Removal};
 use rand::Rng as _;
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom as _;
@@ -54,7 +54,9 @@ async fn remove(stage: &Stage, through: &SimulatedNode, voters: usize, rng: &mut
     let removable: Vec<NodeId> =
         nodes.iter().filter(|node| voters > 3 || node.role != Role::Voter).map(|node| node.id).collect();
     let Some(node) = removable.choose(rng).copied() else { return };
-    let removed = through.ask(move |ports| async move { ports.cluster.remove(node, Actor::Realm).await });
+    let removal = if rng.r#gen() { Removal::Careful } else { Removal::Forced };
+    let removed =
+        through.ask(move |ports| async move { ports.cluster.remove(node, removal, Actor::Realm).await });
     if let Ok(Ok(Ok(()) | Err(MembershipError::NoSuchNode(_)))) = timeout(PATIENCE, removed).await {
         stage.take_off(node);
     }

@@ -23,7 +23,7 @@ pub enum Plant {
 
 impl Plant {
     /// Every planted bug with its name.
-    pub const ALL: [(&'static str, Self); 12] = [
+    pub const ALL: [(&'static str, Self); 13] = [
         ("ack-before-flush", Self::Storage(storage::Plant::AckBeforeFlush)),
         ("mirror-without-fence", Self::MirrorWithoutFence),
         ("skip-vote-flush", Self::Storage(storage::Plant::SkipVoteFlush)),
@@ -36,6 +36,7 @@ impl Plant {
         ("reset-by-name", Self::People(people::Plant::ResetByName)),
         ("read-without-read-index", Self::Raft(raft::Plant::ReadWithoutReadIndex)),
         ("ignore-learner-role", Self::Raft(raft::Plant::IgnoreLearnerRole)),
+        ("vote-for-the-leaving", Self::Raft(raft::Plant::VoteForTheLeaving)),
     ];
 
     /// Reads a name.

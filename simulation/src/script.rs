@@ -256,7 +256,12 @@ async fn is_member(stage: &Stage, id: NodeId, deadline: Instant) -> bool {
     while Instant::now() < deadline {
         for node in stage.nodes() {
             if let Some(Ok(state)) = clients::linearizable(&node).await {
-                return state.instance(id).is_some_and(|instance| instance.is_active());
+                let instance = state.instance(id);
+                if !instance.is_some_and(|instance| instance.is_leaving()) {
+                    return instance.is_some_and(|instance| instance.is_active());
+                }
+                // Whoever leads has yet to finish its removal.
+                break;
             }
         }
         sleep(LOOK).await;

@@ -1,12 +1,16 @@
 //! `node.toml` and back. Reading answers with every problem at once, each with its key; an unknown key is a problem.
 
-use super::{HostPort, LogFormat, LogSettings, NodeConfig, SiteCertificate, SiteUrl, Timing};
+use super::{HostPort, LogFormat, LogSettings, NodeConfig, SiteCertificate, SiteUrl, Timing, VoterPolicy};
+use crate::cli::span;
 use crate::data_dir::DataDir;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toml::Value;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const DAYS_90: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// `node.toml` cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -98,6 +102,7 @@ fn parse(data: DataDir, table: toml::Table) -> Result<NodeConfig, Vec<KeyProblem
         text.parse().map_err(|_| format!("{text} is not an IP address"))
     });
     let timing = reader.timing();
+    let voters = reader.voters();
     let default = LogSettings::default();
     let format = reader.optional("log.format", |text| match text {
         "text" => Ok(LogFormat::Text),
@@ -126,6 +131,7 @@ fn parse(data: DataDir, table: toml::Table) -> Result<NodeConfig, Vec<KeyProblem
                 site_certificate,
                 trusted_proxies,
                 timing,
+                voters,
                 log,
                 demo_directory,
                 drill_clock_offset_ms,
@@ -232,6 +238,32 @@ impl Reader {
         timing
     }
 
+    fn voters(&mut self) -> VoterPolicy {
+        let default = VoterPolicy::default();
+        let within = |least: Duration, message: &'static str| {
+            move |text: &str| {
+                let span = Duration::from_millis(span(text)?.0);
+                if span >= least && span <= DAYS_90 { Ok(span) } else { Err(message.to_owned()) }
+            }
+        };
+        let stabilisation =
+            self.optional("cluster.stabilisation", within(Duration::ZERO, "use 0s to 90d, such as 10s"));
+        let dead_voter_after =
+            self.optional("cluster.dead_voter_after", within(MINUTE, "use 1m to 90d, such as 24h"));
+        let fewest = self.values.remove("cluster.fewest_voters").map(|value| {
+            let number = value.as_integer().and_then(|number| usize::try_from(number).ok());
+            number.filter(|number| (3..=99).contains(number)).unwrap_or_else(|| {
+                self.problem("cluster.fewest_voters", "use a whole number from 3 to 99".to_owned());
+                default.fewest
+            })
+        });
+        VoterPolicy {
+            stabilisation: stabilisation.unwrap_or(default.stabilisation),
+            dead_voter_after,
+            fewest: fewest.unwrap_or(default.fewest),
+        }
+    }
+
     fn finish(mut self) -> Vec<KeyProblem> {
         for key in std::mem::take(&mut self.values).into_keys() {
             self.problem(&key, "there is no such key".to_owned());
@@ -256,6 +288,13 @@ pub fn render(config: &NodeConfig) -> String {
     if let Some(listen) = &config.cluster_listen {
         line("listen", text(listen.as_str()));
     }
+    let VoterPolicy { stabilisation, dead_voter_after, fewest } = config.voters;
+    let seconds = |span: Duration| text(&format!("{}s", span.as_secs()));
+    line("stabilisation", seconds(stabilisation));
+    if let Some(span) = dead_voter_after {
+        line("dead_voter_after", seconds(span));
+    }
+    line("fewest_voters", fewest.to_string());
     line("site", String::new());
     line("address", text(config.site_address.as_str()));
     line("url", text(config.site_url.as_str()));
@@ -298,6 +337,8 @@ mod tests {
         config.cluster_listen = Some("0.0.0.0:7400".parse().unwrap());
         config.site_certificate = Some(SiteCertificate { certificate: "/c".into(), key: "/k".into() });
         config.trusted_proxies = vec!["10.0.0.1".parse().unwrap()];
+        config.voters =
+            VoterPolicy { stabilisation: Duration::ZERO, dead_voter_after: Some(DAYS_90), fewest: 5 };
         config.log.format = LogFormat::Json;
         config.demo_directory = Some("/demo.json".into());
         config.drill_clock_offset_ms = -90_000;
@@ -312,7 +353,8 @@ mod tests {
 
     #[test]
     fn every_problem_is_named_at_once_with_its_key() {
-        let text = "nmae = 'x'\n[cluster]\naddress = 'host'\n[site]\naddress = 5\nurl = 'http://x'\nkey = '/k'\n\
+        let text = "nmae = 'x'\n[cluster]\naddress = 'host'\ndead_voter_after = '30s'\n\
+                    stabilisation = 'x'\nfewest_voters = 2\n[site]\naddress = 5\nurl = 'http://x'\nkey = '/k'\n\
                     trusted_proxies = ['x']\n[raft]\nheartbeat_ms = 1\nelection_min_ms = 20\n[log]\nformat = 'xml'\n";
         let problems = parse(full().data, text.parse().unwrap()).unwrap_err();
         let keys: Vec<_> = problems.iter().map(|problem| problem.key.as_str()).collect();
@@ -320,6 +362,9 @@ mod tests {
             "name",
             "nmae",
             "cluster.address",
+            "cluster.dead_voter_after",
+            "cluster.stabilisation",
+            "cluster.fewest_voters",
             "site.address",
             "site.url",
             "site.certificate",

@@ -71,6 +71,7 @@ fn actions() -> Vec<Action> {
         }),
         Action::AdmitNode(Box::new(AdmitNode { token, secret, node: node(), wrap: Some(wrap()) })),
         Action::SetNodeRole(NodeId(2), Role::SiteLearner),
+        Action::BeginRemoval(NodeId(2)),
         Action::RemoveNode(NodeId(2)),
         Action::ChangeConfig {
             base: Revision(0),
