@@ -74,8 +74,11 @@ impl Member {
         let mut failed = Ok(());
         let wishes = state.instances().filter_map(|instance| self.wish(instance, vigil));
         for change in wishes.chain(self.replaced(&state)) {
-            if change.removes() == Some(self.node) && !self.has_heir().await {
-                continue;
+            if change.removes() == Some(self.node) {
+                match self.heir().await {
+                    Some(heir) => return self.hand_over(Some(heir)).await.map(drop),
+                    None => continue,
+                }
             }
             tracing::info!(?change, "the leader changes the membership");
             match done(self.change_here(change).await) {
@@ -142,14 +145,14 @@ impl Member {
         self.voters().into_iter().map(NodeId).filter(stays).collect()
     }
 
-    /// Whether a voter that stays could lead at once in this node's place.
-    async fn has_heir(&self) -> bool {
+    /// A voter that stays and could lead at once in this node's place.
+    async fn heir(&self) -> Option<NodeId> {
         for voter in self.staying() {
             if voter != self.node && self.has_caught_up(voter) && self.is_alive(voter).await {
-                return true;
+                return Some(voter);
             }
         }
-        false
+        None
     }
 
     /// Removes a voter that has been silent for as long as the policy says, if there is one.

@@ -141,7 +141,8 @@ impl Member {
 mod tests {
     use super::*;
     use passquorum_domain::audit::{AuditEvent, Site};
-    use passquorum_domain::ids::{AttemptId, KeyedHash, NodeId};
+    use passquorum_domain::ids::{AttemptId, JoinTokenId, KeyedHash, NodeId};
+    use passquorum_domain::token::JoinToken;
     use uuid::Uuid;
 
     #[test]
@@ -163,6 +164,20 @@ mod tests {
             assert!(!may_propose(Role::DmzLearner, &action, 100), "{action:?}");
             assert!(may_propose(Role::Voter, &action, MAX_COMMAND));
         }
+    }
+
+    #[test]
+    fn a_site_learner_decides_nothing_about_other_nodes() {
+        let token = JoinToken {
+            id: JoinTokenId(Uuid::from_u128(1)),
+            secret: KeyedHash([0; 32]),
+            role: Role::Voter,
+            expires_at: Timestamp(1),
+            used_by: None,
+        };
+        let replace = Action::CreateReplacement { token, replaces: NodeId(1) };
+        assert!(!may_propose(Role::SiteLearner, &replace, 100));
+        assert!(may_propose(Role::Voter, &replace, 100));
     }
 
     #[test]

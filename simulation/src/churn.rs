@@ -35,7 +35,9 @@ pub async fn work(stage: Arc<Stage>) {
                 let roles = [Role::Voter, Role::Voter, Role::SiteLearner, Role::DmzLearner];
                 let role = roles.choose(&mut rng).copied().unwrap_or(Role::Voter);
                 let deadline = Instant::now() + Duration::from_secs(10);
-                script::admit(&stage, through, &mut rng, role, deadline).await;
+                let replaces = voters.choose(&mut rng).filter(|_| rng.gen_bool(0.4));
+                let replaces = replaces.filter(|_| role == Role::Voter).map(|node| node.id);
+                script::admit(&stage, through, &mut rng, role, replaces, deadline).await;
             }
             1 => remove(&stage, through, voters.len(), &mut rng).await,
             _ => {

@@ -50,8 +50,8 @@ impl fmt::Display for Role {
 
 /// How a node stands in the realm. Raft's membership follows it: whoever leads finishes what is not done yet.
 ///
-/// Stored data of before 2026-12 holds `Option<Timestamp>` here, the time of the removal. The first two variants read the
-/// same, so the order of the variants is fixed and new ones go to the end.
+/// Data that was stored before a removal was decided first holds `Option<Timestamp>` here, the time of the removal. The
+/// first two variants read the same, so the order of the variants is fixed and new ones go to the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Standing {
     /// It belongs to the realm, and a voter among them is to vote.
