@@ -79,3 +79,60 @@ pub fn is_settled(progress: &Progress) -> bool {
         |voter: &NodeId| progress.state.instance(*voter).is_some_and(|instance| instance.is_active());
     progress.voters.iter().all(belongs) && !progress.state.instances().any(|instance| instance.is_leaving())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain_run::workload::Workload;
+    use passquorum_domain::command::{Action, Command};
+    use passquorum_domain::state::State;
+    use passquorum_raft::Applied;
+    use rand::SeedableRng as _;
+    use rand::rngs::SmallRng;
+    use std::sync::Arc;
+
+    const LEAVER: NodeId = NodeId(1);
+
+    /// A realm whose first node is leaving, or removed.
+    fn state(removed: bool) -> Arc<State> {
+        let first = Workload::new(SmallRng::seed_from_u64(1)).first();
+        let request = |number| passquorum_domain::ids::RequestId::Internal(uuid::Uuid::from_u128(number));
+        let next = |number, action| Command { request: request(number), action, ..first.clone() };
+        let mut state = State::default();
+        state.apply(first.clone()).outcome.unwrap();
+        state.apply(next(1, Action::BeginRemoval(LEAVER))).outcome.unwrap();
+        if removed {
+            state.apply(next(2, Action::RemoveNode(LEAVER))).outcome.unwrap();
+        }
+        Arc::new(state)
+    }
+
+    fn seen(state: &Arc<State>, index: u64, votes: bool) -> Progress {
+        let voters = if votes { [LEAVER, NodeId(2)].into() } else { [NodeId(2)].into() };
+        let applied = Some(Applied { term: 1, leader: NodeId(2), index });
+        Progress { state: Arc::clone(state), applied, voters, members: [LEAVER, NodeId(2)].into() }
+    }
+
+    #[test]
+    fn a_leaving_node_loses_its_vote_once_in_whatever_order_nodes_tell_of_it() {
+        let state = state(false);
+        let verdict = |order: &[(u64, bool)]| {
+            let mut leavers = Leavers::default();
+            order
+                .iter()
+                .try_for_each(|(index, votes)| leavers.observe(NodeId(2), &seen(&state, *index, *votes)))
+        };
+        assert_eq!(verdict(&[(5, true), (7, false), (6, true), (9, false)]), Ok(()));
+        assert!(verdict(&[(5, true), (7, false), (9, true)]).is_err());
+        assert!(verdict(&[(9, true), (7, false)]).is_err(), "told by a node that is behind");
+    }
+
+    #[test]
+    fn a_removed_node_never_votes() {
+        let state = state(true);
+        let mut leavers = Leavers::default();
+        assert_eq!(leavers.observe(NodeId(2), &seen(&state, 5, false)), Ok(()));
+        assert!(Leavers::default().observe(NodeId(2), &seen(&state, 6, true)).is_err());
+        assert!(leavers.observe(NodeId(2), &seen(&state, 4, true)).is_err());
+    }
+}
