@@ -70,6 +70,28 @@ impl RealmAdmission {
         Authority::open(&realm.authority, &key).map_err(|_| VaultError::DoesNotOpen.into())
     }
 
+    /// A join token: as its holder has it, and as the realm keeps it.
+    fn fresh_token(
+        &self,
+        state: &State,
+        role: Role,
+        life: Span,
+    ) -> Result<(JoinTokenText, JoinToken), AdmissionError> {
+        let realm = state.realm().ok_or(VaultError::NoKey)?;
+        let pin = pin_of_pem(&realm.authority).map_err(|_| VaultError::DoesNotOpen)?;
+        let entropy = self.entropy.as_ref();
+        let text =
+            JoinTokenText { id: JoinTokenId(fresh_uuid(entropy)), secret: TokenSecret::draw(entropy), pin };
+        let token = JoinToken {
+            id: text.id,
+            secret: self.keyring.keyed_hash(Purpose::Token, text.secret.as_bytes())?,
+            role,
+            expires_at: self.clock.now().plus(life),
+            used_by: None,
+        };
+        Ok((text, token))
+    }
+
     fn wrap(
         &self,
         role: Role,
@@ -173,20 +195,25 @@ impl Admission for RealmAdmission {
         life: Span,
     ) -> Result<String, AdmissionError> {
         let state = self.state().await?;
-        let realm = state.realm().ok_or(VaultError::NoKey)?;
-        let pin = pin_of_pem(&realm.authority).map_err(|_| VaultError::DoesNotOpen)?;
-        let entropy = self.entropy.as_ref();
-        let text =
-            JoinTokenText { id: JoinTokenId(fresh_uuid(entropy)), secret: TokenSecret::draw(entropy), pin };
-        let token = JoinToken {
-            id: text.id,
-            secret: self.keyring.keyed_hash(Purpose::Token, text.secret.as_bytes())?,
-            role,
-            expires_at: self.clock.now().plus(life),
-            used_by: None,
-        };
+        let (text, token) = self.fresh_token(&state, role, life)?;
         done(self.propose(actor, Action::CreateJoinToken(token)).await?)?;
         Ok(text.reveal())
+    }
+
+    async fn create_replacement_token(
+        &self,
+        actor: Actor,
+        replaces: NodeId,
+        life: Span,
+    ) -> Result<String, AdmissionError> {
+        let state = self.state().await?;
+        let instance = state.instance(replaces).filter(|instance| instance.is_active());
+        let role = instance.ok_or(MembershipError::NoSuchNode(replaces))?.role;
+        let (text, token) = self.fresh_token(&state, role, life)?;
+        match self.propose(actor, Action::CreateReplacement { token, replaces }).await? {
+            Err(Rejection::NotFound) => Err(MembershipError::NoSuchNode(replaces).into()),
+            outcome => done(outcome).map(|_| text.reveal()),
+        }
     }
 
     async fn create_api_token(
@@ -283,6 +310,21 @@ mod tests {
     async fn token(world: &World, role: Role) -> String {
         let actor = Actor::LocalOperator(NodeId(1));
         world.admission.create_join_token(actor, role, Span::hours(1)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_replacement_has_the_role_of_the_node_whose_place_it_takes() {
+        let world = world().await;
+        let actor = || Actor::LocalOperator(NodeId(1));
+        let life = Span::hours(1);
+        let token = world.admission.create_replacement_token(actor(), NodeId(1), life).await.unwrap();
+        let grant = world.admission.admit(request(&token).0).await.unwrap();
+        assert_eq!((grant.node, grant.role), (NodeId(2), Role::Voter));
+        let replacements: Vec<_> = world.cluster.local().replacements().collect();
+        let id = JoinTokenText::parse(&token).unwrap().id;
+        assert_eq!(replacements, [(NodeId(1), id, Some(NodeId(2)))]);
+        let nobody = world.admission.create_replacement_token(actor(), NodeId(9), life).await;
+        assert_eq!(nobody, Err(MembershipError::NoSuchNode(NodeId(9)).into()));
     }
 
     #[tokio::test]

@@ -38,6 +38,8 @@ pub enum Command {
     /// List, promote and remove nodes; move leadership.
     #[command(subcommand)]
     Node(NodeCommand),
+    /// Make a token for the node that takes another's place. Once that one votes, the other is removed.
+    Replace(ReplaceArgs),
     /// Show, export and import the realm's configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -170,7 +172,7 @@ pub enum NodeCommand {
     /// Make a learner whose role is voter a voter, once it has caught up.
     Promote(OneNode),
     /// Remove a node for good. Its id is never used again.
-    Remove(OneNode),
+    Remove(RemoveArgs),
     /// Move leadership to a voter: the one that is named, or the one that has most of the log.
     TransferLeader(TransferArgs),
 }
@@ -184,6 +186,29 @@ pub struct OneNode {
     /// The node's id.
     #[arg(value_parser = node_id)]
     pub node: NodeId,
+}
+
+/// `node remove`.
+#[derive(Debug, Clone, Args)]
+pub struct RemoveArgs {
+    /// Which node.
+    #[command(flatten)]
+    pub of: OneNode,
+    /// Remove it although another voter is down and the realm would have none to spare. What would stop the realm is
+    /// refused all the same.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `replace`.
+#[derive(Debug, Clone, Args)]
+pub struct ReplaceArgs {
+    /// The node that is to go, such as one whose host is lost.
+    #[command(flatten)]
+    pub of: OneNode,
+    /// How long the token is valid, such as 30m, 24h or 7d.
+    #[arg(long, value_parser = span, default_value = "24h")]
+    pub life: Span,
 }
 
 /// `node transfer-leader`.
@@ -335,7 +360,7 @@ fn node_id(text: &str) -> Result<NodeId, String> {
     text.parse().map(NodeId).map_err(|_| "use a node's number, as `passquorum status` shows it".to_owned())
 }
 
-fn span(text: &str) -> Result<Span, String> {
+pub(crate) fn span(text: &str) -> Result<Span, String> {
     let bad = || "use a number with its unit: 90s, 30m, 24h or 90d".to_owned();
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(bad)?;
     let number: u64 = number.parse().map_err(|_| bad())?;

@@ -93,6 +93,7 @@ pub async fn dispatch(cli: Cli) -> Exit {
         Command::Status(args) => status::run(&args).await,
         Command::Token(command) => token::run(command).await,
         Command::Node(command) => node::run(command).await,
+        Command::Replace(args) => token::replace(&args).await,
         Command::Config(command) => config::run(command).await,
         Command::Connection(command) => connection::run(command).await,
         Command::Policy(command) => first_steps::add_policy(command).await,

@@ -180,6 +180,9 @@ pub(crate) async fn start_cluster(
             election_min: config.timing.election_min,
             election_max: config.timing.election_max,
             patience: Tuning::default().patience.max(config.timing.election_max.saturating_mul(3)),
+            stabilisation: config.voters.stabilisation,
+            dead_voter_after: config.voters.dead_voter_after,
+            fewest_voters: config.voters.fewest,
             ..Tuning::default()
         },
         elections: identity.role == passquorum_domain::instance::Role::Voter,

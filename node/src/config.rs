@@ -35,6 +35,8 @@ pub struct NodeConfig {
     pub site_connections: SiteConnections,
     /// Raft timing.
     pub timing: Timing,
+    /// What this node does about voters by itself while it leads.
+    pub voters: VoterPolicy,
     /// Logging.
     pub log: LogSettings,
     /// The file of the embedded demonstration directory.
@@ -65,6 +67,7 @@ impl NodeConfig {
             trusted_proxies: Vec::new(),
             site_connections: SiteConnections::default(),
             timing: Timing::default(),
+            voters: VoterPolicy::default(),
             log: LogSettings::default(),
             demo_directory: None,
             drill_clock_offset_ms: 0,
@@ -114,6 +117,23 @@ impl Default for Timing {
             election_min: Duration::from_millis(500),
             election_max: Duration::from_millis(1000),
         }
+    }
+}
+
+/// What a leader does about voters by itself. Each node acts on its own settings when it leads, so give all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VoterPolicy {
+    /// How long a new node must have kept up before it gets its vote.
+    pub stabilisation: Duration,
+    /// A voter that was silent for so long is removed; none is when this is not set.
+    pub dead_voter_after: Option<Duration>,
+    /// So many voters stay at least when one is removed for its silence.
+    pub fewest: usize,
+}
+
+impl Default for VoterPolicy {
+    fn default() -> Self {
+        Self { stabilisation: Duration::from_secs(2), dead_voter_after: None, fewest: 3 }
     }
 }
 

@@ -31,7 +31,7 @@ use passquorum_domain::limit::Refusals;
 use passquorum_domain::outcome::Outcome;
 use passquorum_domain::ports::{
     Clock, ClusterStatus, Consensus, Consistency, LeaderRead, LeaderReads, Leadership, Membership,
-    MembershipError, ProposeError, ReadError,
+    MembershipError, ProposeError, ReadError, Removal,
 };
 use passquorum_domain::state::State;
 use passquorum_storage::Store;
@@ -140,7 +140,7 @@ impl Cluster {
         }
         let published = store.state.subscribe();
         let state = published.borrow().machine.state();
-        if state.instance(node).is_some_and(|own| !own.is_active()) {
+        if state.instance(node).is_some_and(|own| own.is_removed()) {
             return Err(StartError::Removed(node));
         }
         let records = store.log.records();
@@ -357,7 +357,7 @@ async fn watch_phase(member: Arc<Member>, phase: watch::Sender<Phase>) {
     loop {
         let removed_here = {
             let state = published.borrow_and_update();
-            state.machine.view().instance(member.node).is_some_and(|own| !own.is_active())
+            state.machine.view().instance(member.node).is_some_and(|own| own.is_removed())
         };
         let standing = *condemned.borrow_and_update();
         let next = if let Some(standing) = standing {
@@ -430,8 +430,12 @@ impl Membership for Cluster {
         self.member.change(Change::Promote { node, actor }).await.map(drop)
     }
 
-    async fn remove(&self, node: NodeId, actor: Actor) -> Result<(), MembershipError> {
-        self.member.change(Change::Remove { node, actor }).await.map(drop)
+    async fn remove(&self, node: NodeId, removal: Removal, actor: Actor) -> Result<(), MembershipError> {
+        let change = match removal {
+            Removal::Careful => Change::Remove { node, actor },
+            Removal::Forced => Change::ForceRemove { node, actor },
+        };
+        self.member.change(change).await.map(drop)
     }
 
     async fn transfer_leader(&self, to: Option<NodeId>, actor: Actor) -> Result<NodeId, MembershipError> {

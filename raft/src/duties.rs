@@ -1,28 +1,34 @@
-//! What a leader does on its own: sweeps when something is due, promotes voters that have caught up, and finishes
-//! changes of the membership that a crash broke off. An idle cluster gets no entries from it.
+//! What a leader does on its own: it sweeps when something is due, and brings Raft's membership to what the registry
+//! says. It lets in who was admitted, promotes voters that keep up, and finishes removals, also those that another leader
+//! decided or began. An idle cluster gets no entries from it.
+//!
+//! By policy it also decides to remove a voter that has been silent for long.
 
 use crate::member::Member;
 use crate::planted::{self, Plant};
-use crate::types::NodeInfo;
+use crate::vigil::Vigil;
 use crate::wire::{Change, Changed};
-use openraft::ChangeMembers;
 use passquorum_domain::audit::Actor;
 use passquorum_domain::command::Action;
 use passquorum_domain::ids::NodeId;
-use passquorum_domain::instance::Role;
+use passquorum_domain::instance::{Instance, Role, Standing};
 use passquorum_domain::ports::MembershipError;
+use passquorum_domain::state::State;
 use std::collections::BTreeSet;
 use std::sync::Weak;
 use std::time::Duration;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 /// How often the membership is looked at.
 const ROUND: Duration = Duration::from_millis(500);
 /// Rounds between two looks at what is due for a sweep.
 const SWEEP_ROUNDS: u32 = 10;
+/// Rounds between two questions to every voter whether it is there.
+const ROLL_CALL_ROUNDS: u32 = 4;
 
 /// Does the duties whenever this node leads, as long as the member lives.
 pub(crate) async fn run(member: Weak<Member>) {
+    let mut vigil = Vigil::default();
     let mut round: u32 = 0;
     loop {
         sleep(ROUND).await;
@@ -31,8 +37,17 @@ pub(crate) async fn run(member: Weak<Member>) {
         if !member.leads() || !member.has_quorum() {
             continue;
         }
-        if let Err(error) = member.tend_membership().await {
+        let Some(term) = member.informed_term() else { continue };
+        vigil.lead(term);
+        let learners = member.learners_that_keep_up();
+        vigil.keep_up(Instant::now(), &learners);
+        if let Err(error) = member.tend_membership(&vigil).await {
             tracing::warn!(%error, "the membership does not match the registry yet");
+        }
+        if round.is_multiple_of(ROLL_CALL_ROUNDS)
+            && let Err(error) = member.bury_the_dead(&mut vigil).await
+        {
+            tracing::warn!(%error, "a voter that has been silent for long is not removed");
         }
         let due = round.is_multiple_of(SWEEP_ROUNDS) && member.state().sweep_is_due(member.clock.now());
         if due && let Err(error) = member.commit(Actor::Realm, Action::Sweep).await {
@@ -42,42 +57,124 @@ pub(crate) async fn run(member: Weak<Member>) {
 }
 
 impl Member {
-    /// Brings Raft's membership closer to the registry by one step.
-    async fn tend_membership(&self) -> Result<(), MembershipError> {
-        let membership = self.metrics.borrow().membership_config.membership().clone();
-        if membership.get_joint_config().len() > 1 {
-            let _one_at_a_time = self.changing.lock().await;
-            let target: BTreeSet<u64> = membership.get_joint_config().last().cloned().unwrap_or_default();
-            return self.write_membership(ChangeMembers::ReplaceAllVoters(target)).await;
-        }
-        let state = self.state();
-        let voters: BTreeSet<u64> = membership.voter_ids().collect();
-        let members: Vec<(u64, NodeInfo)> =
-            membership.nodes().map(|(id, info)| (*id, info.clone())).collect();
-        for instance in state.instances() {
-            let id = instance.id;
-            let is_member = members.iter().any(|(member, _)| *member == id.0);
-            let change = match (instance.is_active(), is_member) {
-                (true, false) => {
-                    Change::AddLearner { node: id, cluster_address: instance.cluster_address.clone() }
-                }
-                (false, true) if id != self.node => Change::Remove { node: id, actor: Actor::Realm },
-                (true, true) if self.is_ready_to_vote(id, instance.role, &voters) => {
-                    Change::Promote { node: id, actor: Actor::Realm }
-                }
-                _ => continue,
-            };
-            tracing::info!(node = %id, ?change, "the leader changes the membership");
-            if let Changed::Failed(error) = self.change_here(change).await {
-                return Err(error);
-            }
-            return Ok(());
-        }
-        Ok(())
+    fn learners_that_keep_up(&self) -> BTreeSet<NodeId> {
+        let learners: Vec<NodeId> = {
+            let metrics = self.metrics.borrow();
+            metrics.membership_config.membership().learner_ids().map(NodeId).collect()
+        };
+        learners.into_iter().filter(|node| self.has_caught_up(*node)).collect()
     }
 
-    fn is_ready_to_vote(&self, node: NodeId, role: Role, voters: &BTreeSet<u64>) -> bool {
-        let may_vote = role == Role::Voter || planted::on(Plant::PromoteLearner);
-        may_vote && !voters.contains(&node.0) && self.has_caught_up(node)
+    /// Brings Raft's membership closer to the registry by one step. What cannot be done now does not keep the rest up.
+    async fn tend_membership(&self, vigil: &Vigil) -> Result<(), MembershipError> {
+        if self.is_joint() {
+            return done(self.settle().await);
+        }
+        let state = self.state();
+        let mut failed = Ok(());
+        let wishes = state.instances().filter_map(|instance| self.wish(instance, vigil));
+        for change in wishes.chain(self.replaced(&state)) {
+            if change.removes() == Some(self.node) {
+                match self.heir().await {
+                    Some(heir) => return self.hand_over(Some(heir)).await.map(drop),
+                    None => continue,
+                }
+            }
+            tracing::info!(?change, "the leader changes the membership");
+            match done(self.change_here(change).await) {
+                Ok(()) => return failed,
+                Err(error) => failed = failed.and(Err(error)),
+            }
+        }
+        failed
+    }
+
+    /// The next step of a node towards what the registry says of it.
+    fn wish(&self, instance: &Instance, vigil: &Vigil) -> Option<Change> {
+        let Instance { id, role, standing, .. } = *instance;
+        let remove = Change::Remove { node: id, actor: Actor::Realm };
+        match (standing, self.is_member(id)) {
+            (Standing::Leaving(_), true)
+                if planted::on(Plant::VoteForTheLeaving) && !self.voters().contains(&id.0) =>
+            {
+                Some(Change::Promote { node: id, actor: Actor::Realm })
+            }
+            (Standing::Leaving(_), _) => Some(remove),
+            (Standing::Removed(_), true) if id != self.node => Some(remove),
+            (Standing::Active, false) => {
+                Some(Change::AddLearner { node: id, cluster_address: instance.cluster_address.clone() })
+            }
+            (Standing::Active, true) if self.is_ready_to_vote(id, role, vigil) => {
+                Some(Change::Promote { node: id, actor: Actor::Realm })
+            }
+            (Standing::Active | Standing::Removed(_), _) => None,
+        }
+    }
+
+    /// Nodes in whose place another does their work now.
+    fn replaced(&self, state: &State) -> Option<Change> {
+        let serves = |node: &NodeId| {
+            let instance = state.instance(*node).filter(|instance| instance.is_active());
+            instance.is_some_and(|instance| {
+                let votes = self.voters().contains(&node.0);
+                self.has_caught_up(*node) && (votes || instance.role != Role::Voter)
+            })
+        };
+        state.replacements().find_map(|(replaced, token, by)| {
+            by.filter(serves)?;
+            let stays = state.instance(replaced).is_some_and(|instance| instance.is_active());
+            stays.then_some(Change::Remove { node: replaced, actor: Actor::JoinToken(token) })
+        })
+    }
+
+    fn is_ready_to_vote(&self, node: NodeId, role: Role, vigil: &Vigil) -> bool {
+        (role == Role::Voter || planted::on(Plant::PromoteLearner))
+            && !self.voters().contains(&node.0)
+            && self.has_caught_up(node)
+            && vigil.is_stable(node, Instant::now(), self.tuning.stabilisation)
+    }
+
+    fn is_joint(&self) -> bool {
+        self.metrics.borrow().membership_config.membership().get_joint_config().len() > 1
+    }
+
+    /// Voters that stay.
+    fn staying(&self) -> BTreeSet<NodeId> {
+        let state = self.state();
+        let stays = |node: &NodeId| state.instance(*node).is_some_and(|instance| instance.is_active());
+        self.voters().into_iter().map(NodeId).filter(stays).collect()
+    }
+
+    /// A voter that stays and could lead at once in this node's place.
+    async fn heir(&self) -> Option<NodeId> {
+        for voter in self.staying() {
+            if voter != self.node && self.has_caught_up(voter) && self.is_alive(voter).await {
+                return Some(voter);
+            }
+        }
+        None
+    }
+
+    /// Removes a voter that has been silent for as long as the policy says, if there is one.
+    async fn bury_the_dead(&self, vigil: &mut Vigil) -> Result<(), MembershipError> {
+        let Some(least) = self.tuning.dead_voter_after else { return Ok(()) };
+        let staying = self.staying();
+        let calls = staying.iter().map(|voter| async { (!self.is_alive(*voter).await).then_some(*voter) });
+        let silent = futures::future::join_all(calls).await.into_iter().flatten().collect();
+        let now = Instant::now();
+        vigil.fall_silent(now, &silent);
+        let Some(node) = vigil.dead_voter(now, least, &staying, self.tuning.fewest_voters) else {
+            return Ok(());
+        };
+        tracing::warn!(%node, silent_for_at_least = ?least, "a voter is silent for too long; the realm removes it");
+        done(self.change_here(Change::Remove { node, actor: Actor::Realm }).await)
+    }
+}
+
+/// Whoever leads next does what a node that does not lead any more has left.
+fn done(changed: Changed) -> Result<(), MembershipError> {
+    match changed {
+        Changed::Done(_) | Changed::NotLeader => Ok(()),
+        Changed::Failed(error) => Err(error),
     }
 }

@@ -28,14 +28,15 @@ const MAX_PERIMETER_COMMAND: usize = 8 * 1024;
 /// The most bytes of the whole configuration.
 const MAX_CONFIG: usize = 4 * 1024 * 1024;
 
-/// What a role may put into the log. Nodes in the perimeter may count attempts against sources and leave audit
+/// What a role may put into the log. How a node stands is changed by a leader's own hand only. Nodes in the perimeter may count attempts against sources and leave audit
 /// records, no more: an attacker who owns one gains no guesses and no say.
 fn may_propose(role: Role, action: &Action, size: usize) -> bool {
+    if action.changes_standing() {
+        return false;
+    }
     match role {
         Role::Voter => true,
-        Role::SiteLearner => {
-            !matches!(action, Action::CreateRealm(_) | Action::SetNodeRole(..) | Action::RemoveNode(_))
-        }
+        Role::SiteLearner => !matches!(action, Action::CreateRealm(_) | Action::CreateReplacement { .. }),
         Role::DmzLearner => {
             size <= MAX_PERIMETER_COMMAND
                 && matches!(
@@ -113,7 +114,7 @@ impl Member {
         self.propose_here(command, size, Instant::now() + self.tuning.patience).await
     }
 
-    async fn propose_here(&self, command: Command, size: usize, deadline: Instant) -> Proposed {
+    pub(crate) async fn propose_here(&self, command: Command, size: usize, deadline: Instant) -> Proposed {
         if !self.leads() {
             return Proposed::NotLeader;
         }
@@ -146,7 +147,8 @@ impl Member {
 mod tests {
     use super::*;
     use passquorum_domain::audit::{AuditEvent, Site};
-    use passquorum_domain::ids::{AttemptId, KeyedHash, NodeId};
+    use passquorum_domain::ids::{AttemptId, JoinTokenId, KeyedHash, NodeId};
+    use passquorum_domain::token::JoinToken;
     use uuid::Uuid;
 
     #[test]
@@ -163,13 +165,38 @@ mod tests {
             count(user),
             Action::DecideAttempt { attempt, target: source, right: true },
             Action::Sweep,
-            Action::RemoveNode(NodeId(1)),
             Action::LiftLock(KeyedHash([0; 32])),
         ] {
             assert!(!may_propose(Role::DmzLearner, &action, 100), "{action:?}");
             assert!(may_propose(Role::Voter, &action, MAX_COMMAND));
         }
-        assert!(!may_propose(Role::SiteLearner, &Action::RemoveNode(NodeId(1)), 100));
+    }
+
+    #[test]
+    fn a_site_learner_decides_nothing_about_other_nodes() {
+        let token = JoinToken {
+            id: JoinTokenId(Uuid::from_u128(1)),
+            secret: KeyedHash([0; 32]),
+            role: Role::Voter,
+            expires_at: Timestamp(1),
+            used_by: None,
+        };
+        let replace = Action::CreateReplacement { token, replaces: NodeId(1) };
+        assert!(!may_propose(Role::SiteLearner, &replace, 100));
+        assert!(may_propose(Role::Voter, &replace, 100));
+    }
+
+    #[test]
+    fn nobody_sends_a_change_of_a_nodes_standing_to_the_leader() {
+        for role in [Role::Voter, Role::SiteLearner, Role::DmzLearner] {
+            for action in [
+                Action::BeginRemoval(NodeId(1)),
+                Action::RemoveNode(NodeId(1)),
+                Action::SetNodeRole(NodeId(1), Role::Voter),
+            ] {
+                assert!(!may_propose(role, &action, 100), "{role} {action:?}");
+            }
+        }
     }
 
     #[test]

@@ -50,6 +50,7 @@ mod transfer;
 mod transport;
 mod tuning;
 pub mod types;
+mod vigil;
 mod wire;
 
 pub use cluster::{Applied, Cluster, ClusterSettings, Phase, Progress};

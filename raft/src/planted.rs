@@ -11,6 +11,8 @@ pub enum Plant {
     IgnoreLearnerRole,
     /// The leader gives a vote to every member that has caught up, whatever its role.
     PromoteLearner,
+    /// A leader gives a node its vote back whose removal was decided.
+    VoteForTheLeaving,
 }
 
 #[cfg(feature = "planted")]

@@ -98,7 +98,7 @@ impl Member {
         }
     }
 
-    fn leading_term(&self) -> Option<u64> {
+    pub(crate) fn leading_term(&self) -> Option<u64> {
         let metrics = self.metrics.borrow();
         let leads = metrics.state == ServerState::Leader && metrics.current_leader == Some(self.node.0);
         leads.then_some(metrics.current_term)

@@ -36,7 +36,7 @@ impl Service for Member {
     fn admit(&self, peer: &PeerIdentity) -> Result<Role, Refusal> {
         let published = self.published.borrow();
         match published.machine.view().instance(peer.node) {
-            Some(instance) if instance.is_active() => Ok(served_as(instance.role)),
+            Some(instance) if !instance.is_removed() => Ok(served_as(instance.role)),
             Some(_) => Err(Refusal::Removed),
             // This node may be new, or behind: the authority has signed the peer's certificate.
             None => Ok(served_as(peer.role)),

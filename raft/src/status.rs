@@ -71,7 +71,7 @@ impl Member {
         let last_log = report.as_ref().map(|report| report.last_log);
         let clock = *self.integrity.clock.borrow();
         let metrics = self.metrics.borrow();
-        let members = state.instances().filter(|instance| instance.is_active()).map(|instance| {
+        let members = state.instances().filter(|instance| !instance.is_removed()).map(|instance| {
             let id = instance.id;
             let reached = if id == self.node { applied } else { matched.get(&id).copied().flatten() };
             let votes = metrics.membership_config.voter_ids().any(|voter| voter == id.0);

@@ -94,7 +94,9 @@ impl Member {
         }
         let matched =
             |voter: &u64| metrics.replication.as_ref().and_then(|all| all.get(voter)).copied().flatten();
-        let best = voters.max_by_key(matched).map(NodeId);
+        let state = self.state();
+        let stays = |voter: &u64| state.instance(NodeId(*voter)).is_none_or(|instance| instance.is_active());
+        let best = voters.filter(stays).max_by_key(matched).map(NodeId);
         best.ok_or_else(|| MembershipError::QuorumAtRisk("there is no other voter".into()))
     }
 

@@ -22,6 +22,12 @@ pub struct Tuning {
     pub patience: Duration,
     /// A learner this many entries behind the leader or closer has caught up.
     pub caught_up_within: u64,
+    /// A learner that is to vote must have been that close for so long.
+    pub stabilisation: Duration,
+    /// A voter that the leader has not heard for so long is removed; never, when there is no such time.
+    pub dead_voter_after: Option<Duration>,
+    /// So many voters stay at least when one is removed for its silence.
+    pub fewest_voters: usize,
 }
 
 impl Default for Tuning {
@@ -35,6 +41,9 @@ impl Default for Tuning {
             append_entries: 300,
             patience: Duration::from_secs(5),
             caught_up_within: 100,
+            stabilisation: Duration::ZERO,
+            dead_voter_after: None,
+            fewest_voters: 3,
         }
     }
 }

@@ -170,6 +170,18 @@ pub(crate) enum Change {
     Remove { node: NodeId, actor: Actor },
     /// Moves leadership.
     Transfer { to: Option<NodeId>, actor: Actor },
+    /// Removes it for good, though that leaves the realm no spare voter.
+    ForceRemove { node: NodeId, actor: Actor },
+}
+
+impl Change {
+    /// The node that it removes.
+    pub(crate) fn removes(&self) -> Option<NodeId> {
+        match self {
+            Self::Remove { node, .. } | Self::ForceRemove { node, .. } => Some(*node),
+            Self::AddLearner { .. } | Self::Promote { .. } | Self::Transfer { .. } => None,
+        }
+    }
 }
 
 /// What became of it.
@@ -179,6 +191,6 @@ pub(crate) enum Changed {
     Done(NodeId),
     /// It failed.
     Failed(MembershipError),
-    /// Nothing was done: the node asked does not lead.
+    /// The node asked does not lead, or not any more: the leader finishes what was begun, and may be asked again.
     NotLeader,
 }

@@ -6,7 +6,7 @@ use crate::stage::{Act, Stage};
 use passquorum_domain::audit::Actor;
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::instance::Role;
-use passquorum_domain::ports::{Membership as _, MembershipError};
+use passquorum_domain::ports::{Membership as _, MembershipError, Removal};
 use rand::Rng as _;
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom as _;
@@ -35,7 +35,9 @@ pub async fn work(stage: Arc<Stage>) {
                 let roles = [Role::Voter, Role::Voter, Role::SiteLearner, Role::DmzLearner];
                 let role = roles.choose(&mut rng).copied().unwrap_or(Role::Voter);
                 let deadline = Instant::now() + Duration::from_secs(10);
-                script::admit(&stage, through, &mut rng, role, deadline).await;
+                let replaces = voters.choose(&mut rng).filter(|_| rng.gen_bool(0.4));
+                let replaces = replaces.filter(|_| role == Role::Voter).map(|node| node.id);
+                script::admit(&stage, through, &mut rng, role, replaces, deadline).await;
             }
             1 => remove(&stage, through, voters.len(), &mut rng).await,
             _ => {
@@ -54,7 +56,9 @@ async fn remove(stage: &Stage, through: &SimulatedNode, voters: usize, rng: &mut
     let removable: Vec<NodeId> =
         nodes.iter().filter(|node| voters > 3 || node.role != Role::Voter).map(|node| node.id).collect();
     let Some(node) = removable.choose(rng).copied() else { return };
-    let removed = through.ask(move |ports| async move { ports.cluster.remove(node, Actor::Realm).await });
+    let removal = if rng.r#gen() { Removal::Careful } else { Removal::Forced };
+    let removed =
+        through.ask(move |ports| async move { ports.cluster.remove(node, removal, Actor::Realm).await });
     if let Ok(Ok(Ok(()) | Err(MembershipError::NoSuchNode(_)))) = timeout(PATIENCE, removed).await {
         stage.take_off(node);
     }

@@ -23,7 +23,7 @@ pub enum Plant {
 
 impl Plant {
     /// Every planted bug with its name.
-    pub const ALL: [(&'static str, Self); 13] = [
+    pub const ALL: [(&'static str, Self); 14] = [
         ("ack-before-flush", Self::Storage(storage::Plant::AckBeforeFlush)),
         ("mirror-without-fence", Self::MirrorWithoutFence),
         ("skip-vote-flush", Self::Storage(storage::Plant::SkipVoteFlush)),
@@ -37,6 +37,7 @@ impl Plant {
         ("read-without-read-index", Self::Raft(raft::Plant::ReadWithoutReadIndex)),
         ("ignore-learner-role", Self::Raft(raft::Plant::IgnoreLearnerRole)),
         ("promote-learner", Self::Raft(raft::Plant::PromoteLearner)),
+        ("vote-for-the-leaving", Self::Raft(raft::Plant::VoteForTheLeaving)),
     ];
 
     /// Reads a name.

@@ -104,7 +104,9 @@ async fn birth(stage: &Arc<Stage>, rng: &mut SmallRng) -> Result<(), Broken> {
     roles.extend(stage.plan.learners.0.then_some(Role::SiteLearner));
     roles.extend(stage.plan.learners.1.then_some(Role::DmzLearner));
     for role in roles {
-        admit(stage, &first, rng, role, deadline).await.ok_or_else(|| late("a node was not admitted"))?;
+        admit(stage, &first, rng, role, None, deadline)
+            .await
+            .ok_or_else(|| late("a node was not admitted"))?;
     }
     let voters = stage.plan.voters;
     let all = stage.nodes().len();
@@ -120,17 +122,22 @@ async fn birth(stage: &Arc<Stage>, rng: &mut SmallRng) -> Result<(), Broken> {
     }
 }
 
-/// Lets a node in through another, and starts it.
+/// Lets a node in through another, maybe in the place of a third with the same role, and starts it.
 pub async fn admit(
     stage: &Stage,
     through: &SimulatedNode,
     rng: &mut SmallRng,
     role: Role,
+    replaces: Option<NodeId>,
     deadline: Instant,
 ) -> Option<Arc<SimulatedNode>> {
     let (id, secret) = (JoinTokenId(clients::uuid(rng)), KeyedHash([rng.r#gen(); 32]));
     let token = JoinToken { id, secret, role, expires_at: Timestamp(u64::MAX), used_by: None };
-    commit(through, rng, Action::CreateJoinToken(token), deadline).await?.ok()?;
+    let create = match replaces {
+        Some(replaces) => Action::CreateReplacement { token, replaces },
+        None => Action::CreateJoinToken(token),
+    };
+    commit(through, rng, create, deadline).await?.ok()?;
     let host = stage.next_host();
     let wrap = role.holds_keys().then(wrap);
     let admit = AdmitNode { token: id, secret, node: new_node(&host), wrap };
@@ -183,25 +190,26 @@ async fn heal(stage: &Arc<Stage>) -> Result<Arc<State>, Broken> {
     let mut client = Client::new(Arc::clone(stage), stage.plan.clients);
     for node in stage.nodes() {
         let id = node.id;
-        if !is_member(stage, id, deadline).await {
-            // Its removal was carried out although nobody was told.
-            stage.take_off(id);
-            continue;
-        }
-        until(deadline, || node.is_up().then_some(()))
-            .await
-            .ok_or_else(|| late(format!("node {id} is not up")))?;
-        while node.role != Role::DmzLearner && !client.write_one(&node).await {
-            if Instant::now() > deadline {
-                return Err(late(format!("node {id} served no write")));
+        while is_member(stage, id, deadline).await {
+            if node.is_up() && (node.role == Role::DmzLearner || client.write_one(&node).await) {
+                client.read_all(&node).await;
+                break;
             }
+            if Instant::now() > deadline {
+                let what = if node.is_up() { "served no write" } else { "is not up" };
+                return Err(late(format!("node {id} {what}")));
+            }
+            sleep(LOOK).await;
         }
-        client.read_all(&node).await;
     }
     loop {
         let mut last: Vec<Progress> = Vec::new();
         for node in stage.nodes() {
             last.extend(progress_of(&node).await);
+        }
+        // What was decided before may be carried out only now.
+        for removed in last.iter().flat_map(|seen| seen.state.instances()).filter(|node| node.is_removed()) {
+            stage.take_off(removed.id);
         }
         let together = last.windows(2).all(|pair| matches!(pair, [a, b] if a.applied == b.applied));
         if together && last.len() == stage.nodes().len() {
@@ -256,12 +264,22 @@ async fn is_mirrored(stage: &Stage) -> bool {
     false
 }
 
-/// Whether the realm counts a node among its own, as any voter reads it.
+/// Whether the realm counts a node among its own, as any voter reads it. One that it does not is taken off stage: its
+/// removal was carried out although nobody was told.
 async fn is_member(stage: &Stage, id: NodeId, deadline: Instant) -> bool {
     while Instant::now() < deadline {
         for node in stage.nodes() {
             if let Some(Ok(state)) = clients::linearizable(&node).await {
-                return state.instance(id).is_some_and(|instance| instance.is_active());
+                let instance = state.instance(id);
+                if !instance.is_some_and(|instance| instance.is_leaving()) {
+                    let stays = instance.is_some_and(|instance| instance.is_active());
+                    if !stays {
+                        stage.take_off(id);
+                    }
+                    return stays;
+                }
+                // Whoever leads has yet to finish its removal.
+                break;
             }
         }
         sleep(LOOK).await;

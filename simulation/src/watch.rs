@@ -2,6 +2,7 @@
 //! first property that breaks is kept.
 
 use crate::invariant::election_safety::Leaders;
+use crate::invariant::membership::Leavers;
 use crate::invariant::state_match::States;
 use crate::invariant::{Broken, membership};
 use crate::trace::{Trace, What};
@@ -18,6 +19,7 @@ struct Seen {
     broken: Option<Broken>,
     leaders: Leaders,
     states: States,
+    leavers: Leavers,
     leader: Option<NodeId>,
     ended: Vec<(NodeId, String)>,
 }
@@ -85,6 +87,7 @@ impl Seen {
             self.leaders.observe_entry(node, index, (term, leader))?;
         }
         membership::check(node, belief, progress)?;
+        self.leavers.observe(node, progress)?;
         self.states.observe(node, progress)
     }
 }

@@ -1,7 +1,7 @@
 //! `node`: the registry of the realm's nodes and the verbs on it.
 
 use super::{Failure, answer, data_dir};
-use crate::cli::{NodeCommand, OneNode, Output};
+use crate::cli::{NodeCommand, OneNode, Output, RemoveArgs};
 use crate::client::Client;
 use http::Method;
 use passquorum_domain::ids::NodeId;
@@ -16,6 +16,8 @@ struct Listed {
     role: Role,
     cluster_address: String,
     site_url: String,
+    #[serde(default)]
+    leaving_since: Option<u64>,
     removed_at: Option<u64>,
 }
 
@@ -25,8 +27,9 @@ pub(super) async fn run(command: NodeCommand) -> Result<(), Failure> {
         NodeCommand::Promote(args) => {
             change(&args, Method::POST, &format!("/api/v1/nodes/{}/promote", args.node), "promoted").await
         }
-        NodeCommand::Remove(args) => {
-            change(&args, Method::DELETE, &format!("/api/v1/nodes/{}", args.node), "removed").await
+        NodeCommand::Remove(RemoveArgs { of, force }) => {
+            let query = if force { "?force=true" } else { "" };
+            change(&of, Method::DELETE, &format!("/api/v1/nodes/{}{query}", of.node), "removed").await
         }
         NodeCommand::TransferLeader(args) => {
             let body = args.to.map_or_else(|| json!({}), |to| json!({ "to": to }));
@@ -51,10 +54,14 @@ async fn list(output: &Output) -> Result<(), Failure> {
     let nodes: Vec<Listed> = serde_json::from_value(nodes)?;
     answer(&format!("{:>4}  {:<20} {:<13} {:<22} {}", "node", "name", "role", "peers", "site"))?;
     nodes.iter().try_for_each(|node| {
-        let removed = if node.removed_at.is_some() { "  (removed)" } else { "" };
+        let standing = match (node.removed_at, node.leaving_since) {
+            (Some(_), _) => "  (removed)",
+            (None, Some(_)) => "  (leaving)",
+            (None, None) => "",
+        };
         let Listed { id, name, role, cluster_address, site_url, .. } = node;
         let (id, role) = (id.0, role.as_str());
-        answer(&format!("{id:>4}  {name:<20} {role:<13} {cluster_address:<22} {site_url}{removed}"))
+        answer(&format!("{id:>4}  {name:<20} {role:<13} {cluster_address:<22} {site_url}{standing}"))
     })
 }
 

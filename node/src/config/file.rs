@@ -2,7 +2,9 @@
 
 use super::{
     HostPort, LogFormat, LogSettings, NodeConfig, SiteCertificate, SiteConnections, SiteUrl, Timing,
+    VoterPolicy,
 };
+use crate::cli::span;
 use crate::data_dir::DataDir;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,6 +14,8 @@ use toml::Value;
 
 /// A connection costs some tens of KiB.
 const MOST_CONNECTIONS: usize = 65_536;
+const MINUTE: Duration = Duration::from_secs(60);
+const DAYS_90: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// `node.toml` cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -104,6 +108,7 @@ fn parse(data: DataDir, table: toml::Table) -> Result<NodeConfig, Vec<KeyProblem
     });
     let site_connections = reader.site_connections();
     let timing = reader.timing();
+    let voters = reader.voters();
     let default = LogSettings::default();
     let format = reader.optional("log.format", |text| match text {
         "text" => Ok(LogFormat::Text),
@@ -133,6 +138,7 @@ fn parse(data: DataDir, table: toml::Table) -> Result<NodeConfig, Vec<KeyProblem
                 trusted_proxies,
                 site_connections,
                 timing,
+                voters,
                 log,
                 demo_directory,
                 drill_clock_offset_ms,
@@ -261,6 +267,32 @@ impl Reader {
         timing
     }
 
+    fn voters(&mut self) -> VoterPolicy {
+        let default = VoterPolicy::default();
+        let within = |least: Duration, message: &'static str| {
+            move |text: &str| {
+                let span = Duration::from_millis(span(text)?.0);
+                if span >= least && span <= DAYS_90 { Ok(span) } else { Err(message.to_owned()) }
+            }
+        };
+        let stabilisation =
+            self.optional("cluster.stabilisation", within(Duration::ZERO, "use 0s to 90d, such as 10s"));
+        let dead_voter_after =
+            self.optional("cluster.dead_voter_after", within(MINUTE, "use 1m to 90d, such as 24h"));
+        let fewest = self.values.remove("cluster.fewest_voters").map(|value| {
+            let number = value.as_integer().and_then(|number| usize::try_from(number).ok());
+            number.filter(|number| (3..=99).contains(number)).unwrap_or_else(|| {
+                self.problem("cluster.fewest_voters", "use a whole number from 3 to 99".to_owned());
+                default.fewest
+            })
+        });
+        VoterPolicy {
+            stabilisation: stabilisation.unwrap_or(default.stabilisation),
+            dead_voter_after,
+            fewest: fewest.unwrap_or(default.fewest),
+        }
+    }
+
     fn finish(mut self) -> Vec<KeyProblem> {
         for key in std::mem::take(&mut self.values).into_keys() {
             self.problem(&key, "there is no such key".to_owned());
@@ -285,6 +317,13 @@ pub fn render(config: &NodeConfig) -> String {
     if let Some(listen) = &config.cluster_listen {
         line("listen", text(listen.as_str()));
     }
+    let VoterPolicy { stabilisation, dead_voter_after, fewest } = config.voters;
+    let seconds = |span: Duration| text(&format!("{}s", span.as_secs()));
+    line("stabilisation", seconds(stabilisation));
+    if let Some(span) = dead_voter_after {
+        line("dead_voter_after", seconds(span));
+    }
+    line("fewest_voters", fewest.to_string());
     line("site", String::new());
     line("address", text(config.site_address.as_str()));
     line("url", text(config.site_url.as_str()));
@@ -330,6 +369,8 @@ mod tests {
         config.site_certificate = Some(SiteCertificate { certificate: "/c".into(), key: "/k".into() });
         config.trusted_proxies = vec!["10.0.0.1".parse().unwrap()];
         config.site_connections = SiteConnections { in_all: 100, per_source: 10 };
+        config.voters =
+            VoterPolicy { stabilisation: Duration::ZERO, dead_voter_after: Some(DAYS_90), fewest: 5 };
         config.log.format = LogFormat::Json;
         config.demo_directory = Some("/demo.json".into());
         config.drill_clock_offset_ms = -90_000;
@@ -344,14 +385,19 @@ mod tests {
 
     #[test]
     fn every_problem_is_named_at_once_with_its_key() {
-        let text = "nmae = 'x'\n[cluster]\naddress = 'host'\n[site]\naddress = 5\nurl = 'http://x'\nkey = '/k'\n\
-                    trusted_proxies = ['x']\nconnections = 0\nconnections_per_source = 5000\n[raft]\nheartbeat_ms = 1\nelection_min_ms = 20\n[log]\nformat = 'xml'\n";
+        let text = "nmae = 'x'\n[cluster]\naddress = 'host'\ndead_voter_after = '30s'\n\
+                    stabilisation = 'x'\nfewest_voters = 2\n[site]\naddress = 5\nurl = 'http://x'\nkey = '/k'\n\
+                    trusted_proxies = ['x']\nconnections = 0\nconnections_per_source = 5000\n\
+                    [raft]\nheartbeat_ms = 1\nelection_min_ms = 20\n[log]\nformat = 'xml'\n";
         let problems = parse(full().data, text.parse().unwrap()).unwrap_err();
         let keys: Vec<_> = problems.iter().map(|problem| problem.key.as_str()).collect();
         for key in [
             "name",
             "nmae",
             "cluster.address",
+            "cluster.dead_voter_after",
+            "cluster.stabilisation",
+            "cluster.fewest_voters",
             "site.address",
             "site.url",
             "site.certificate",

@@ -81,6 +81,8 @@ impl Change<'_> {
             Action::AdmitNode(admit) => self.admit_node(*admit),
             Action::SetNodeRole(id, role) => self.set_node_role(id, role),
             Action::RemoveNode(id) => self.remove_node(id),
+            Action::BeginRemoval(id) => self.begin_removal(id),
+            Action::CreateReplacement { token, replaces } => self.create_replacement(token, replaces),
             Action::CreateApiToken(token) => self.create_api_token(token),
             Action::RevokeApiToken(id) => self.revoke_api_token(id),
             Action::ChangeConfig { base, change } => self.change_config(base, change),

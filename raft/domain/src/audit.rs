@@ -83,6 +83,10 @@ pub enum AuditEvent {
     Refused(Rejection),
     /// Leadership was moved on request.
     LeadershipTransferred(NodeId),
+    /// The removal of a node was decided.
+    NodeLeaving(NodeId),
+    /// A join token was made for the node that takes another's place.
+    ReplacementTokenCreated(JoinTokenId, NodeId),
 }
 
 /// A site of the product.

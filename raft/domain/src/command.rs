@@ -118,11 +118,26 @@ pub enum Action {
         /// Whom it concerns.
         subject: Option<KeyedHash>,
     },
+    /// Decides that a node is to be removed, before anything of it is done. Whoever leads finishes it.
+    BeginRemoval(NodeId),
+    /// Keeps a join token whose node takes another's place: once it does that one's work, that one is removed.
+    CreateReplacement {
+        /// The token; its role is that of the node that goes.
+        token: JoinToken,
+        /// The node that goes.
+        replaces: NodeId,
+    },
 }
 
 impl Action {
     /// The longest that a ticket may stay open.
     pub const MAX_TICKET_LIFE: Span = Span::minutes(5);
+
+    /// Whether it changes how a node stands. Only a leader does that, in step with Raft's membership.
+    #[must_use]
+    pub fn changes_standing(&self) -> bool {
+        matches!(self, Self::SetNodeRole(..) | Self::RemoveNode(_) | Self::BeginRemoval(_))
+    }
 }
 
 /// A new realm.

@@ -74,7 +74,7 @@ codes! {
     TooManyRequests = "PQ-TOO-MANY-REQUESTS", "Too many attempts came from this network address.",
         "Wait a few minutes.";
     LastVoter = "PQ-QUORUM-AT-RISK", "This would leave the realm without a working majority; nothing was changed.",
-        "Add or repair another voter first.";
+        "Start the voters that do not answer, remove those that are gone for good, or let another voter join first. If a majority is gone for good, no voter can be removed.";
     Membership = "PQ-MEMBERSHIP", "The membership cannot be changed that way now.",
         "Look at passquorum status, and wait for a change under way to end.";
     DirectoryUnreachable = "PQ-DIRECTORY-UNREACHABLE", "No domain controller could be reached.",

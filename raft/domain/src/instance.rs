@@ -48,6 +48,20 @@ impl fmt::Display for Role {
     }
 }
 
+/// How a node stands in the realm. Raft's membership follows it: whoever leads finishes what is not done yet.
+///
+/// Data that was stored before a removal was decided first holds `Option<Timestamp>` here, the time of the removal. The
+/// first two variants read the same, so the order of the variants is fixed and new ones go to the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Standing {
+    /// It belongs to the realm, and a voter among them is to vote.
+    Active,
+    /// It was removed then; its id stays known so that it is never used again.
+    Removed(Timestamp),
+    /// Its removal was decided then: it is to lose its vote, and then its place. Nothing gives it a vote any more.
+    Leaving(Timestamp),
+}
+
 /// A node of the realm (the guide's *instance*).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instance {
@@ -65,15 +79,36 @@ pub struct Instance {
     pub wrap_key: [u8; 32],
     /// When it was admitted.
     pub joined_at: Timestamp,
-    /// When it was removed; its id stays known so that it is never used again.
-    pub removed_at: Option<Timestamp>,
+    /// How it stands.
+    pub standing: Standing,
 }
 
 impl Instance {
-    /// Whether it is still part of the realm.
+    /// Whether it is part of the realm and stays.
     #[must_use]
     pub fn is_active(&self) -> bool {
-        self.removed_at.is_none()
+        self.standing == Standing::Active
+    }
+
+    /// Whether its removal was decided and is not done yet. Until then it takes part.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        matches!(self.standing, Standing::Leaving(_))
+    }
+
+    /// Whether it is no part of the realm any more.
+    #[must_use]
+    pub fn is_removed(&self) -> bool {
+        self.removed_at().is_some()
+    }
+
+    /// When it was removed.
+    #[must_use]
+    pub fn removed_at(&self) -> Option<Timestamp> {
+        match self.standing {
+            Standing::Removed(at) => Some(at),
+            Standing::Active | Standing::Leaving(_) => None,
+        }
     }
 }
 

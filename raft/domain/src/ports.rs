@@ -132,7 +132,7 @@ pub struct ClusterStatus {
     pub clock_ahead_ms: Option<i64>,
     /// Whether this node's clock is near enough to the majority's for it to lead and to write.
     pub clock_fit: bool,
-    /// Every active member.
+    /// Every member that was not removed.
     pub members: Vec<MemberStatus>,
 }
 
@@ -186,6 +186,9 @@ pub enum MembershipError {
     /// No leader with a quorum.
     #[error(transparent)]
     Propose(#[from] ProposeError),
+    /// It would leave a majority that works, and no voter to spare while one is down.
+    #[error("{0}")]
+    NoSpare(String),
 }
 
 impl MembershipError {
@@ -194,11 +197,20 @@ impl MembershipError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::NoSuchNode(_) => ErrorCode::NotFound,
-            Self::QuorumAtRisk(_) => ErrorCode::LastVoter,
+            Self::QuorumAtRisk(_) | Self::NoSpare(_) => ErrorCode::LastVoter,
             Self::RoleForbids(..) | Self::NotCaughtUp(_) | Self::Refused(_) => ErrorCode::Membership,
             Self::Propose(error) => error.code(),
         }
     }
+}
+
+/// How much a removal may risk. None may leave the realm without a working majority.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// Nothing: a voter that lives stays when the realm would have none to spare while another is down.
+    Careful,
+    /// That.
+    Forced,
 }
 
 /// The verbs on nodes, each in the name of an actor for the audit. May be called on any voter.
@@ -207,8 +219,8 @@ pub trait Membership: Send + Sync {
     /// Makes a caught-up learner with the voter role a voter.
     async fn promote(&self, node: NodeId, actor: Actor) -> Result<(), MembershipError>;
 
-    /// Removes a node for good; its id is never used again.
-    async fn remove(&self, node: NodeId, actor: Actor) -> Result<(), MembershipError>;
+    /// Removes a node for good; its id is never used again. Once it is decided, whoever leads finishes it.
+    async fn remove(&self, node: NodeId, removal: Removal, actor: Actor) -> Result<(), MembershipError>;
 
     /// Moves leadership to a caught-up voter: the one named, or the one that has most of the log. Answers who leads.
     async fn transfer_leader(&self, to: Option<NodeId>, actor: Actor) -> Result<NodeId, MembershipError>;
@@ -367,6 +379,14 @@ pub trait Admission: Send + Sync {
         &self,
         actor: Actor,
         role: Role,
+        life: crate::time::Span,
+    ) -> Result<String, AdmissionError>;
+
+    /// Makes a single-use join token for the node that takes another's place; that one is removed once it does.
+    async fn create_replacement_token(
+        &self,
+        actor: Actor,
+        replaces: NodeId,
         life: crate::time::Span,
     ) -> Result<String, AdmissionError>;
 

@@ -67,6 +67,8 @@ pub struct State {
     pub(crate) instances: OrdMap<NodeId, Instance>,
     pub(crate) wraps: OrdMap<NodeId, KeyWrap>,
     pub(crate) join_tokens: OrdMap<JoinTokenId, JoinToken>,
+    /// Whom the nodes of join tokens replace, until that one is removed.
+    pub(crate) replacements: OrdMap<JoinTokenId, NodeId>,
     pub(crate) api_tokens: OrdMap<ApiTokenId, ApiToken>,
     pub(crate) counters: OrdMap<AttemptTarget, Counter>,
     pub(crate) tickets: OrdMap<TicketId, Ticket>,
@@ -104,6 +106,8 @@ pub enum CellKey {
     Audit(u64),
     /// A remembered request.
     Request(RequestId),
+    /// Whom the node of a join token replaces.
+    Replacement(JoinTokenId),
 }
 
 /// The content of one cell; with its key it can be put back.
@@ -133,6 +137,8 @@ pub enum Cell {
     Audit(AuditRecord),
     /// A remembered request.
     Request(Remembered),
+    /// Whom the node of a join token replaces.
+    Replacement(NodeId),
 }
 
 /// A cell's content does not belong to its key: stored data is damaged.
@@ -185,6 +191,13 @@ impl State {
     #[must_use]
     pub fn join_token(&self, id: JoinTokenId) -> Option<&JoinToken> {
         self.join_tokens.get(&id)
+    }
+
+    /// The nodes that are to be replaced, each with the token of the one that comes, and that one once it was admitted.
+    pub fn replacements(&self) -> impl Iterator<Item = (NodeId, JoinTokenId, Option<NodeId>)> {
+        self.replacements.iter().map(|(token, replaces)| {
+            (*replaces, *token, self.join_tokens.get(token).and_then(|token| token.used_by))
+        })
     }
 
     /// An API token.
@@ -251,6 +264,7 @@ impl State {
             .chain(self.labels.keys().map(|key| CellKey::Label(key.clone())))
             .chain(self.audit.keys().map(|seq| CellKey::Audit(*seq)))
             .chain(self.requests.keys().map(|id| CellKey::Request(*id)))
+            .chain(self.replacements.keys().map(|token| CellKey::Replacement(*token)))
     }
 
     /// The content of one cell; `None` when it was removed.
@@ -269,6 +283,7 @@ impl State {
             CellKey::Label(key) => self.labels.get(key).cloned().map(Cell::Label),
             CellKey::Audit(seq) => self.audit.get(seq).cloned().map(Cell::Audit),
             CellKey::Request(id) => self.requests.get(id).cloned().map(Cell::Request),
+            CellKey::Replacement(token) => self.replacements.get(token).copied().map(Cell::Replacement),
         }
     }
 
@@ -289,6 +304,9 @@ impl State {
             (CellKey::Request(id), Cell::Request(remembered)) => {
                 self.request_times.insert((Memory::of(id), remembered.at, id));
                 self.requests.insert(id, remembered);
+            }
+            (CellKey::Replacement(token), Cell::Replacement(replaces)) => {
+                self.replacements.insert(token, replaces);
             }
             (key, _) => return Err(MismatchedCell { key }),
         }

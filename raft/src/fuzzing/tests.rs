@@ -53,6 +53,13 @@ fn actions() -> Vec<Action> {
     let target = AttemptTarget::Source(KeyedHash([3; 32]));
     let ticket = TicketId(Uuid::from_u128(4));
     let key = LabelKey::parse("label").unwrap();
+    let join = |id| JoinToken {
+        id,
+        secret,
+        role: Role::Voter,
+        expires_at: Timestamp(START + 100_000),
+        used_by: None,
+    };
     vec![
         Action::CreateRealm(Box::new(CreateRealm {
             realm: RealmId(Uuid::from_u128(1)),
@@ -62,15 +69,11 @@ fn actions() -> Vec<Action> {
             wrap: wrap(),
             config: RealmConfig::empty(),
         })),
-        Action::CreateJoinToken(JoinToken {
-            id: token,
-            secret,
-            role: Role::Voter,
-            expires_at: Timestamp(START + 100_000),
-            used_by: None,
-        }),
+        Action::CreateJoinToken(join(token)),
         Action::AdmitNode(Box::new(AdmitNode { token, secret, node: node(), wrap: Some(wrap()) })),
         Action::SetNodeRole(NodeId(2), Role::SiteLearner),
+        Action::CreateReplacement { token: join(JoinTokenId(Uuid::from_u128(8))), replaces: NodeId(2) },
+        Action::BeginRemoval(NodeId(2)),
         Action::RemoveNode(NodeId(2)),
         Action::ChangeConfig {
             base: Revision(0),

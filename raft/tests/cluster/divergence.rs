@@ -8,7 +8,7 @@ use passquorum_domain::command::Action;
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::instance::Role;
 use passquorum_domain::outcome::Effect;
-use passquorum_domain::ports::{Consensus, Consistency, Membership};
+use passquorum_domain::ports::{Consensus, Consistency, Membership, Removal};
 use passquorum_raft::types::{Batch, TypeConfig};
 use passquorum_raft::{Phase, StartError, Tuning};
 use passquorum_storage::codec::{self, Kind};
@@ -77,7 +77,7 @@ async fn a_member_whose_state_was_damaged_leaves_for_good_and_keeps_the_evidence
     assert!(matches!(refused, StartError::Diverged { .. }), "{refused}");
     assert!(refused.to_string().contains("PQ-DIVERGED"), "{refused}");
     assert!(rig.nodes.keys().all(|id| phase(&rig, *id) == Phase::Running));
-    rig.node(rig.leader().await.0).remove(damaged, Actor::Realm).await.unwrap();
+    rig.node(rig.leader().await.0).remove(damaged, Removal::Careful, Actor::Realm).await.unwrap();
     let id = rig.join(Role::Voter, Disk::memory()).await;
     rig.wait_for_voter(id).await;
     let state = rig.node(id.0).read(Consistency::Linearizable).await.unwrap();
@@ -136,7 +136,7 @@ async fn restarts_snapshots_and_membership_changes_are_no_divergence() {
             rig.wait_for_voter(id).await;
             let leader = rig.leader().await;
             let leaving = *rig.nodes.keys().find(|id| **id != leader).unwrap();
-            rig.node(leader.0).remove(leaving, Actor::Realm).await.unwrap();
+            rig.node(leader.0).remove(leaving, Removal::Careful, Actor::Realm).await.unwrap();
             rig.nodes.remove(&leaving).unwrap().cluster.halt().await;
         }
     }

@@ -6,7 +6,7 @@ use passquorum_domain::ids::{NodeId, RealmId};
 use passquorum_domain::instance::Role;
 use passquorum_domain::limit::Limit;
 use passquorum_domain::outcome::Effect;
-use passquorum_domain::ports::Membership;
+use passquorum_domain::ports::{Membership, Removal};
 use passquorum_raft::PeerIdentity;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
@@ -151,7 +151,7 @@ async fn a_removed_node_is_refused_at_once_on_open_and_on_new_streams() {
     open.send(0, PING, &[]).await;
     assert!(open.receive().await.is_some());
 
-    rig.node(leader.0).remove(leaving, Actor::Realm).await.unwrap();
+    rig.node(leader.0).remove(leaving, Removal::Careful, Actor::Realm).await.unwrap();
     open.send(0, PING, &[]).await;
     assert_eq!(open.receive().await, Some((REFUSED, vec![REMOVED])));
     assert_eq!(open.receive().await, None);

@@ -17,6 +17,8 @@ mod members;
 #[cfg(test)]
 mod old_disk;
 #[cfg(test)]
+mod removals;
+#[cfg(test)]
 mod rig;
 #[cfg(test)]
 mod unsynced;

@@ -6,7 +6,7 @@ use passquorum_domain::ids::NodeId;
 use passquorum_domain::instance::Role;
 use passquorum_domain::outcome::Effect;
 use passquorum_domain::ports::{
-    Consensus, Consistency, MemberRole, Membership, MembershipError, ProposeError,
+    Consensus, Consistency, MemberRole, Membership, MembershipError, ProposeError, Removal,
 };
 use passquorum_raft::{Phase, Tuning};
 
@@ -57,7 +57,7 @@ async fn a_learner_reads_and_writes_through_the_leader_but_never_votes() {
         Err(MembershipError::RoleForbids(id, Role::SiteLearner))
     );
     assert_eq!(
-        learner.remove(NodeId(1), Actor::Realm).await,
+        learner.remove(NodeId(1), Removal::Careful, Actor::Realm).await,
         Err(MembershipError::Propose(ProposeError::Forbidden))
     );
     let status = leader.status();
@@ -71,7 +71,7 @@ async fn a_removed_node_stops_and_the_realm_goes_on_without_it() {
     let mut rig = Rig::three().await;
     let leaving = rig.follower().await;
     let leader = rig.leader().await;
-    rig.node(leader.0).remove(leaving, Actor::Realm).await.unwrap();
+    rig.node(leader.0).remove(leaving, Removal::Careful, Actor::Realm).await.unwrap();
     let gone = rig.nodes.remove(&leaving).unwrap();
     let mut phase = gone.cluster.phase();
     let removed = phase.wait_for(|phase| *phase == Phase::Removed);
@@ -80,7 +80,7 @@ async fn a_removed_node_stops_and_the_realm_goes_on_without_it() {
     let status = rig.node(leader.0).status();
     assert!(status.members.iter().all(|member| member.id != leaving));
     assert_eq!(
-        rig.node(leader.0).remove(leaving, Actor::Realm).await,
+        rig.node(leader.0).remove(leaving, Removal::Careful, Actor::Realm).await,
         Err(MembershipError::NoSuchNode(leaving))
     );
     gone.cluster.halt().await;
@@ -92,7 +92,7 @@ async fn a_leader_can_be_removed_and_another_takes_over() {
     let mut rig = Rig::three().await;
     let leader = rig.leader().await;
     let follower = rig.follower().await;
-    rig.node(follower.0).remove(leader, Actor::Realm).await.unwrap();
+    rig.node(follower.0).remove(leader, Removal::Careful, Actor::Realm).await.unwrap();
     let gone = rig.nodes.remove(&leader).unwrap();
     let mut phase = gone.cluster.phase();
     let removed = phase.wait_for(|phase| *phase == Phase::Removed);
@@ -109,13 +109,13 @@ async fn a_removal_that_would_leave_no_majority_is_refused() {
     let crashed = rig.crash(down).await;
     let leader = rig.leader().await;
     let other = *rig.nodes.keys().find(|id| **id != leader).unwrap();
-    let refused = rig.node(leader.0).remove(other, Actor::Realm).await;
+    let refused = rig.node(leader.0).remove(other, Removal::Careful, Actor::Realm).await;
     assert!(matches!(refused, Err(MembershipError::QuorumAtRisk(_))), "{refused:?}");
-    rig.node(leader.0).remove(down, Actor::Realm).await.unwrap();
+    rig.node(leader.0).remove(down, Removal::Careful, Actor::Realm).await.unwrap();
     drop(crashed);
 
     let alone = Rig::first(tuning(), Disk::memory()).await;
-    let refused = alone.node(1).remove(NodeId(1), Actor::Realm).await;
+    let refused = alone.node(1).remove(NodeId(1), Removal::Careful, Actor::Realm).await;
     assert!(matches!(refused, Err(MembershipError::QuorumAtRisk(_))), "{refused:?}");
     alone.stop().await;
     rig.stop().await;
@@ -132,7 +132,7 @@ async fn a_wiped_node_comes_back_under_a_new_id_by_snapshot() {
     let wiped = rig.follower().await;
     drop(rig.crash(wiped).await);
     let leader = rig.leader().await;
-    rig.node(leader.0).remove(wiped, Actor::Realm).await.unwrap();
+    rig.node(leader.0).remove(wiped, Removal::Careful, Actor::Realm).await.unwrap();
     let large = "x".repeat(60_000);
     for n in 0..100 {
         assert!(commit(&rig.any(), put(&format!("large-{}", n % 10), &large)).await.is_ok());

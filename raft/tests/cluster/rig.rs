@@ -209,22 +209,31 @@ impl Rig {
         id
     }
 
+    /// Lets a voter in that takes another's place.
+    pub(crate) async fn join_in_place_of(&mut self, replaces: NodeId) -> NodeId {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let token = token(Role::Voter);
+        let id =
+            self.admit_with(&address, &token, Action::CreateReplacement { token: token.clone(), replaces });
+        let id = id.await;
+        self.start(id, Role::Voter, listener, Disk::memory()).await;
+        id
+    }
+
     pub(crate) async fn admit(&self, role: Role, address: &str) -> NodeId {
-        let token = JoinToken {
-            id: JoinTokenId(Uuid::new_v4()),
-            secret: KeyedHash([7; 32]),
-            role,
-            expires_at: Timestamp(u64::MAX),
-            used_by: None,
-        };
-        let (token_id, secret) = (token.id, token.secret);
+        let token = token(role);
+        self.admit_with(address, &token, Action::CreateJoinToken(token.clone())).await
+    }
+
+    async fn admit_with(&self, address: &str, token: &JoinToken, create: Action) -> NodeId {
         let cluster = self.any();
-        assert_eq!(cluster.propose(command(Action::CreateJoinToken(token))).await, Ok(Ok(Effect::Done)));
+        assert_eq!(cluster.propose(command(create)).await, Ok(Ok(Effect::Done)));
         let admit = AdmitNode {
-            token: token_id,
-            secret,
+            token: token.id,
+            secret: token.secret,
             node: new_node(NodeId(0), address),
-            wrap: role.holds_keys().then(wrap),
+            wrap: token.role.holds_keys().then(wrap),
         };
         match cluster.propose(command(Action::AdmitNode(Box::new(admit)))).await {
             Ok(Ok(Effect::Admitted(id))) => id,
@@ -327,6 +336,16 @@ impl Rig {
         for node in self.nodes.values() {
             node.cluster.halt().await;
         }
+    }
+}
+
+fn token(role: Role) -> JoinToken {
+    JoinToken {
+        id: JoinTokenId(Uuid::new_v4()),
+        secret: KeyedHash([7; 32]),
+        role,
+        expires_at: Timestamp(u64::MAX),
+        used_by: None,
     }
 }
 

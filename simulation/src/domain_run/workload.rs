@@ -155,7 +155,10 @@ impl Workload {
             8 => self.admit(),
             9 => Action::Sweep,
             10 => Action::RemoveLabel { key: self.label(), condition: LabelCondition::Always },
-            11 => Action::RemoveNode(NodeId(self.rng.gen_range(2..6))),
+            11 => match NodeId(self.rng.gen_range(2..8)) {
+                node if node.0 < 5 => Action::RemoveNode(node),
+                node => Action::BeginRemoval(node),
+            },
             _ => Action::PutLabel {
                 key: self.label(),
                 value: Blob::from(vec![self.rng.r#gen(); 8]),

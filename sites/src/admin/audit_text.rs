@@ -24,6 +24,10 @@ pub(crate) fn event(event: &AuditEvent) -> String {
         AuditEvent::JoinTokenCreated(_, role) => format!("Join token created for a {role}"),
         AuditEvent::NodeAdmitted(node, role) => format!("Node {node} admitted as {role}"),
         AuditEvent::NodeRoleChanged(node, role) => format!("Node {node} became {role}"),
+        AuditEvent::ReplacementTokenCreated(_, node) => {
+            format!("Join token created for who replaces node {node}")
+        }
+        AuditEvent::NodeLeaving(node) => format!("Removal of node {node} decided"),
         AuditEvent::NodeRemoved(node) => format!("Node {node} removed"),
         AuditEvent::ApiTokenCreated(id) => format!("API token {id} created"),
         AuditEvent::ApiTokenRevoked(id) => format!("API token {id} revoked"),

@@ -54,6 +54,7 @@ fn view(status: ClusterStatus, state: &State) -> View {
     let rows = status.members.into_iter().map(|member| Row {
         id: member.id.0,
         role: match (member.role, state.instance(member.id).map(|instance| instance.role)) {
+            _ if state.instance(member.id).is_some_and(|instance| instance.is_leaving()) => "Leaving",
             (MemberRole::Voter, _) => "Voter",
             (MemberRole::Learner, Some(Role::Voter)) => "Learner, to become a voter",
             (MemberRole::Learner, Some(Role::SiteLearner)) => "Site learner",

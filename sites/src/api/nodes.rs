@@ -3,12 +3,12 @@
 use super::Shared;
 use super::auth::Caller;
 use super::problem::ApiProblem;
-use super::request::{Body, PathPart, ReadConsistency};
+use super::request::{Body, Force, PathPart, ReadConsistency};
 use axum::extract::State;
 use axum::{Extension, Json};
 use http::StatusCode;
 use passquorum_domain::ids::NodeId;
-use passquorum_domain::instance::{Instance, Role};
+use passquorum_domain::instance::{Instance, Role, Standing};
 use passquorum_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::num::ParseIntError;
@@ -23,6 +23,8 @@ pub(super) struct Node {
     cluster_address: String,
     site_url: String,
     joined_at: Timestamp,
+    /// Since when it is being removed.
+    leaving_since: Option<Timestamp>,
     removed_at: Option<Timestamp>,
 }
 
@@ -35,7 +37,11 @@ impl From<&Instance> for Node {
             cluster_address: instance.cluster_address.clone(),
             site_url: instance.site_url.clone(),
             joined_at: instance.joined_at,
-            removed_at: instance.removed_at,
+            leaving_since: match instance.standing {
+                Standing::Leaving(since) => Some(since),
+                Standing::Active | Standing::Removed(_) => None,
+            },
+            removed_at: instance.removed_at(),
         }
     }
 }
@@ -70,14 +76,15 @@ pub(super) async fn promote(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `DELETE /api/v1/nodes/{id}`.
+/// `DELETE /api/v1/nodes/{id}`, with `?force=true` to give up the last spare voter.
 pub(super) async fn remove(
     State(ports): State<Shared>,
     Extension(caller): Extension<Caller>,
     PathPart(NodeNumber(node)): PathPart<NodeNumber>,
+    Force(removal): Force,
 ) -> Result<StatusCode, ApiProblem> {
-    tracing::info!(actor = ?caller.actor, %node, "remove a node");
-    ports.membership.remove(node, caller.actor).await?;
+    tracing::info!(actor = ?caller.actor, %node, ?removal, "remove a node");
+    ports.membership.remove(node, removal, caller.actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

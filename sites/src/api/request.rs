@@ -14,7 +14,7 @@ use passquorum_domain::command::{Action, Command};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::{RequestId, Revision};
 use passquorum_domain::outcome::Effect;
-use passquorum_domain::ports::{Consistency, Purpose, fresh_uuid};
+use passquorum_domain::ports::{Consistency, Purpose, Removal, fresh_uuid};
 use serde::de::DeserializeOwned;
 use std::str::FromStr;
 
@@ -84,6 +84,21 @@ impl<S: Send + Sync> FromRequestParts<S> for ReadConsistency {
             Some(_) => {
                 Err(ApiProblem::bad_input("query", "use consistency=local, consistency=linearizable or none"))
             }
+        }
+    }
+}
+
+/// `?force=true`, or nothing.
+pub(super) struct Force(pub(super) Removal);
+
+impl<S: Send + Sync> FromRequestParts<S> for Force {
+    type Rejection = ApiProblem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiProblem> {
+        match parts.uri.query() {
+            None | Some("" | "force=false") => Ok(Self(Removal::Careful)),
+            Some("force=true") => Ok(Self(Removal::Forced)),
+            Some(_) => Err(ApiProblem::bad_input("query", "use force=true, force=false or none")),
         }
     }
 }

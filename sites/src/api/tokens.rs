@@ -11,7 +11,7 @@ use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
 use passquorum_domain::command::Action;
 use passquorum_domain::error_code::ErrorCode;
-use passquorum_domain::ids::ApiTokenId;
+use passquorum_domain::ids::{ApiTokenId, NodeId};
 use passquorum_domain::instance::Role;
 use passquorum_domain::time::Span;
 use passquorum_domain::token::ApiScope;
@@ -28,7 +28,11 @@ const API_LIFE: RangeInclusive<u64> = 60..=3650 * DAY;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewJoinToken {
-    role: Role,
+    #[serde(default)]
+    role: Option<Role>,
+    /// The node whose place the new one takes, with its role.
+    #[serde(default)]
+    replaces: Option<NodeId>,
     life_seconds: u64,
 }
 
@@ -37,7 +41,7 @@ struct Created {
     token: String,
 }
 
-/// `POST /api/v1/join-tokens`.
+/// `POST /api/v1/join-tokens`, for a role or in a node's place.
 pub(super) async fn create_join_token(
     State(ports): State<Shared>,
     Extension(caller): Extension<Caller>,
@@ -45,7 +49,11 @@ pub(super) async fn create_join_token(
 ) -> Result<Response, ApiProblem> {
     let new: NewJoinToken = body.json()?;
     let life = life(new.life_seconds, &JOIN_LIFE)?;
-    let token = ports.admission.create_join_token(caller.actor, new.role, life).await?;
+    let token = match (new.role, new.replaces) {
+        (Some(role), None) => ports.admission.create_join_token(caller.actor, role, life).await?,
+        (None, Some(node)) => ports.admission.create_replacement_token(caller.actor, node, life).await?,
+        _ => return Err(ApiProblem::bad_input("role", "give either role or replaces")),
+    };
     Ok(created(token))
 }
 

@@ -324,7 +324,12 @@ async fn node_verbs_answer_as_the_membership_does() {
     assert_eq!(api.call("POST", "/api/v1/nodes/2/promote", &[], "").await.status, StatusCode::NO_CONTENT);
     api.call("POST", "/api/v1/nodes/9/promote", &[], "").await.problem(404, "PQ-NOT-FOUND");
     api.call("POST", "/api/v1/nodes/x/promote", &[], "").await.problem(400, "PQ-BAD-INPUT");
-    api.call("DELETE", "/api/v1/nodes/1", &[], "").await.problem(409, "PQ-QUORUM-AT-RISK");
+    for path in ["/api/v1/nodes/1", "/api/v1/nodes/1?force=true", "/api/v1/nodes/3"] {
+        api.call("DELETE", path, &[], "").await.problem(409, "PQ-QUORUM-AT-RISK");
+    }
+    let forced = api.call("DELETE", "/api/v1/nodes/3?force=true", &[], "").await;
+    assert_eq!(forced.status, StatusCode::NO_CONTENT);
+    api.call("DELETE", "/api/v1/nodes/3?force=yes", &[], "").await.problem(400, "PQ-BAD-INPUT");
     assert_eq!(api.call("POST", "/api/v1/leader/transfer", &[], "").await.json()["leader"], 2);
     assert_eq!(api.call("POST", "/api/v1/leader/transfer", &[], "{\"to\":1}").await.json()["leader"], 1);
 }

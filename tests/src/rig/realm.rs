@@ -77,9 +77,18 @@ impl Realm {
     /// # Errors
     /// [`RigError::Failed`] with what a command of the product said.
     pub async fn rejoin_wiped(&mut self, place: u64) -> Result<u64, RigError> {
+        let token = join_token(&self.dir).await?;
+        self.rejoin_wiped_with(place, token).await
+    }
+
+    /// The same, with a token that is there already.
+    ///
+    /// # Errors
+    /// [`RigError::Failed`] with what a command of the product said.
+    pub async fn rejoin_wiped_with(&mut self, place: u64, token: String) -> Result<u64, RigError> {
         let data = node_dir(&self.dir, place);
         std::fs::remove_dir_all(&data).map_err(RigError::io(data.display().to_string()))?;
-        self.last_token = join_token(&self.dir).await?;
+        self.last_token = token;
         join(&self.dir, place, self.first_port, &self.last_token).await?;
         self.cluster.restart(place).await?;
         let status = self.status(place).await?;

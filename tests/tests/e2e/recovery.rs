@@ -28,6 +28,26 @@ async fn a_wiped_node_is_replaced_under_a_new_id_and_used_tokens_are_refused() {
 }
 
 #[tokio::test]
+async fn a_lost_node_is_replaced_with_one_command_and_a_join() {
+    let mut world = World::start().await;
+    world.realm.cluster.kill9(3).await.unwrap();
+    let token = world.realm.passquorum(1, &["replace", "3"]).await.unwrap();
+    let id = world.realm.rejoin_wiped_with(3, token.trim().to_owned()).await.unwrap();
+    wait::until("the new node votes and the lost one is gone", LONG, || async {
+        let status = world.realm.status(1).await.ok()?;
+        let members = status["members"].as_array()?;
+        let votes = members.iter().any(|member| member["id"] == id && member["role"] == "voter");
+        let gone = members.iter().all(|member| member["id"] != 3);
+        (votes && gone).then_some(())
+    })
+    .await
+    .unwrap();
+    let refused = world.realm.passquorum(1, &["replace", "3"]).await.unwrap_err().to_string();
+    assert!(refused.contains("PQ-NOT-FOUND"), "{refused}");
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn leadership_moves_on_request_and_on_a_graceful_stop() {
     let mut world = World::start().await;
     let leader = world.leader(1).await;

@@ -84,6 +84,8 @@ impl Fleet {
                     (format!("127.0.0.1:{site}").parse()?, format!("127.0.0.1:{peers}").parse()?);
                 let mut config = NodeConfig::new(data, format!("node-{number}"), peers, site, None);
                 config.demo_directory = Some(directory.clone());
+                // One host, one person who waits.
+                config.voters.stabilisation = Duration::ZERO;
                 config
             };
             let log = dir.join(format!("node-{number}.log"));

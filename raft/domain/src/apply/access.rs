@@ -2,7 +2,7 @@
 
 use super::Change;
 use crate::audit::AuditEvent;
-use crate::ids::ApiTokenId;
+use crate::ids::{ApiTokenId, NodeId};
 use crate::outcome::{Effect, Outcome, Rejection};
 use crate::state::CellKey;
 use crate::token::{ApiToken, JoinToken};
@@ -17,6 +17,26 @@ impl Change<'_> {
         self.touch(CellKey::JoinToken(id));
         self.audit(AuditEvent::JoinTokenCreated(id, role), None);
         Ok(Effect::Done)
+    }
+
+    pub(super) fn create_replacement(&mut self, token: JoinToken, replaces: NodeId) -> Outcome {
+        let instance = self.state.instances.get(&replaces).filter(|instance| instance.is_active());
+        let role = instance.ok_or(Rejection::NotFound)?.role;
+        let id = token.id;
+        self.create_join_token(JoinToken { role, ..token })?;
+        self.state.replacements.insert(id, replaces);
+        self.touch(CellKey::Replacement(id));
+        self.audit(AuditEvent::ReplacementTokenCreated(id, replaces), None);
+        Ok(Effect::Done)
+    }
+
+    /// A node that was removed needs no replacement any more; tokens for one let a node in all the same.
+    pub(super) fn forget_replacements_of(&mut self, node: NodeId) {
+        let of_node = self.state.replacements.iter().filter(|(_, replaces)| **replaces == node);
+        for token in of_node.map(|(token, _)| *token).collect::<Vec<_>>() {
+            self.state.replacements.remove(&token);
+            self.touch(CellKey::Replacement(token));
+        }
     }
 
     pub(super) fn create_api_token(&mut self, token: ApiToken) -> Outcome {

@@ -4,7 +4,7 @@ use super::Change;
 use crate::audit::AuditEvent;
 use crate::command::{AdmitNode, CreateRealm, NewNode};
 use crate::ids::NodeId;
-use crate::instance::{Instance, Role};
+use crate::instance::{Instance, Role, Standing};
 use crate::outcome::{Effect, Outcome, Rejection};
 use crate::state::{CellKey, Realm};
 use std::sync::Arc;
@@ -66,7 +66,7 @@ impl Change<'_> {
             site_url: node.site_url,
             wrap_key: node.wrap_key,
             joined_at: self.at,
-            removed_at: None,
+            standing: Standing::Active,
         };
         self.state.instances.insert(id, instance);
         self.touch(CellKey::Instance(id));
@@ -82,14 +82,24 @@ impl Change<'_> {
         Ok(Effect::Done)
     }
 
-    pub(super) fn remove_node(&mut self, id: NodeId) -> Outcome {
+    pub(super) fn begin_removal(&mut self, id: NodeId) -> Outcome {
         let at = self.at;
         let instance = self.state.instances.get_mut(&id).filter(|instance| instance.is_active());
-        instance.ok_or(Rejection::NotFound)?.removed_at = Some(at);
+        instance.ok_or(Rejection::NotFound)?.standing = Standing::Leaving(at);
+        self.touch(CellKey::Instance(id));
+        self.audit(AuditEvent::NodeLeaving(id), None);
+        Ok(Effect::Done)
+    }
+
+    pub(super) fn remove_node(&mut self, id: NodeId) -> Outcome {
+        let at = self.at;
+        let instance = self.state.instances.get_mut(&id).filter(|instance| !instance.is_removed());
+        instance.ok_or(Rejection::NotFound)?.standing = Standing::Removed(at);
         self.touch(CellKey::Instance(id));
         if self.state.wraps.remove(&id).is_some() {
             self.touch(CellKey::Wrap(id));
         }
+        self.forget_replacements_of(id);
         self.audit(AuditEvent::NodeRemoved(id), None);
         Ok(Effect::Done)
     }

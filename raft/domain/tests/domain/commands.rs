@@ -32,7 +32,7 @@ pub(crate) fn command(request: u128, at: u64, action: Action) -> Command {
     }
 }
 
-fn node() -> NewNode {
+pub(crate) fn node() -> NewNode {
     NewNode {
         name: "node".into(),
         cluster_address: "host:1".into(),
@@ -41,7 +41,7 @@ fn node() -> NewNode {
     }
 }
 
-fn wrap() -> KeyWrap {
+pub(crate) fn wrap() -> KeyWrap {
     KeyWrap { generation: 1, wrapped: Blob::from(&b"wrapped"[..]) }
 }
 
@@ -112,6 +112,16 @@ fn action() -> impl Strategy<Value = Action> {
             used_by: None,
         })
     });
+    let replacement = (0_u128..3, 1_u64..5).prop_map(|(id, replaces)| Action::CreateReplacement {
+        token: JoinToken {
+            id: JoinTokenId(Uuid::from_u128(id)),
+            secret: user(9),
+            role: Role::DmzLearner,
+            expires_at: Timestamp(START + 100_000),
+            used_by: None,
+        },
+        replaces: NodeId(replaces),
+    });
     let admit = (0_u128..3, any::<bool>(), 8_u8..10).prop_map(|(token, keys, secret)| {
         Action::AdmitNode(Box::new(AdmitNode {
             token: JoinTokenId(Uuid::from_u128(token)),
@@ -136,8 +146,10 @@ fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
         Just(create_realm()),
         token,
+        replacement,
         admit,
         (1_u64..5, role()).prop_map(|(id, role)| Action::SetNodeRole(NodeId(id), role)),
+        (1_u64..5).prop_map(|id| Action::BeginRemoval(NodeId(id))),
         (1_u64..5).prop_map(|id| Action::RemoveNode(NodeId(id))),
         (0_u128..8, 0_u8..2).prop_map(|(attempt, source)| count(attempt, source)),
         decide,

@@ -6,3 +6,5 @@ mod commands;
 mod projection;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod standing;

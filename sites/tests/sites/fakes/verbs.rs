@@ -10,7 +10,7 @@ use passquorum_domain::token::ApiScope;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// Node 2 can be promoted and removed; any node can lead. The join token `good` lets in.
+/// Node 2 can be promoted and removed, node 3 removed by force; any node can lead. The join token `good` lets in.
 pub(super) struct Verbs;
 
 #[async_trait]
@@ -19,8 +19,12 @@ impl Membership for Verbs {
         if node == NodeId(2) { Ok(()) } else { Err(MembershipError::NoSuchNode(node)) }
     }
 
-    async fn remove(&self, node: NodeId, _: Actor) -> Result<(), MembershipError> {
-        if node == NodeId(2) { Ok(()) } else { Err(MembershipError::QuorumAtRisk("the last voter".into())) }
+    async fn remove(&self, node: NodeId, removal: Removal, _: Actor) -> Result<(), MembershipError> {
+        match (node, removal) {
+            (NodeId(2), _) | (NodeId(3), Removal::Forced) => Ok(()),
+            (NodeId(3), Removal::Careful) => Err(MembershipError::NoSpare("no spare voter".into())),
+            _ => Err(MembershipError::QuorumAtRisk("the last voter".into())),
+        }
     }
 
     async fn transfer_leader(&self, to: Option<NodeId>, _: Actor) -> Result<NodeId, MembershipError> {
@@ -45,6 +49,18 @@ impl Admission for Verbs {
 
     async fn create_join_token(&self, _: Actor, _: Role, _: Span) -> Result<String, AdmissionError> {
         Ok("pq1.x".into())
+    }
+
+    async fn create_replacement_token(
+        &self,
+        _: Actor,
+        node: NodeId,
+        _: Span,
+    ) -> Result<String, AdmissionError> {
+        match node {
+            NodeId(2) => Ok("replacement-token".into()),
+            node => Err(MembershipError::NoSuchNode(node).into()),
+        }
     }
 
     async fn create_api_token(
