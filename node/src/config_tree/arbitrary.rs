@@ -52,6 +52,7 @@ fn endpoint() -> impl Strategy<Value = DirectoryEndpoint> {
     let authorities = prop_oneof![
         Just("-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n".to_owned()),
         Just("-----BEGIN CERTIFICATE-----\r\nMII'''=\r\n-----END CERTIFICATE-----".to_owned()),
+        Just("-----BEGIN CERTIFICATE-----\n'''\n\"\"\"\n\\ \t\n".to_owned()),
         "\\PC{0,9}".prop_map(|rest| format!("-----BEGIN CERTIFICATE-----{rest}\n\n{rest}")),
     ];
     let servers = vec(text().prop_map(|host| format!("ldaps://{host}")), 1..3);
@@ -79,12 +80,17 @@ fn qa() -> impl Strategy<Value = QaPolicy> {
     let kind = prop_oneof![Just(QuestionKind::Mandatory), Just(QuestionKind::Optional)];
     let question =
         (uuid(), kind, text()).prop_map(|(id, kind, text)| Question { id: QuestionId(id), kind, text });
-    (vec(question, 0..4), 0_u32..2, 0_u32..3, 1_u32..200, 1_u32..100, any::<bool>(), any::<bool>()).prop_map(
-        |(questions, optional_to_register, user_defined_to_register, question, answer, same, inside)| {
+    let counts = (0_u32..2, 0_u32..3, 1_u32..200, 1_u32..100);
+    (vec(question, 0..4), counts, any::<bool>(), any::<bool>()).prop_map(
+        |(questions, (optional, own, question, answer), same, inside)| {
+            let there = questions.iter().filter(|question| question.kind == QuestionKind::Optional).count();
+            let optional = optional.min(u32::try_from(there).unwrap());
+            // A profile needs one question at least.
+            let own = if optional == 0 && there == questions.len() { own.max(1) } else { own };
             QaPolicy {
                 questions,
-                optional_to_register,
-                user_defined_to_register,
+                optional_to_register: optional,
+                user_defined_to_register: own,
                 min_question_length: question,
                 min_answer_length: answer,
                 reject_same_answer: same,

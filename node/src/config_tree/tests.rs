@@ -41,6 +41,18 @@ proptest! {
     }
 
     #[test]
+    fn another_order_is_a_difference(config in arbitrary::config(), list in 0..4) {
+        let mut next = config.clone();
+        match list {
+            0 => next.connections.reverse(),
+            1 => next.policies.reverse(),
+            2 => next.policies.iter_mut().for_each(|policy| policy.qa.questions.reverse()),
+            _ => next.policies.iter_mut().for_each(|policy| policy.workflows.reverse()),
+        }
+        prop_assert_eq!(differences(&config, &next).is_empty(), config == next);
+    }
+
+    #[test]
     fn a_tree_of_another_revision_says_so_and_nothing_else(config in arbitrary::config(), revision in 0_u64..99) {
         let moved = Tree::of(&config).unwrap().at_revision(Revision(revision));
         prop_assert_eq!(moved, Tree::of(&RealmConfig { revision: Revision(revision), ..config }).unwrap());

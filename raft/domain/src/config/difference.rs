@@ -18,6 +18,9 @@ const SPANS: [&str; 3] = ["session", "duration", "reset_after"];
 /// Fields that a summary names at most.
 const SUMMARY_FIELDS: usize = 20;
 
+/// Characters of the names in a summary, since it stays in the audit.
+const SUMMARY_LENGTH: usize = 1000;
+
 /// One object that is not the same in both versions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObjectDifference {
@@ -89,10 +92,15 @@ pub fn summary(differences: &[ObjectDifference]) -> String {
     }
     let more = named.len().saturating_sub(SUMMARY_FIELDS);
     named.truncate(SUMMARY_FIELDS);
-    match (named.is_empty(), more) {
+    let mut text = named.join(", ");
+    if let Some((end, _)) = text.char_indices().nth(SUMMARY_LENGTH) {
+        text.truncate(end);
+        text.push('…');
+    }
+    match (text.is_empty(), more) {
         (true, _) => "nothing but the revision".to_owned(),
-        (false, 0) => named.join(", "),
-        (false, more) => format!("{} and {more} more", named.join(", ")),
+        (false, 0) => text,
+        (false, more) => format!("{text} and {more} more"),
     }
 }
 
@@ -348,5 +356,8 @@ mod tests {
         let after = with((0..25).map(|n| connection(n, &format!("C{n:02}"))).collect());
         let text = summary(&differences(&RealmConfig::empty(), &after));
         assert!(text.starts_with("connections[C00] (added), ") && text.ends_with(" and 5 more"), "{text}");
+        let after = with((0..20).map(|n| connection(n, &format!("{n:02}{}", "é".repeat(98)))).collect());
+        let text = summary(&differences(&RealmConfig::empty(), &after));
+        assert!(text.ends_with('…') && text.chars().count() == SUMMARY_LENGTH + 1, "{text}");
     }
 }
