@@ -40,7 +40,7 @@ pub enum Command {
     Node(NodeCommand),
     /// Make a token for the node that takes another's place. Once that one votes, the other is removed.
     Replace(ReplaceArgs),
-    /// Show, export and import the realm's configuration.
+    /// Show, export, compare, change and bring back the realm's configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Enter the domains that users live in.
@@ -225,12 +225,83 @@ pub struct TransferArgs {
 /// `config`.
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
-    /// Print the configuration as JSON; secrets in it are sealed.
-    Show(Local),
-    /// Write the configuration to a file.
-    Export(FileArgs),
+    /// Print the configuration as JSON, or a past revision of it; secrets in it are sealed.
+    Show(ShowArgs),
+    /// Write the configuration to a JSON file, or as a tree of files to edit and to keep under version control.
+    Export(ExportArgs),
     /// Replace the configuration by a file's, if nobody changed it since the revision in the file.
     Import(FileArgs),
+    /// Say what a tree of files would change, object by object and field by field.
+    #[command(after_help = "Exit codes: 0 nothing would change, 2 something would, 1 it cannot be told.")]
+    Plan(TreeArgs),
+    /// Put a tree of files in force, if nobody changed the configuration since it was exported.
+    Apply(ApplyArgs),
+    /// List the revisions that are kept: number, when, who, what changed, comment.
+    History(Output),
+    /// Make a new revision with the contents of an old one.
+    Rollback(RollbackArgs),
+}
+
+/// `config show`.
+#[derive(Debug, Clone, Args)]
+pub struct ShowArgs {
+    /// Which node to ask.
+    #[command(flatten)]
+    pub local: Local,
+    /// A past revision, as `config history` lists them [default: the one in force]
+    pub revision: Option<u64>,
+}
+
+/// `config export`.
+#[derive(Debug, Clone, Args)]
+#[command(group(clap::ArgGroup::new("into").required(true).args(["file", "tree"])))]
+pub struct ExportArgs {
+    /// Which node to ask.
+    #[command(flatten)]
+    pub local: Local,
+    /// The JSON file. Its secrets are sealed.
+    pub file: Option<PathBuf>,
+    /// The folder for a tree of TOML files; a tree that is there is replaced. No secret is in it.
+    #[arg(long, value_name = "TREE")]
+    pub tree: Option<PathBuf>,
+}
+
+/// A tree, which node to ask, and the form of the answer.
+#[derive(Debug, Clone, Args)]
+pub struct TreeArgs {
+    /// Which node to ask, and the form of the answer.
+    #[command(flatten)]
+    pub output: Output,
+    /// The folder that `config export --tree` wrote.
+    pub tree: PathBuf,
+}
+
+/// `config apply`.
+#[derive(Debug, Clone, Args)]
+pub struct ApplyArgs {
+    /// Which tree.
+    #[command(flatten)]
+    pub tree: TreeArgs,
+    /// Why, in one line, for the history and the audit.
+    #[arg(long)]
+    pub comment: Option<String>,
+    /// Apply on top of this revision, which must be the one in force, though the tree was exported at another: what was
+    /// changed between the two is undone where the tree differs.
+    #[arg(long, value_name = "REVISION")]
+    pub force_revision: Option<u64>,
+}
+
+/// `config rollback`.
+#[derive(Debug, Clone, Args)]
+pub struct RollbackArgs {
+    /// Which node to ask, and the form of the answer.
+    #[command(flatten)]
+    pub output: Output,
+    /// The revision to go back to, as `config history` lists them.
+    pub revision: u64,
+    /// Why, in one line, for the history and the audit.
+    #[arg(long)]
+    pub comment: Option<String>,
 }
 
 /// A file.

@@ -29,6 +29,8 @@ pub enum Exit {
     Failed,
     /// 2: not now; the same command may work later.
     NotNow,
+    /// 2: `config plan` found something that would change.
+    Differs,
     /// 64 (`EX_USAGE` of sysexits): the command line is wrong.
     Usage,
 }
@@ -40,7 +42,7 @@ impl Exit {
         match self {
             Self::Done => 0,
             Self::Failed => 1,
-            Self::NotNow => 2,
+            Self::NotNow | Self::Differs => 2,
             Self::Usage => 64,
         }
     }
@@ -94,14 +96,18 @@ pub async fn dispatch(cli: Cli) -> Exit {
         Command::Token(command) => token::run(command).await,
         Command::Node(command) => node::run(command).await,
         Command::Replace(args) => token::replace(&args).await,
-        Command::Config(command) => config::run(command).await,
+        Command::Config(command) => return ended(config::run(command).await),
         Command::Connection(command) => connection::run(command).await,
         Command::Policy(command) => first_steps::add_policy(command).await,
         Command::Access(command) => first_steps::set_access(command).await,
         Command::Doctor(args) => doctor::run(&args),
     };
+    ended(done.map(|()| Exit::Done))
+}
+
+fn ended(done: Result<Exit, Failure>) -> Exit {
     match done {
-        Ok(()) => Exit::Done,
+        Ok(exit) => exit,
         Err(failure) => {
             tell(&format!("passquorum: {}", failure.message));
             failure.exit

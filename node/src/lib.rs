@@ -15,6 +15,7 @@ pub mod client;
 pub mod commands;
 pub mod compose;
 pub mod config;
+pub mod config_tree;
 pub mod data_dir;
 pub mod directories;
 pub mod env;

@@ -273,6 +273,7 @@ impl Member {
             Proposed::NoQuorum => Err(ProposeError::NoQuorum.into()),
             Proposed::Forbidden => Err(ProposeError::Forbidden.into()),
             Proposed::ClockSkew => Err(ProposeError::ClockSkew.into()),
+            Proposed::Busy => Err(ProposeError::Busy.into()),
             Proposed::Unknown => Err(ProposeError::Unknown.into()),
         }
     }

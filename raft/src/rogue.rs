@@ -131,6 +131,8 @@ fn reply<A: Debug>(answer: Result<A, PeerError>) -> Reply {
         ))) => Reply::Refused,
         // It was read before it was refused.
         Err(PeerError::Call(CallError::Refused(refusal))) => Reply::Served(refusal.to_string()),
-        Err(PeerError::Call(CallError::NotSent(_) | CallError::Lost) | PeerError::Codec(_)) => Reply::Silence,
+        Err(
+            PeerError::Call(CallError::NotSent(_) | CallError::Busy | CallError::Lost) | PeerError::Codec(_),
+        ) => Reply::Silence,
     }
 }

@@ -11,7 +11,7 @@ use passquorum_domain::command::{Action, Command};
 use passquorum_domain::ids::{JoinTokenId, KeyedHash, NodeId, RequestId};
 use passquorum_domain::instance::Role;
 use passquorum_domain::label::LabelCondition;
-use passquorum_domain::ports::{Clock as _, Membership as _, MembershipError, ProposeError};
+use passquorum_domain::ports::{Clock as _, Membership as _, MembershipError, ProposeError, Removal};
 use passquorum_domain::time::Timestamp;
 use passquorum_domain::token::JoinToken;
 use passquorum_raft::rogue::{Demand, Reply};
@@ -65,7 +65,7 @@ async fn at_its_own_door(
     let actor = learners_refused::actor(own);
     let asking = rogue.ask(move |ports| async move {
         let done = if removes {
-            ports.cluster.remove(other, actor).await
+            ports.cluster.remove(other, Removal::Forced, actor).await
         } else {
             ports.cluster.promote(own, actor).await
         };

@@ -9,12 +9,12 @@ pub(crate) mod audit_text;
 mod cluster;
 mod connection_form;
 mod connections;
-mod diff;
 mod edit;
 mod fields;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod general;
+mod history;
 mod inputs;
 mod policies;
 mod policy_form;
@@ -29,11 +29,12 @@ use http::Method;
 use passquorum_domain::audit::Site;
 
 /// The parts of the site, for its navigation: where, and what it is called.
-const NAVIGATION: [(&str, &str); 5] = [
+const NAVIGATION: [(&str, &str); 6] = [
     ("/admin/", "Cluster"),
     ("/admin/policies", "Policies"),
     ("/admin/connections", "Domains"),
     ("/admin/general", "General"),
+    ("/admin/history", "History"),
     ("/admin/audit", "Audit"),
 ];
 
@@ -67,5 +68,8 @@ pub const ROUTES: &[Route] = &[
     Route::post("/admin/connections/{id}/remove", || routing::post(connections::remove)),
     Route::get("/admin/general", || routing::get(general::show)),
     Route::post("/admin/general", || routing::post(general::save)),
+    Route::get("/admin/history", || routing::get(history::list)),
+    Route::get("/admin/history/{id}", || routing::get(history::show)),
+    Route::post("/admin/history/{id}/rollback", || routing::post(history::roll_back)),
     Route::get("/admin/audit", || routing::get(audit::page)),
 ];

@@ -11,6 +11,7 @@ mod config;
 mod connection;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
+mod history;
 mod join;
 mod labels;
 mod nodes;
@@ -74,6 +75,9 @@ pub const ROUTES: &[Route] = &[
     route(Method::GET, "/api/v1/config", READ, SMALL, || routing::get(config::show)),
     route(Method::PUT, "/api/v1/config", CONFIGURE, CONFIG, || routing::put(config::replace)),
     route(Method::POST, "/api/v1/config/changes", CONFIGURE, CONFIG, || routing::post(config::change)),
+    route(Method::GET, "/api/v1/config/revisions", CONFIGURE, SMALL, || routing::get(history::list)),
+    route(Method::GET, "/api/v1/config/revisions/{id}", READ, SMALL, || routing::get(history::show)),
+    route(Method::POST, "/api/v1/config/rollback", CONFIGURE, SMALL, || routing::post(history::roll_back)),
     route(Method::PUT, "/api/v1/connections/{id}", CONFIGURE, CONFIG, || routing::put(connection::put)),
     route(Method::GET, "/api/v1/nodes", READ, SMALL, || routing::get(nodes::list)),
     route(Method::POST, "/api/v1/nodes/{id}/promote", NODES, SMALL, || routing::post(nodes::promote)),

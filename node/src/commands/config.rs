@@ -1,28 +1,48 @@
-//! `config`: the realm's configuration as JSON. Secrets in it stay sealed, so that an export tells none.
+//! `config`: the realm's configuration as JSON, as a tree of files, and its history. Secrets in it stay sealed, so that
+//! an export tells none.
 
-use super::{Failure, answer, data_dir};
-use crate::cli::{ConfigCommand, FileArgs, Local};
+mod history;
+mod tree;
+
+use super::{Exit, Failure, answer, data_dir};
+use crate::cli::{ConfigCommand, ExportArgs, FileArgs, Local, ShowArgs};
 use crate::client::Client;
 use http::{Method, header};
 use serde_json::Value;
 
-pub(super) async fn run(command: ConfigCommand) -> Result<(), Failure> {
+pub(super) async fn run(command: ConfigCommand) -> Result<Exit, Failure> {
     match command {
-        ConfigCommand::Show(local) => answer(&present(&local).await?),
-        ConfigCommand::Export(args) => export(&args).await,
+        ConfigCommand::Show(ShowArgs { local, revision: None }) => answer(&present(&local).await?),
+        ConfigCommand::Show(ShowArgs { local, revision: Some(revision) }) => {
+            answer(&shown(&local, &format!("/api/v1/config/revisions/{revision}")).await?)
+        }
+        ConfigCommand::Export(ExportArgs { local, tree: Some(folder), .. }) => {
+            tree::export(&local, &folder).await
+        }
+        ConfigCommand::Export(ExportArgs { local, file: Some(file), .. }) => export(&local, &file).await,
+        ConfigCommand::Export(_) => Err(Failure::usage("name a file, or a folder with --tree")),
         ConfigCommand::Import(args) => import(&args).await,
+        ConfigCommand::Plan(args) => return tree::plan(&args).await,
+        ConfigCommand::Apply(args) => tree::apply(&args).await,
+        ConfigCommand::History(args) => history::list(&args).await,
+        ConfigCommand::Rollback(args) => history::roll_back(&args).await,
     }
+    .map(|()| Exit::Done)
 }
 
 async fn present(local: &Local) -> Result<String, Failure> {
-    let config: Value = Client::of(data_dir(&local.dir)?).get("/api/v1/config").await?;
+    shown(local, "/api/v1/config").await
+}
+
+async fn shown(local: &Local, path: &str) -> Result<String, Failure> {
+    let config: Value = Client::of(data_dir(&local.dir)?).get(path).await?;
     Ok(serde_json::to_string_pretty(&config)?)
 }
 
-async fn export(args: &FileArgs) -> Result<(), Failure> {
-    let config = present(&args.local).await?;
-    crate::secret_file::write(&args.file, format!("{config}\n").as_bytes())?;
-    answer(&format!("written to {}", args.file.display()))
+async fn export(local: &Local, file: &std::path::Path) -> Result<(), Failure> {
+    let config = present(local).await?;
+    crate::secret_file::write(file, format!("{config}\n").as_bytes())?;
+    answer(&format!("written to {}", file.display()))
 }
 
 async fn import(args: &FileArgs) -> Result<(), Failure> {
@@ -42,4 +62,13 @@ async fn import(args: &FileArgs) -> Result<(), Failure> {
         "the configuration is at revision {} now",
         changed.get("revision").unwrap_or(&Value::Null)
     ))
+}
+
+/// A text that stays on its line and cannot move a terminal's cursor.
+fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { plain.extend(c.escape_default()) } else { plain.push(c) }
+    }
+    plain
 }

@@ -3,7 +3,7 @@
 use crate::program::run;
 use passquorum_domain::error_code::ErrorCode;
 
-const VERBS: [&[&str]; 18] = [
+const VERBS: [&[&str]; 22] = [
     &["demo"],
     &["init"],
     &["join"],
@@ -20,6 +20,10 @@ const VERBS: [&[&str]; 18] = [
     &["config", "show"],
     &["config", "export"],
     &["config", "import"],
+    &["config", "plan"],
+    &["config", "apply"],
+    &["config", "history"],
+    &["config", "rollback"],
     &["connection", "set"],
     &["doctor"],
 ];
@@ -38,7 +42,7 @@ fn every_verb_explains_itself() {
 
 #[test]
 fn a_wrong_command_line_ends_with_64_and_says_what_is_wrong() {
-    let wrong: [(&[&str], &str); 9] = [
+    let wrong: [(&[&str], &str); 11] = [
         (&[], "Usage: passquorum"),
         (&["dance"], "unrecognized subcommand 'dance'"),
         (&["init", "--name", "x"], "--cluster-address <HOST:PORT>"),
@@ -47,6 +51,8 @@ fn a_wrong_command_line_ends_with_64_and_says_what_is_wrong() {
         (&["token", "create", "--role", "voter", "--life", "5"], "90s, 30m, 24h or 90d"),
         (&["token", "create", "--api", "--name", "x", "--scope", "all"], "use read, labels, config or nodes"),
         (&["node", "remove", "first"], "use a node's number"),
+        (&["config", "export"], "<FILE|--tree <TREE>>"),
+        (&["config", "export", "file", "--tree", "tree"], "cannot be used with"),
         (&["doctor", "--explain", "PQ-NONSENSE"], "there is no code PQ-NONSENSE"),
     ];
     for (arguments, message) in wrong {

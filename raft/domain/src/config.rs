@@ -3,8 +3,11 @@
 //! A configuration is changed only by [`RealmConfig::with`], which answers with every problem at once. Secrets in it
 //! are sealed before they get here.
 
+mod difference;
 mod general;
+pub mod history;
 
+pub use difference::{FieldDifference, ObjectChange, ObjectDifference, differences, summary};
 pub use general::{GeneralSettings, MirrorSettings};
 
 use crate::blob::Sealed;
@@ -198,20 +201,26 @@ impl RealmConfig {
         if let Some(mirror) = &self.general.mirror {
             check.mirror("general.mirror", mirror);
         }
-        let mut aliases = BTreeSet::new();
+        let (mut aliases, mut ids) = (BTreeSet::new(), BTreeSet::new());
         for (index, connection) in self.connections.iter().enumerate() {
             let at = format!("connections[{index}]");
             check.connection(&at, connection);
             if !aliases.insert(connection.alias.to_lowercase()) {
                 check.add(format!("{at}.alias"), "another connection has this alias; share that one instead");
             }
+            if !ids.insert(connection.id) {
+                check.add(format!("{at}.id"), "another connection has this id; a new one needs a new UUID");
+            }
         }
-        let mut names = BTreeSet::new();
+        let (mut names, mut ids) = (BTreeSet::new(), BTreeSet::new());
         for (index, policy) in self.policies.iter().enumerate() {
             let at = format!("policies[{index}]");
             check.policy(&at, policy);
             if !names.insert(policy.name.to_lowercase()) {
                 check.add(format!("{at}.name"), "another policy has this name");
+            }
+            if !ids.insert(policy.id) {
+                check.add(format!("{at}.id"), "another policy has this id; a new one needs a new UUID");
             }
         }
         for (name, scopes) in [("administrators", &self.administrators), ("helpdesk", &self.helpdesk)] {
@@ -328,7 +337,7 @@ impl Checker {
         self.lockout(&format!("{at}.lockout"), &policy.lockout);
         self.qa(&format!("{at}.qa"), &policy.qa);
         self.rules(&format!("{at}.password_rules"), &policy.password_rules);
-        let mut kinds = BTreeSet::new();
+        let (mut kinds, mut ids) = (BTreeSet::new(), BTreeSet::new());
         for (index, workflow) in policy.workflows.iter().enumerate() {
             let at = format!("{at}.workflows[{index}]");
             self.text(&format!("{at}.name"), &workflow.name, 1..=100);
@@ -338,6 +347,9 @@ impl Checker {
             }
             if workflow.kind != WorkflowKind::Custom && !kinds.insert(workflow.kind) {
                 self.add(format!("{at}.kind"), "the policy has this workflow already");
+            }
+            if !ids.insert(workflow.id) {
+                self.add(format!("{at}.id"), "another workflow has this id; a new one needs a new UUID");
             }
         }
     }

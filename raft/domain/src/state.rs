@@ -6,7 +6,8 @@ use crate::apply::Memory;
 use crate::audit::{AuditRecord, ChainHash};
 use crate::blob::Sealed;
 use crate::config::RealmConfig;
-use crate::ids::{ApiTokenId, JoinTokenId, KeyedHash, NodeId, RealmId, RequestId, TicketId};
+use crate::config::history::KeptRevision;
+use crate::ids::{ApiTokenId, JoinTokenId, KeyedHash, NodeId, RealmId, RequestId, Revision, TicketId};
 use crate::instance::{Instance, KeyWrap};
 use crate::label::{Label, LabelKey};
 use crate::lockout::{AttemptTarget, Counter};
@@ -75,6 +76,7 @@ pub struct State {
     pub(crate) labels: OrdMap<LabelKey, Label>,
     pub(crate) audit: OrdMap<u64, AuditRecord>,
     pub(crate) requests: OrdMap<RequestId, Remembered>,
+    pub(crate) revisions: OrdMap<Revision, KeptRevision>,
     /// The remembered requests by kind and time: an index, rebuilt from `requests`.
     pub(crate) request_times: imbl::OrdSet<(Memory, Timestamp, RequestId)>,
 }
@@ -108,6 +110,8 @@ pub enum CellKey {
     Request(RequestId),
     /// Whom the node of a join token replaces.
     Replacement(JoinTokenId),
+    /// A kept revision of the configuration.
+    Revision(Revision),
 }
 
 /// The content of one cell; with its key it can be put back.
@@ -139,6 +143,8 @@ pub enum Cell {
     Request(Remembered),
     /// Whom the node of a join token replaces.
     Replacement(NodeId),
+    /// A kept revision of the configuration.
+    Revision(KeptRevision),
 }
 
 /// A cell's content does not belong to its key: stored data is damaged.
@@ -162,6 +168,17 @@ impl State {
     #[must_use]
     pub fn config(&self) -> Option<&std::sync::Arc<RealmConfig>> {
         self.config.as_ref()
+    }
+
+    /// The revisions of the configuration that are kept, oldest first, the one in force among them.
+    pub fn revisions(&self) -> impl DoubleEndedIterator<Item = &KeptRevision> {
+        self.revisions.values()
+    }
+
+    /// One kept revision of the configuration.
+    #[must_use]
+    pub fn revision(&self, revision: Revision) -> Option<&KeptRevision> {
+        self.revisions.get(&revision)
     }
 
     /// The totals.
@@ -265,6 +282,7 @@ impl State {
             .chain(self.audit.keys().map(|seq| CellKey::Audit(*seq)))
             .chain(self.requests.keys().map(|id| CellKey::Request(*id)))
             .chain(self.replacements.keys().map(|token| CellKey::Replacement(*token)))
+            .chain(self.revisions.keys().map(|revision| CellKey::Revision(*revision)))
     }
 
     /// The content of one cell; `None` when it was removed.
@@ -284,6 +302,7 @@ impl State {
             CellKey::Audit(seq) => self.audit.get(seq).cloned().map(Cell::Audit),
             CellKey::Request(id) => self.requests.get(id).cloned().map(Cell::Request),
             CellKey::Replacement(token) => self.replacements.get(token).copied().map(Cell::Replacement),
+            CellKey::Revision(revision) => self.revisions.get(revision).cloned().map(Cell::Revision),
         }
     }
 
@@ -307,6 +326,9 @@ impl State {
             }
             (CellKey::Replacement(token), Cell::Replacement(replaces)) => {
                 self.replacements.insert(token, replaces);
+            }
+            (CellKey::Revision(revision), Cell::Revision(kept)) => {
+                drop(self.revisions.insert(revision, kept))
             }
             (key, _) => return Err(MismatchedCell { key }),
         }

@@ -1,10 +1,10 @@
 //! The one way in which the site edits the configuration: a form with the revision it is based on goes in; out come the
 //! saved page, the form with its problems, or the form with what changed meanwhile.
 
-use super::diff::{Difference, differences};
 use super::fields::Fields;
 use super::inputs::{Control, Section, element_id, mark, refill};
 use crate::app::App;
+use crate::config_history;
 use crate::extract::Visit;
 use crate::page_error::Failure;
 use crate::session::Staff;
@@ -16,7 +16,7 @@ use http::StatusCode;
 use http::request::Parts;
 use passquorum_domain::audit::Site;
 use passquorum_domain::command::Action;
-use passquorum_domain::config::{ConfigChange, Problem, RealmConfig};
+use passquorum_domain::config::{ConfigChange, ObjectDifference, Problem, RealmConfig, differences};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::Revision;
 use passquorum_domain::outcome::Effect;
@@ -66,7 +66,8 @@ impl Desk {
         if !problems.is_empty() {
             return Ok(Verdict::Invalid(problems));
         }
-        let note = format!("{note}, by {}", self.staff.display_name);
+        let effect = config_history::effect(&present, &edit.change);
+        let note = format!("{note}, by {}; {effect}", self.staff.display_name);
         let detail = Some(self.app.ports.seal_detail(&note)?);
         let action = Action::ChangeConfig { base: edit.base, change: edit.change.clone() };
         match self.app.ports.commit_with(self.staff.actor(), action, detail).await {
@@ -158,7 +159,7 @@ struct EditPage {
     notice: Notice,
     /// Problems with the ids of their inputs, where there is one.
     problems: Vec<(String, String)>,
-    stale: Option<Vec<Difference>>,
+    stale: Option<Vec<ObjectDifference>>,
 }
 
 impl Editor {
@@ -209,7 +210,7 @@ impl Editor {
         revision: Revision,
         notice: Notice,
         problems: &[Problem],
-        stale: Option<Vec<Difference>>,
+        stale: Option<Vec<ObjectDifference>>,
     ) -> Result<Response, Failure> {
         let page = desk.page(self.title.clone())?;
         let problems = self.summary(problems);
@@ -232,9 +233,9 @@ impl Editor {
 }
 
 /// What the editor's change would make of the present configuration, beside it.
-pub(super) fn compare(present: &RealmConfig, change: ConfigChange) -> (Vec<Difference>, Vec<Problem>) {
+pub(super) fn compare(present: &RealmConfig, change: ConfigChange) -> (Vec<ObjectDifference>, Vec<Problem>) {
     match present.with(change) {
-        Ok(yours) => (differences(&yours, present), Vec::new()),
+        Ok(yours) => (differences(present, &yours), Vec::new()),
         Err(problems) => (Vec::new(), problems),
     }
 }

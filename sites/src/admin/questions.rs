@@ -1,6 +1,5 @@
 //! The question list of a policy: each question with its text and kind, to change, add or remove one at a time.
 
-use super::diff::Difference;
 use super::edit::{Desk, Edit, Notice, Verdict, compare, saved};
 use super::fields::Fields;
 use super::policies::{PART, parse};
@@ -11,7 +10,7 @@ use askama::Template;
 use axum::extract::Path;
 use axum::response::Response;
 use http::StatusCode;
-use passquorum_domain::config::{ConfigChange, ManagementPolicy, Problem, RealmConfig};
+use passquorum_domain::config::{ConfigChange, ManagementPolicy, ObjectDifference, Problem, RealmConfig};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::{QuestionId, Revision};
 use passquorum_domain::ports::fresh_uuid;
@@ -24,7 +23,7 @@ struct QuestionsPage {
     part: &'static str,
     notice: Notice,
     problems: Vec<(String, String)>,
-    stale: Option<Vec<Difference>>,
+    stale: Option<Vec<ObjectDifference>>,
     revision: Revision,
     policy: String,
     path: String,
@@ -45,7 +44,7 @@ struct Row {
 struct Left {
     notice: Notice,
     problems: Vec<(String, String)>,
-    stale: Option<Vec<Difference>>,
+    stale: Option<Vec<ObjectDifference>>,
     draft: String,
 }
 

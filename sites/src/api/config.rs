@@ -1,11 +1,13 @@
 //! The realm configuration as JSON: read whole, replaced whole, or changed in one part; each write is a compare-and-set
-//! on the revision that the editor saw. Secrets in it stay sealed, and a sealed value must be one of this realm's.
+//! on the revision that the editor saw. Secrets in it stay sealed, and a sealed value must be one of this realm's. What
+//! a write changes goes into the audit, by place and without values.
 
 use super::Shared;
 use super::auth::Caller;
 use super::problem::ApiProblem;
-use super::request::{Body, ReadConsistency, base_revision, commit, unexpected};
+use super::request::{Body, ReadConsistency, base_revision, commit_noted, unexpected};
 use crate::ports::Ports;
+use crate::{config_history, sealed_passwords};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -13,11 +15,11 @@ use http::header::{CACHE_CONTROL, ETAG};
 use http::{HeaderMap, HeaderValue};
 use passquorum_domain::audit::Actor;
 use passquorum_domain::command::Action;
-use passquorum_domain::config::{ConfigChange, DirectoryEndpoint, DomainConnection, Problem, RealmConfig};
+use passquorum_domain::config::{ConfigChange, RealmConfig};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::Revision;
 use passquorum_domain::outcome::Effect;
-use passquorum_domain::ports::Purpose;
+use passquorum_domain::ports::Consistency;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -40,7 +42,8 @@ pub(super) async fn replace(
 ) -> Result<Response, ApiProblem> {
     let base = base_revision(&headers)?;
     let config: RealmConfig = body.json()?;
-    change_config(&ports, caller.actor, base, ConfigChange::Replace(Box::new(config))).await
+    let change = ConfigChange::Replace(Box::new(config));
+    change_config(&ports, caller.actor, Edit { base, change, comment: None }).await
 }
 
 #[derive(Deserialize)]
@@ -48,6 +51,9 @@ pub(super) async fn replace(
 struct ChangeRequest {
     base: Revision,
     change: ConfigChange,
+    /// Why, for the history and the audit.
+    #[serde(default)]
+    comment: Option<Comment>,
 }
 
 /// `POST /api/v1/config/changes`: one change on top of a revision.
@@ -56,8 +62,34 @@ pub(super) async fn change(
     Extension(caller): Extension<Caller>,
     body: Body,
 ) -> Result<Response, ApiProblem> {
-    let ChangeRequest { base, change } = body.json()?;
-    change_config(&ports, caller.actor, base, change).await
+    let ChangeRequest { base, change, comment } = body.json()?;
+    change_config(&ports, caller.actor, Edit { base, change, comment }).await
+}
+
+/// Why somebody changes something, in one line; at most [`Comment::MAX`] characters.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct Comment(String);
+
+impl Comment {
+    const MAX: usize = 500;
+}
+
+impl TryFrom<String> for Comment {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        if text.chars().count() > Self::MAX || text.chars().any(char::is_control) {
+            return Err(format!("use one line of at most {} characters as the comment", Self::MAX));
+        }
+        Ok(Self(text))
+    }
+}
+
+/// A change with what it is based on, and why it is made.
+pub(super) struct Edit {
+    pub(super) base: Revision,
+    pub(super) change: ConfigChange,
+    pub(super) comment: Option<Comment>,
 }
 
 #[derive(Serialize)]
@@ -66,54 +98,41 @@ struct Changed {
 }
 
 /// Proposes a change, after a look at the sealed values in it.
-pub(super) async fn change_config(
-    ports: &Ports,
-    actor: Actor,
-    base: Revision,
-    change: ConfigChange,
-) -> Result<Response, ApiProblem> {
-    let problems = foreign_secrets(ports, &change);
+pub(super) async fn change_config(ports: &Ports, actor: Actor, edit: Edit) -> Result<Response, ApiProblem> {
+    let problems = sealed_passwords::foreign(ports, &edit.change);
     if !problems.is_empty() {
         return Err(ApiProblem::invalid_config(problems));
     }
-    match commit(ports, actor, Action::ChangeConfig { base, change }).await? {
+    let state = ports.consensus.read(Consistency::Linearizable).await?;
+    let present = state.config().ok_or_else(no_realm)?;
+    let effect = config_history::effect(present, &edit.change);
+    commit_edit(ports, actor, edit, &effect).await
+}
+
+/// Proposes a change that was looked at, with a note of what it does.
+pub(super) async fn commit_edit(
+    ports: &Ports,
+    actor: Actor,
+    edit: Edit,
+    effect: &str,
+) -> Result<Response, ApiProblem> {
+    let Edit { base, change, comment } = edit;
+    let note = match comment {
+        Some(Comment(text)) if !text.trim().is_empty() => format!("{}; {effect}", text.trim()),
+        _ => effect.to_owned(),
+    };
+    let detail = Some(ports.seal_detail(&note)?);
+    match commit_noted(ports, actor, Action::ChangeConfig { base, change }, detail).await? {
         Effect::Config(revision) => Ok(tagged(revision, Json(Changed { revision }))),
         effect => Err(unexpected(&effect)),
     }
-}
-
-/// Sealed passwords that this realm cannot open: copied from another realm or another connection.
-fn foreign_secrets(ports: &Ports, change: &ConfigChange) -> Vec<Problem> {
-    let connections: Vec<(String, &DomainConnection)> = match change {
-        ConfigChange::PutConnection(connection) => vec![("connection".to_owned(), connection)],
-        ConfigChange::Replace(config) => (0..)
-            .zip(&config.connections)
-            .map(|(n, connection)| (format!("connections[{n}]"), connection))
-            .collect(),
-        _ => Vec::new(),
-    };
-    let foreign = connections.into_iter().filter(|(_, connection)| match &connection.endpoint {
-        DirectoryEndpoint::Ldaps(ldaps) => ports
-            .vault
-            .open(Purpose::ServiceAccount, connection.id.0.as_bytes(), &ldaps.bind_password)
-            .is_err(),
-        DirectoryEndpoint::Embedded => false,
-    });
-    foreign
-        .map(|(at, _)| Problem {
-            field: format!("{at}.endpoint.Ldaps.bind_password"),
-            message: "it is not a password sealed by this realm for this connection; set it in clear with \
-                      PUT /api/v1/connections/{id}"
-                .to_owned(),
-        })
-        .collect()
 }
 
 pub(super) fn no_realm() -> ApiProblem {
     ApiProblem::new(ErrorCode::NotFound, "there is no realm yet")
 }
 
-fn tagged(revision: Revision, body: impl IntoResponse) -> Response {
+pub(super) fn tagged(revision: Revision, body: impl IntoResponse) -> Response {
     let mut response = body.into_response();
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

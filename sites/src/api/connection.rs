@@ -3,7 +3,7 @@
 
 use super::Shared;
 use super::auth::Caller;
-use super::config::{change_config, no_realm};
+use super::config::{Edit, change_config, no_realm};
 use super::problem::ApiProblem;
 use super::request::{Body, PathPart, base_revision};
 use crate::ports::Ports;
@@ -94,7 +94,8 @@ pub(super) async fn put(
             NewEndpoint::Embedded => DirectoryEndpoint::Embedded,
         },
     };
-    change_config(&ports, caller.actor, base, ConfigChange::PutConnection(Box::new(connection))).await
+    let change = ConfigChange::PutConnection(Box::new(connection));
+    change_config(&ports, caller.actor, Edit { base, change, comment: None }).await
 }
 
 fn seal(

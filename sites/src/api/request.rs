@@ -10,6 +10,7 @@ use http::header::{IF_MATCH, IF_NONE_MATCH};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, StatusCode};
 use passquorum_domain::audit::Actor;
+use passquorum_domain::blob::Sealed;
 use passquorum_domain::command::{Action, Command};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::{RequestId, Revision};
@@ -165,6 +166,16 @@ pub(super) async fn commit(ports: &Ports, actor: Actor, action: Action) -> Resul
     commit_as(ports, fresh_request(ports), actor, action).await
 }
 
+/// Commits an action with a sealed note for the audit.
+pub(super) async fn commit_noted(
+    ports: &Ports,
+    actor: Actor,
+    action: Action,
+    detail: Option<Sealed>,
+) -> Result<Effect, ApiProblem> {
+    propose(ports, fresh_request(ports), actor, action, detail).await
+}
+
 /// Commits an action under a request id of its own.
 pub(super) async fn commit_as(
     ports: &Ports,
@@ -172,7 +183,17 @@ pub(super) async fn commit_as(
     actor: Actor,
     action: Action,
 ) -> Result<Effect, ApiProblem> {
-    let command = Command { request, at: ports.clock.now(), actor, detail: None, action };
+    propose(ports, request, actor, action, None).await
+}
+
+async fn propose(
+    ports: &Ports,
+    request: RequestId,
+    actor: Actor,
+    action: Action,
+    detail: Option<Sealed>,
+) -> Result<Effect, ApiProblem> {
+    let command = Command { request, at: ports.clock.now(), actor, detail, action };
     Ok(ports.consensus.propose(command).await??)
 }
 

@@ -87,6 +87,8 @@ async fn every_page_has_the_safe_headers_and_a_heading() {
         "/admin/connections/new",
         &connection,
         "/admin/general",
+        "/admin/history",
+        "/admin/history/0",
         "/admin/audit",
     ] {
         let page = browser.get(path).await;

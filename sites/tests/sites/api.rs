@@ -4,6 +4,7 @@
 
 mod labels;
 mod limits;
+mod revisions;
 
 use crate::fakes::{FakeConsensus, Quorum, World};
 use axum::Router;

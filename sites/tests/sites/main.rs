@@ -7,6 +7,7 @@ mod enumeration;
 mod fakes;
 mod flows;
 mod helpdesk;
+mod history;
 mod hostile;
 mod lockout;
 mod outage;

@@ -11,6 +11,7 @@
 
 mod attempts;
 mod config;
+mod config_tree;
 mod demo;
 mod hostile;
 mod journey;

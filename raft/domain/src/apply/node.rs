@@ -7,7 +7,6 @@ use crate::ids::NodeId;
 use crate::instance::{Instance, Role, Standing};
 use crate::outcome::{Effect, Outcome, Rejection};
 use crate::state::{CellKey, Realm};
-use std::sync::Arc;
 
 impl Change<'_> {
     pub(super) fn create_realm(&mut self, new: CreateRealm) -> Outcome {
@@ -25,9 +24,8 @@ impl Change<'_> {
             authority_key: new.authority_key,
             created_at: self.at,
         });
-        self.state.config = Some(Arc::new(new.config));
         self.touch(CellKey::Realm);
-        self.touch(CellKey::Config);
+        self.put_in_force(new.config);
         self.audit(AuditEvent::RealmCreated, None);
         let id = self.register(new.first, Role::Voter);
         self.state.wraps.insert(id, new.wrap);

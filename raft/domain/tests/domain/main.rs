@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod history;
+#[cfg(test)]
 mod projection;
 #[cfg(test)]
 mod properties;

@@ -1,0 +1,195 @@
+//! Valid configurations of every shape, for the properties of trees.
+
+use passquorum_domain::blob::{Blob, Sealed};
+use passquorum_domain::config::*;
+use passquorum_domain::directory::DistinguishedName;
+use passquorum_domain::ids::{ConnectionId, PolicyId, QuestionId, Revision, WorkflowId};
+use passquorum_domain::lockout::LockoutSettings;
+use passquorum_domain::policy::{ComplexityRule, LengthRule, PasswordRule};
+use passquorum_domain::qa::{QaPolicy, Question, QuestionKind};
+use passquorum_domain::scope::{RoleScope, UserScope};
+use passquorum_domain::time::Span;
+use passquorum_domain::workflow::*;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use uuid::Uuid;
+
+/// Texts with what is special in TOML, in file names and on terminals.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => "[a-zA-Z ._\"'\\\\#=\\[\\]{}-]{0,12}[a-z0-9]",
+        1 => "\\PC{1,20}",
+        1 => Just("../tree".to_owned()),
+        1 => Just("Ünïcode 日本".to_owned()),
+    ]
+}
+
+fn uuid() -> impl Strategy<Value = Uuid> {
+    any::<u128>().prop_map(Uuid::from_u128)
+}
+
+fn span() -> impl Strategy<Value = Span> {
+    prop_oneof![(1_000_u64..2_592_000_000), (1_u64..700).prop_map(|hours| hours * 3_600_000)].prop_map(Span)
+}
+
+fn lockout() -> impl Strategy<Value = LockoutSettings> {
+    (1_u32..=1000, span(), span()).prop_map(|(threshold, duration, reset_after)| LockoutSettings {
+        threshold,
+        duration,
+        reset_after,
+    })
+}
+
+fn dn() -> impl Strategy<Value = DistinguishedName> {
+    text().prop_map(|name| DistinguishedName::parse(&format!("CN={name},DC=x")).unwrap())
+}
+
+fn dns() -> impl Strategy<Value = Vec<DistinguishedName>> {
+    vec(dn(), 0..3)
+}
+
+fn endpoint() -> impl Strategy<Value = DirectoryEndpoint> {
+    let authorities = prop_oneof![
+        Just("-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n".to_owned()),
+        Just("-----BEGIN CERTIFICATE-----\r\nMII'''=\r\n-----END CERTIFICATE-----".to_owned()),
+        Just("-----BEGIN CERTIFICATE-----\n'''\n\"\"\"\n\\ \t\n".to_owned()),
+        "\\PC{0,9}".prop_map(|rest| format!("-----BEGIN CERTIFICATE-----{rest}\n\n{rest}")),
+    ];
+    let servers = vec(text().prop_map(|host| format!("ldaps://{host}")), 1..3);
+    let ldaps = (servers, dn(), authorities, text(), vec(any::<u8>(), 0..9)).prop_map(
+        |(servers, base, authorities, bind_name, sealed)| {
+            let bind_password = Sealed(Blob::from(sealed));
+            DirectoryEndpoint::Ldaps(LdapsSettings { servers, base, authorities, bind_name, bind_password })
+        },
+    );
+    prop_oneof![Just(DirectoryEndpoint::Embedded), ldaps]
+}
+
+fn connection() -> impl Strategy<Value = DomainConnection> {
+    (uuid(), text(), endpoint(), "[a-z][a-zA-Z0-9-]{0,9}").prop_map(
+        |(id, alias, endpoint, profile_attribute)| DomainConnection {
+            id: ConnectionId(id),
+            alias,
+            endpoint,
+            profile_attribute,
+        },
+    )
+}
+
+fn qa() -> impl Strategy<Value = QaPolicy> {
+    let kind = prop_oneof![Just(QuestionKind::Mandatory), Just(QuestionKind::Optional)];
+    let question =
+        (uuid(), kind, text()).prop_map(|(id, kind, text)| Question { id: QuestionId(id), kind, text });
+    let counts = (0_u32..2, 0_u32..3, 1_u32..200, 1_u32..100);
+    (vec(question, 0..4), counts, any::<bool>(), any::<bool>()).prop_map(
+        |(questions, (optional, own, question, answer), same, inside)| {
+            let there = questions.iter().filter(|question| question.kind == QuestionKind::Optional).count();
+            let optional = optional.min(u32::try_from(there).unwrap());
+            // A profile needs one question at least.
+            let own = if optional == 0 && there == questions.len() { own.max(1) } else { own };
+            QaPolicy {
+                questions,
+                optional_to_register: optional,
+                user_defined_to_register: own,
+                min_question_length: question,
+                min_answer_length: answer,
+                reject_same_answer: same,
+                reject_answer_in_question: inside,
+            }
+        },
+    )
+}
+
+fn rule() -> impl Strategy<Value = PasswordRule> {
+    prop_oneof![
+        (1_u32..100, 100_u32..=256).prop_map(|(min, max)| PasswordRule::Length(LengthRule { min, max })),
+        (1_u8..=4, any::<bool>()).prop_map(|(min_kinds, forbid_names)| {
+            PasswordRule::Complexity(ComplexityRule { min_kinds, forbid_names })
+        }),
+    ]
+}
+
+fn workflow() -> impl Strategy<Value = Workflow> {
+    let ask = prop_oneof![Just(AskedQuestions::All), (1_u32..9).prop_map(AskedQuestions::Random)];
+    let reset = (any::<bool>(), any::<bool>())
+        .prop_map(|(unlock, must_change)| Activity::ResetPassword(ResetPassword { unlock, must_change }));
+    let action = prop_oneof![
+        reset,
+        Just(Activity::EditProfile(EditProfile {})),
+        Just(Activity::ChangePassword(ChangePassword {})),
+        Just(Activity::UnlockAccount(UnlockAccount {})),
+    ];
+    (uuid(), text(), "\\PC{0,30}", any::<bool>(), ask, action).prop_map(
+        |(id, name, description, enabled, ask, action)| Workflow {
+            id: WorkflowId(id),
+            kind: WorkflowKind::Custom,
+            name,
+            description,
+            enabled,
+            activities: vec![
+                Activity::AuthenticateWithPassword(PasswordAuthentication {}),
+                Activity::AuthenticateWithQuestions(QuestionAuthentication { ask }),
+                action,
+            ],
+        },
+    )
+}
+
+/// A policy that names connections by their place.
+fn policy() -> impl Strategy<Value = (ManagementPolicy, Vec<(usize, UserScope)>)> {
+    let scope =
+        (0_usize..3, dns(), dns(), dns(), dns()).prop_map(|(place, groups, ous, no_groups, no_ous)| {
+            let scope = UserScope {
+                connection: ConnectionId(Uuid::nil()),
+                allowed_groups: groups,
+                allowed_ous: ous,
+                denied_groups: no_groups,
+                denied_ous: no_ous,
+            };
+            (place, scope)
+        });
+    (uuid(), text(), vec(scope, 0..3), qa(), lockout(), vec(rule(), 0..3), vec(workflow(), 0..3)).prop_map(
+        |(id, name, scopes, qa, lockout, password_rules, workflows)| {
+            let policy = ManagementPolicy {
+                id: PolicyId(id),
+                name,
+                scope: Vec::new(),
+                qa,
+                lockout,
+                password_rules,
+                workflows,
+            };
+            (policy, scopes)
+        },
+    )
+}
+
+/// Any valid configuration.
+pub(super) fn config() -> impl Strategy<Value = RealmConfig> {
+    let roles = || vec((0_usize..3, dn()), 0..3);
+    let mirror = proptest::option::of((0_usize..3, dn()));
+    let general = (text(), lockout(), 60_000_u64..28_800_000, mirror);
+    (1_u64..1000, vec(connection(), 1..4), vec(policy(), 0..3), roles(), roles(), general)
+        .prop_map(|(revision, connections, policies, administrators, helpdesk, general)| {
+            let ids: Vec<ConnectionId> = connections.iter().map(|connection| connection.id).collect();
+            let id = |place: usize| ids[place % ids.len()];
+            let roles = |roles: Vec<(usize, DistinguishedName)>| {
+                roles.into_iter().map(|(place, group)| RoleScope { connection: id(place), group }).collect()
+            };
+            let scoped = |(policy, scopes): (ManagementPolicy, Vec<(usize, UserScope)>)| {
+                let scope = |(place, scope)| UserScope { connection: id(place), ..scope };
+                ManagementPolicy { scope: scopes.into_iter().map(scope).collect(), ..policy }
+            };
+            let (organisation, source_limit, session, mirror) = general;
+            let mirror = mirror.map(|(place, container)| MirrorSettings { connection: id(place), container });
+            RealmConfig {
+                revision: Revision(revision),
+                policies: policies.into_iter().map(scoped).collect(),
+                administrators: roles(administrators),
+                helpdesk: roles(helpdesk),
+                general: GeneralSettings { organisation, source_limit, session: Span(session), mirror },
+                connections,
+            }
+        })
+        .prop_filter("not valid", |config| config.problems().is_empty())
+}

@@ -1,0 +1,41 @@
+//! Whether the sealed passwords in a configuration are this realm's own. One that was copied from another realm or
+//! another connection, or was sealed under a key that is gone, does not open here and would be found out only when a
+//! directory is asked.
+
+use crate::ports::Ports;
+use passquorum_domain::config::{ConfigChange, DirectoryEndpoint, DomainConnection, Problem};
+use passquorum_domain::ports::Purpose;
+
+/// Every sealed password in a change that this realm cannot open.
+pub(crate) fn foreign(ports: &Ports, change: &ConfigChange) -> Vec<Problem> {
+    let connections: Vec<(String, &DomainConnection)> = match change {
+        ConfigChange::PutConnection(connection) => vec![("connection".to_owned(), connection)],
+        ConfigChange::Replace(config) => (0..)
+            .zip(&config.connections)
+            .map(|(n, connection)| (format!("connections[{n}]"), connection))
+            .collect(),
+        _ => Vec::new(),
+    };
+    connections
+        .into_iter()
+        .filter(|(_, connection)| !opens(ports, connection))
+        .map(|(at, connection)| Problem {
+            field: format!("{at}.endpoint.Ldaps.bind_password"),
+            message: format!(
+                "the password for {} is not one that this realm sealed for this connection, or its key is gone; set \
+                 it in clear with `passquorum connection set` or PUT /api/v1/connections/{}",
+                connection.alias, connection.id
+            ),
+        })
+        .collect()
+}
+
+fn opens(ports: &Ports, connection: &DomainConnection) -> bool {
+    match &connection.endpoint {
+        DirectoryEndpoint::Ldaps(ldaps) => ports
+            .vault
+            .open(Purpose::ServiceAccount, connection.id.0.as_bytes(), &ldaps.bind_password)
+            .is_ok(),
+        DirectoryEndpoint::Embedded => true,
+    }
+}
