@@ -71,10 +71,12 @@ impl Member {
         let last_log = report.as_ref().map(|report| report.last_log);
         let clock = *self.integrity.clock.borrow();
         let metrics = self.metrics.borrow();
+        let groups = metrics.membership_config.membership().get_joint_config();
         let members = state.instances().filter(|instance| !instance.is_removed()).map(|instance| {
             let id = instance.id;
             let reached = if id == self.node { applied } else { matched.get(&id).copied().flatten() };
-            let votes = metrics.membership_config.voter_ids().any(|voter| voter == id.0);
+            // While the voters change, one that is not among them before and after does not count as one.
+            let votes = groups.iter().all(|group| group.contains(&id.0));
             MemberStatus {
                 id,
                 name: instance.name.clone(),

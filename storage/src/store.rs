@@ -12,6 +12,7 @@ use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::RaftConfig;
 use crate::engine::{Crash, MemoryEngine, SledEngine, sync_directory};
@@ -23,6 +24,8 @@ use crate::state::StateStore;
 
 /// The version of the directory that this release reads and writes.
 pub const FORMAT: u32 = 1;
+/// How long somebody who holds the lock is waited for.
+const LET_GO: Duration = Duration::from_secs(1);
 const FORMAT_WORDS: &str = "passquorum storage format ";
 
 /// Both halves of what openraft stores. The directory stays locked until both are dropped.
@@ -113,6 +116,9 @@ where
     }
 }
 
+/// Locks the data directory. Who holds the lock and is about to go is waited for: a process that ends, or a copy of this
+/// one on its way to become another program, which has all its files for a moment.
+#[expect(clippy::disallowed_methods, reason = "a real disk is opened once, before anything runs beside it")]
 fn lock(directory: &Path) -> Result<File, StoreError> {
     let path = directory.join("LOCK");
     let file = File::options()
@@ -121,10 +127,14 @@ fn lock(directory: &Path) -> Result<File, StoreError> {
         .write(true)
         .open(&path)
         .map_err(StoreError::io("open", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: directory.to_owned() }),
-        Err(TryLockError::Error(e)) => Err(StoreError::io("lock", &path)(e)),
+    let deadline = Instant::now() + LET_GO;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => std::thread::sleep(LET_GO / 50),
+            Err(TryLockError::WouldBlock) => return Err(StoreError::Locked { path: directory.to_owned() }),
+            Err(TryLockError::Error(e)) => return Err(StoreError::io("lock", &path)(e)),
+        }
     }
 }
 

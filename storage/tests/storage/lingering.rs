@@ -1,9 +1,10 @@
-//! A lock of sled that outlives its database for a moment.
+//! Locks that outlive their owner for a moment: sled's own, and that of the data directory.
 
 use crate::machine::open;
 use passquorum_storage::Store;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::sync::mpsc;
 use tempfile::TempDir;
 
@@ -34,4 +35,28 @@ fn opening_waits_for_a_lock_that_is_on_its_way_out() {
     drop(lingering);
     assert_eq!(outcome.recv().unwrap(), Ok(()));
     opener.join().unwrap();
+}
+
+/// How often this process has a file open.
+fn opened(path: &Path) -> usize {
+    let all = std::fs::read_dir("/proc/self/fd").unwrap();
+    all.filter(|entry| std::fs::read_link(entry.as_ref().unwrap().path()).is_ok_and(|file| file == path))
+        .count()
+}
+
+#[test]
+fn opening_waits_a_moment_for_the_lock_of_the_directory() {
+    let directory = TempDir::new().unwrap();
+    drop(open(directory.path()).unwrap());
+    let path = directory.path().join("LOCK");
+    let lingering = File::open(&path).unwrap();
+    lingering.lock().unwrap();
+    let opener =
+        std::thread::spawn(move || open(directory.path()).map(drop).map_err(|error| error.to_string()));
+    while opened(&path) < 2 {
+        assert!(!opener.is_finished(), "it must not end while the lock is held");
+        std::thread::yield_now();
+    }
+    drop(lingering);
+    assert_eq!(opener.join().unwrap(), Ok(()));
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::indexing_slicing, reason = "indexing a JSON value by a name gives null, it does not panic")]
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -11,8 +12,9 @@ use super::RigError;
 use super::cluster::{self, Cluster, NodeInfo};
 use super::command_line;
 use super::samba::{self, Samba};
-use crate::ports;
+use crate::{ports, wait};
 
+const VOTES: Duration = Duration::from_secs(60);
 const ALIAS: &str = "CORP";
 
 /// The questions of the realm's policy: all are mandatory.
@@ -54,7 +56,22 @@ impl Realm {
         let scopes =
             ["token", "create", "--api", "--name", "tests", "--scope", "read,labels,config,nodes", "--json"];
         let api_token = command_line::field(&passquorum(dir, 1, &scopes, None).await?, "token")?;
-        Ok(Self { cluster, api_token, dir: dir.to_owned(), first_port, last_token })
+        let realm = Self { cluster, api_token, dir: dir.to_owned(), first_port, last_token };
+        wait::until("all nodes vote, and know it", VOTES, || realm.all_vote()).await?;
+        Ok(realm)
+    }
+
+    /// Whether each node says that all do. A node that was added votes only once it has kept up for a while.
+    async fn all_vote(&self) -> Option<()> {
+        for id in 1..=3 {
+            let status = self.status(id).await.ok()?;
+            let voters =
+                status["members"].as_array()?.iter().filter(|member| member["role"] == "voter").count();
+            if voters < 3 {
+                return None;
+            }
+        }
+        Some(())
     }
 
     /// The certificate of the realm's authority, a PEM file.

@@ -105,14 +105,14 @@ fn a_kept_revision_has_a_fixed_form() {
             encode(bincode::serde::encode_to_vec(&cell, BINARY).unwrap()),
         )
     };
-    assert_eq!(form(0), ("0c00".to_owned(), FIRST.to_owned()));
-    assert_eq!(form(1), ("0c01".to_owned(), SECOND.to_owned()));
+    assert_eq!(form(0), ("0d00".to_owned(), FIRST.to_owned()));
+    assert_eq!(form(1), ("0d01".to_owned(), SECOND.to_owned()));
 }
 
 const FIRST: &str =
-    "0c00000000000a7061737371756f72756d64fce0930400fce0930400fca0bb0d0000de01fd00505c18a30100000000";
+    "0d00000000000a7061737371756f72756d64fce0930400fce0930400fca0bb0d0000de01fd00505c18a30100000000";
 const SECOND: &str =
-    "0c0100000000074578616d706c6564fce0930400fce0930400fca0bb0d0000db01fd05505c18a30100000000";
+    "0d0100000000074578616d706c6564fce0930400fce0930400fca0bb0d0000db01fd05505c18a30100000000";
 
 /// What a realm stored before revisions were kept: its configuration, and nothing of how it came to be.
 const OLD_CONFIG: &str = "010400000000034f6c6464fce0930400fce0930400fca0bb0d0000";
