@@ -28,8 +28,9 @@ const MAX_PERIMETER_COMMAND: usize = 8 * 1024;
 /// The most bytes of the whole configuration.
 const MAX_CONFIG: usize = 4 * 1024 * 1024;
 
-/// What a role may put into the log. How a node stands is changed by a leader's own hand only. Nodes in the perimeter may count attempts against sources and leave audit
-/// records, no more: an attacker who owns one gains no guesses and no say.
+/// What a role may put into the log. How a node stands is changed by a leader's own hand only. Nodes in the perimeter
+/// may count attempts against sources and leave audit records, no more: an attacker who owns one gains no guesses and
+/// no say.
 fn may_propose(role: Role, action: &Action, size: usize) -> bool {
     if action.changes_standing() {
         return false;

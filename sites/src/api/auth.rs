@@ -3,7 +3,7 @@
 //! The secret part of a token is compared by keyed hash, in constant time. A token that this node does not know may have
 //! been made a moment ago elsewhere: it is looked up again in what the realm has committed before it is refused. One that
 //! was revoked elsewhere is refused here as soon as that is applied here. A source that sends wrong ones over and over
-//! is not heard for a while, except with a right one.
+//! is not heard for a while, except with a right one that this node knows.
 
 use super::problem::ApiProblem;
 use super::{Access, Shared};

@@ -34,9 +34,11 @@ async fn the_history_names_who_changed_what_and_leads_back_only_after_a_look() {
     assert!(
         list.html.contains("href=\"/admin/history/0\"") && !list.html.contains("href=\"/admin/history/1\"")
     );
+    let row = |revision: u64| list.html.find(&format!("<th scope=\"row\">{revision}</th>")).unwrap();
+    assert!(row(1) < row(0), "the latest comes first");
     let look = browser.get("/admin/history/0").await;
-    for text in ["<td>&#60;b&#62;Changed&#60;/b&#62;</td>", "<td>Example Works</td>", "Go back to revision 0"]
-    {
+    let now_and_then = "<td>&#60;b&#62;Changed&#60;/b&#62;</td><td>Example Works</td>";
+    for text in [now_and_then, "Go back to revision 0"] {
         assert!(look.html.contains(text), "{text} is missing in {}", look.html);
     }
     assert_eq!(look.html.matches("<h1>").count(), 1);
