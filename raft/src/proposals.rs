@@ -138,20 +138,12 @@ async fn write(member: &Member, commands: Vec<Command>, answers: Vec<oneshot::Se
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::refuse::tests::Hand;
     use passquorum_domain::audit::Actor;
     use passquorum_domain::command::Action;
     use passquorum_domain::ids::RequestId;
-    use passquorum_domain::ports::Clock;
     use passquorum_domain::time::Timestamp;
     use uuid::Uuid;
-
-    struct Still;
-
-    impl Clock for Still {
-        fn now(&self) -> Timestamp {
-            Timestamp(1)
-        }
-    }
 
     fn command() -> Command {
         let request = RequestId::Internal(Uuid::from_u128(1));
@@ -160,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_queue_that_nobody_empties_refuses_what_has_no_room_and_takes_it_again_later() {
-        let refusals = Refusals::new(Arc::new(Still));
+        let refusals = Refusals::new(Arc::new(Hand::default()));
         let (proposals, mut entries) = queue(Arc::clone(&refusals));
         for _ in 0..WAITING {
             assert!(proposals.push(command(), 1).is_ok());
@@ -173,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_few_large_commands_fill_the_queue_too() {
-        let (proposals, mut entries) = queue(Refusals::new(Arc::new(Still)));
+        let (proposals, mut entries) = queue(Refusals::new(Arc::new(Hand::default())));
         let large = WAITING_BYTES / 4;
         for _ in 0..4 {
             assert!(proposals.push(command(), large).is_ok());
@@ -185,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_queue_whose_member_is_gone_did_nothing() {
-        let (proposals, entries) = queue(Refusals::new(Arc::new(Still)));
+        let (proposals, entries) = queue(Refusals::new(Arc::new(Hand::default())));
         drop(entries);
         assert_eq!(proposals.push(command(), 1).err(), Some(Proposed::NotLeader));
     }

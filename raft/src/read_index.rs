@@ -172,20 +172,11 @@ impl Member {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use passquorum_domain::ports::Clock;
-    use passquorum_domain::time::Timestamp;
-
-    struct Still;
-
-    impl Clock for Still {
-        fn now(&self) -> Timestamp {
-            Timestamp(1)
-        }
-    }
+    use crate::refuse::tests::Hand;
 
     #[test]
     fn a_gate_that_nobody_opens_refuses_one_reader_too_many() {
-        let refusals = Refusals::new(Arc::new(Still));
+        let refusals = Refusals::new(Arc::new(Hand::default()));
         let (gate, mut rounds) = gate(Arc::clone(&refusals));
         let waiting: Vec<_> = (0..WAITING).map(|_| gate.enter().unwrap()).collect();
         assert_eq!(gate.enter().err(), Some(ReadError::Busy));

@@ -8,3 +8,20 @@ pub fn refuse(refusals: &Refusals, limit: Limit) {
         tracing::warn!(%limit, times, "a limit was reached, and what came over it was refused");
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use passquorum_domain::ports::Clock;
+    use passquorum_domain::time::Timestamp;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    /// A clock that stands still until it is set, in milliseconds.
+    #[derive(Default)]
+    pub(crate) struct Hand(pub(crate) AtomicU64);
+
+    impl Clock for Hand {
+        fn now(&self) -> Timestamp {
+            Timestamp(self.0.load(Ordering::Relaxed))
+        }
+    }
+}

@@ -75,17 +75,8 @@ impl Door {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use passquorum_domain::time::Timestamp;
-    use std::sync::atomic::{AtomicU64, Ordering};
-
-    #[derive(Default)]
-    struct Hand(AtomicU64);
-
-    impl Clock for Hand {
-        fn now(&self) -> Timestamp {
-            Timestamp(self.0.load(Ordering::Relaxed))
-        }
-    }
+    use crate::refuse::tests::Hand;
+    use std::sync::atomic::Ordering;
 
     fn address(last: u8) -> IpAddr {
         IpAddr::from([192, 0, 2, last])
