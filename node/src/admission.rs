@@ -47,8 +47,8 @@ pub struct RealmAdmission {
 
 impl RealmAdmission {
     async fn propose(&self, actor: Actor, action: Action) -> Result<Result<Effect, Rejection>, ProposeError> {
-        let request = RequestId::Internal(fresh_uuid(self.entropy.as_ref()));
         let at = self.clock.now();
+        let request = RequestId::internal(at, fresh_uuid(self.entropy.as_ref()));
         self.consensus.propose(Command { request, at, actor, detail: None, action }).await
     }
 

@@ -75,7 +75,7 @@ impl Birth {
             config,
         };
         let command = Command {
-            request: RequestId::Internal(fresh_uuid(entropy.as_ref())),
+            request: RequestId::internal(now, fresh_uuid(entropy.as_ref())),
             at: now,
             actor: Actor::LocalOperator(FIRST_NODE),
             detail: None,

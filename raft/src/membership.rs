@@ -285,8 +285,8 @@ impl Member {
     }
 
     fn command(&self, actor: Actor, action: Action) -> Command {
-        let request = RequestId::Internal(self.fresh_uuid());
-        Command { request, at: self.clock.now(), actor, detail: None, action }
+        let at = self.clock.now();
+        Command { request: RequestId::internal(at, self.fresh_uuid()), at, actor, detail: None, action }
     }
 
     /// Names a request. It has to be unique, not secret.

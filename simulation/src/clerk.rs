@@ -65,8 +65,8 @@ impl Clerk {
             sleep(self.stage.plan.pause.mul_f64(self.rng.gen_range(0.5..4.0))).await;
             let Some(node) = self.pick() else { continue };
             let action = self.workload.about(self.user, self.revision);
-            let request = RequestId::Internal(clients::uuid(&mut self.rng));
             let at = node.clock.now();
+            let request = RequestId::internal(at, clients::uuid(&mut self.rng));
             let command = Command { request, at, actor: Actor::Anonymous, detail: None, action };
             let Some(outcome) = self.commit(&command, node).await else {
                 self.lockout.observe_unknown(&command);

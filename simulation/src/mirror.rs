@@ -109,9 +109,10 @@ async fn administer(ports: &Ports, controller: &Controller) {
         let Some(config) = state.config() else { continue };
         let organisation = format!("Organisation {}", draw[0]);
         let general = GeneralSettings { organisation, ..config.general.clone() };
+        let at = ports.clock.now();
         let command = Command {
-            request: RequestId::Internal(fresh_uuid(ports.entropy.as_ref())),
-            at: ports.clock.now(),
+            request: RequestId::internal(at, fresh_uuid(ports.entropy.as_ref())),
+            at,
             actor: Actor::Realm,
             detail: None,
             action: Action::ChangeConfig { base: config.revision, change: ConfigChange::SetGeneral(general) },

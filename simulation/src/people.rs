@@ -174,8 +174,8 @@ impl People {
                 let Ok(config) = realm::add_to(RealmConfig::clone(config), threshold) else { return false };
                 let change = ConfigChange::Replace(Box::new(config));
                 let action = Action::ChangeConfig { base, change };
-                let request = RequestId::Internal(clients::uuid(&mut rng));
                 let at = node.clock.now();
+                let request = RequestId::internal(at, clients::uuid(&mut rng));
                 let command = Command { request, at, actor: Actor::Realm, detail: None, action };
                 if let Some(Ok(Ok(_))) = clients::propose(&node, command).await {
                     return true;

@@ -154,8 +154,9 @@ async fn commit(
     action: Action,
     deadline: Instant,
 ) -> Option<Outcome> {
-    let request = RequestId::Internal(clients::uuid(rng));
-    let command = Command { request, at: node.clock.now(), actor: Actor::Realm, detail: None, action };
+    let at = node.clock.now();
+    let request = RequestId::internal(at, clients::uuid(rng));
+    let command = Command { request, at, actor: Actor::Realm, detail: None, action };
     while Instant::now() < deadline {
         if let Some(Ok(outcome)) = clients::propose(node, command.clone()).await {
             return Some(outcome);

@@ -91,8 +91,9 @@ impl Ports {
         action: Action,
         detail: Option<Sealed>,
     ) -> Result<Effect, Failure> {
-        let request = RequestId::Internal(fresh_uuid(&*self.entropy));
-        let command = Command { request, at: self.now(), actor, detail, action };
+        let at = self.now();
+        let request = RequestId::internal(at, fresh_uuid(&*self.entropy));
+        let command = Command { request, at, actor, detail, action };
         Ok(self.consensus.propose(command).await??)
     }
 

@@ -8,8 +8,6 @@ mod memory;
 mod node;
 mod ticket;
 
-pub(crate) use memory::Memory;
-
 use crate::audit::{Actor, AuditEvent, AuditRecord};
 use crate::blob::Sealed;
 use crate::command::{Action, Command};

@@ -1,5 +1,6 @@
 //! Distinct types for the names of things, so that one cannot be passed for another.
 
+use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -84,6 +85,16 @@ pub enum RequestId {
     Internal(Uuid),
     /// Derived from a client's `Idempotency-Key`; remembered for a day.
     Client(Uuid),
+}
+
+impl RequestId {
+    /// A node's own request of a time. The time leads in it, so that requests of one time lie together in the state and
+    /// are forgotten together; a state with many of them is changed in one place only.
+    #[must_use]
+    pub fn internal(at: Timestamp, random: Uuid) -> Self {
+        let [_, _, _, _, _, _, tail @ ..] = random.into_bytes();
+        Self::Internal(uuid::Builder::from_unix_timestamp_millis(at.0, &tail).into_uuid())
+    }
 }
 
 /// A keyed hash (HMAC-SHA-256 under a realm key) of something low-entropy: whose key is absent, nothing is learnt.

@@ -2,7 +2,6 @@
 //!
 //! Invariant: a state is fully given by its cells; storage keeps cells and gives them back, and never looks inside.
 
-use crate::apply::Memory;
 use crate::audit::{AuditRecord, ChainHash};
 use crate::blob::Sealed;
 use crate::config::RealmConfig;
@@ -77,8 +76,8 @@ pub struct State {
     pub(crate) audit: OrdMap<u64, AuditRecord>,
     pub(crate) requests: OrdMap<RequestId, Remembered>,
     pub(crate) revisions: OrdMap<Revision, KeptRevision>,
-    /// The remembered requests by kind and time: an index, rebuilt from `requests`.
-    pub(crate) request_times: imbl::OrdSet<(Memory, Timestamp, RequestId)>,
+    /// Those of clients by time: an index, rebuilt from `requests`.
+    pub(crate) client_requests: imbl::OrdSet<(Timestamp, RequestId)>,
 }
 
 /// Names one cell.
@@ -320,10 +319,7 @@ impl State {
             (CellKey::Ticket(id), Cell::Ticket(ticket)) => drop(self.tickets.insert(id, ticket)),
             (CellKey::Label(key), Cell::Label(label)) => drop(self.labels.insert(key, label)),
             (CellKey::Audit(seq), Cell::Audit(record)) => drop(self.audit.insert(seq, record)),
-            (CellKey::Request(id), Cell::Request(remembered)) => {
-                self.request_times.insert((Memory::of(id), remembered.at, id));
-                self.requests.insert(id, remembered);
-            }
+            (CellKey::Request(id), Cell::Request(remembered)) => self.keep_request(id, remembered),
             (CellKey::Replacement(token), Cell::Replacement(replaces)) => {
                 self.replacements.insert(token, replaces);
             }

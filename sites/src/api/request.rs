@@ -158,7 +158,7 @@ pub(super) fn request_id(
 }
 
 fn fresh_request(ports: &Ports) -> RequestId {
-    RequestId::Internal(fresh_uuid(ports.entropy.as_ref()))
+    RequestId::internal(ports.now(), fresh_uuid(ports.entropy.as_ref()))
 }
 
 /// Commits an action; a refusal becomes a problem.

@@ -19,14 +19,14 @@ const KEEP_CLIENT: Span = Span::hours(24);
 const FORGET_AT_ONCE: usize = 2;
 
 /// How long a request is remembered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Memory {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Memory {
     Internal,
     Client,
 }
 
 impl Memory {
-    pub(crate) fn of(request: RequestId) -> Self {
+    fn of(request: RequestId) -> Self {
         match request {
             RequestId::Internal(_) => Self::Internal,
             RequestId::Client(_) => Self::Client,
@@ -42,17 +42,34 @@ impl Memory {
 }
 
 impl State {
-    /// The oldest requests of one kind that are past their time. Looks at no more of them than are forgotten at once,
-    /// so that a command costs the same however many are remembered.
+    /// The first requests of one kind, if they are past their time. Looks at no more of them than are forgotten at
+    /// once, so that a command costs the same however many are remembered.
+    ///
+    /// The ids of internal requests begin with their time, so that the first ones are the oldest. One whose id says
+    /// something else is forgotten later than the others, or holds them up for its own time.
     fn overdue(&self, memory: Memory) -> Vec<(Timestamp, RequestId)> {
-        let latest = self.totals.latest;
-        let oldest = (memory, Timestamp(0), RequestId::Internal(Uuid::nil()));
-        self.request_times
-            .range(oldest..)
-            .take(FORGET_AT_ONCE)
-            .take_while(|(kind, at, _)| *kind == memory && latest.since(*at) > memory.span())
-            .map(|(_, at, request)| (*at, *request))
-            .collect()
+        let past = |at: &Timestamp| self.totals.latest.since(*at) > memory.span();
+        match memory {
+            Memory::Internal => self
+                .requests
+                .range(RequestId::Internal(Uuid::nil())..RequestId::Client(Uuid::nil()))
+                .map(|(request, remembered)| (remembered.at, *request))
+                .take(FORGET_AT_ONCE)
+                .take_while(|(at, _)| past(at))
+                .collect(),
+            Memory::Client => {
+                let first = self.client_requests.iter().take(FORGET_AT_ONCE);
+                first.take_while(|(at, _)| past(at)).copied().collect()
+            }
+        }
+    }
+
+    /// Puts a request where it is found again.
+    pub(crate) fn keep_request(&mut self, request: RequestId, remembered: Remembered) {
+        if Memory::of(request) == Memory::Client {
+            self.client_requests.insert((remembered.at, request));
+        }
+        self.requests.insert(request, remembered);
     }
 
     /// The answer given before, or the refusal of what is too old.
@@ -71,8 +88,7 @@ impl Change<'_> {
     pub(super) fn remember(&mut self, request: RequestId, outcome: &Outcome) {
         let at = self.at;
         self.state.totals.latest = self.state.totals.latest.max(at);
-        self.state.requests.insert(request, Remembered { at, outcome: outcome.clone() });
-        self.state.request_times.insert((Memory::of(request), at, request));
+        self.state.keep_request(request, Remembered { at, outcome: outcome.clone() });
         self.touch(CellKey::Request(request));
         self.forget_old_requests();
     }
@@ -80,11 +96,13 @@ impl Change<'_> {
     fn forget_old_requests(&mut self) {
         for memory in [Memory::Internal, Memory::Client] {
             for (at, request) in self.state.overdue(memory) {
-                self.state.request_times.remove(&(memory, at, request));
                 self.state.requests.remove(&request);
-                if memory == Memory::Internal {
-                    let horizon = &mut self.state.totals.forgotten_before;
-                    *horizon = (*horizon).max(Timestamp(at.0.saturating_add(1)));
+                match memory {
+                    Memory::Internal => {
+                        let horizon = &mut self.state.totals.forgotten_before;
+                        *horizon = (*horizon).max(Timestamp(at.0.saturating_add(1)));
+                    }
+                    Memory::Client => drop(self.state.client_requests.remove(&(at, request))),
                 }
                 self.touch(CellKey::Request(request));
             }
