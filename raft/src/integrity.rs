@@ -14,6 +14,7 @@ pub(crate) mod clock;
 pub(crate) mod entry;
 pub(crate) mod evidence;
 pub(crate) mod lives;
+pub(crate) mod roster;
 pub(crate) mod rounds;
 pub(crate) mod verdict;
 pub(crate) mod witness;

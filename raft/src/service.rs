@@ -121,10 +121,19 @@ impl Service for Member {
             Request::Digests => self.tell().into_answer(),
             Request::Introduce => {
                 let introduction = Introduction::from_peer(&payload)?;
-                let recognition = self.integrity.witnesses().recognise(peer.node, &introduction);
-                if recognition != Recognition::Welcome {
-                    tracing::error!(%peer, ?recognition, "a node came back with an old copy of its disk; it is refused");
-                }
+                let recognition: Recognition = match self
+                    .integrity
+                    .witnesses()
+                    .recognise(peer.node, &introduction)
+                {
+                    Ok(()) => Ok(self.roster().await.ok_or(Refusal::NotRunning)?),
+                    Err(objection) => {
+                        tracing::error!(
+                            %peer, ?objection, "a node came back with an old copy of its disk; it is refused"
+                        );
+                        Err(objection)
+                    }
+                };
                 recognition.into_answer()
             }
             Request::Expel => {

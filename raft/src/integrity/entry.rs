@@ -1,17 +1,19 @@
 //! The entry of a member that starts: before it votes, confirms or leads, those who know it must find nothing wrong.
 //!
-//! It introduces itself to the voters of its own membership, and takes part once a majority of them, itself counted, has
-//! welcomed it. To a voter that has not answered it is deaf and mute even then, because a leader must never meet a follower
+//! It introduces itself to the voters that it knows, and takes part once a majority of them, itself counted, has welcomed it.
+//! Who welcomes it says who belongs to the realm by now: it does not wait for those that were removed while it was away, and
+//! does wait for those that came. To a voter that has not answered it is deaf and mute even then, because a leader must never meet a follower
 //! that lost what it had confirmed to it. Voters answer before they take part themselves, so that a whole realm can start at
 //! once; a voter that is alone has nobody to ask, and a new member is known to nobody.
 
 use crate::integrity::books::Standing;
+use crate::integrity::roster::Roster;
 use crate::integrity::witness::{Introduction, Recognition};
 use crate::member::Member;
 use crate::transport::request::{Class, Request};
 use futures::future::join_all;
 use passquorum_domain::ids::NodeId;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::time::sleep;
@@ -50,45 +52,38 @@ impl Gate {
 
 /// Introduces this member until every voter has answered, as long as it lives.
 pub(crate) async fn run(member: Weak<Member>, introduction: Introduction) {
-    let mut members = BTreeMap::new();
-    let mut voters = BTreeSet::new();
-    let mut own = None;
-    if let Some(member) = member.upgrade() {
-        let known = member.raft.with_raft_state(|state| {
-            let membership = state.membership_state.effective();
-            let nodes = membership.nodes().map(|(id, info)| (NodeId(*id), info.cluster_address.clone()));
-            (nodes.collect::<BTreeMap<_, _>>(), membership.voter_ids().map(NodeId).collect::<BTreeSet<_>>())
-        });
-        let Ok(known) = known.await else { return };
-        (members, voters) = known;
-        own = Some(member.node);
-        let others = voters.iter().copied().filter(|voter| *voter != member.node);
-        member.integrity.gate().doors().waiting = others.collect();
-    }
+    let (mut roster, mut welcomed) = match member.upgrade() {
+        Some(member) => {
+            match member.raft.with_raft_state(|state| Roster::of(state.membership_state.effective())).await {
+                Ok(roster) => (roster, BTreeSet::from([member.node])),
+                Err(_) => return,
+            }
+        }
+        None => return,
+    };
     loop {
         let Some(member) = member.upgrade() else { return };
-        let waiting = member.integrity.gate().doors().waiting.clone();
-        let welcomed = voters.iter().filter(|voter| Some(**voter) == own || !waiting.contains(voter)).count();
-        if welcomed * 2 > voters.len() || voters.is_empty() {
+        let waiting = roster.voters_without(&welcomed);
+        member.integrity.gate().doors().waiting.clone_from(&waiting);
+        if roster.is_majority(&welcomed) {
             member.open();
         }
         if waiting.is_empty() {
             return;
         }
         let ask = |voter: NodeId| {
-            let (member, introduction) = (&member, &introduction);
-            let address = members.get(&voter).cloned().unwrap_or_default();
-            async move {
-                let peer = member.peer(voter, address);
-                let answer = peer.ask::<_, Recognition>(Request::Introduce, introduction, ANSWER).await;
-                (voter, answer)
-            }
+            let (peer, introduction) = (member.peer(voter, roster.address(voter)), &introduction);
+            async move { (voter, peer.ask::<_, Recognition>(Request::Introduce, introduction, ANSWER).await) }
         };
-        for (voter, answer) in join_all(waiting.into_iter().map(ask)).await {
+        let answers = join_all(waiting.into_iter().map(ask)).await;
+        for (voter, answer) in answers {
             match answer {
-                Ok(Recognition::Welcome) => drop(member.integrity.gate().doors().waiting.remove(&voter)),
-                Ok(refused) => {
-                    tracing::error!(%voter, ?refused, "a voter remembers more of this node than its disk holds");
+                Ok(Ok(told)) => {
+                    welcomed.insert(voter);
+                    roster.learn(told);
+                }
+                Ok(Err(objection)) => {
+                    tracing::error!(%voter, ?objection, "a voter remembers more of this node than its disk holds");
                     member.condemn(Standing::Outdated).await;
                     return;
                 }
@@ -104,6 +99,11 @@ pub(crate) async fn run(member: Weak<Member>, introduction: Introduction) {
 }
 
 impl Member {
+    /// Who belongs to the realm, as far as this member knows for sure; `None` when it has stopped.
+    pub(crate) async fn roster(&self) -> Option<Roster> {
+        self.raft.with_raft_state(|state| Roster::of(state.membership_state.committed())).await.ok()
+    }
+
     /// From now on this member takes part.
     fn open(&self) {
         if !std::mem::replace(&mut self.integrity.gate().doors().open, true) {

@@ -3,6 +3,7 @@
 //! Kept in memory as it is heard, before Raft acts on it, and on disk with the next durable write of the log.
 
 use crate::integrity::lives::{Life, Lives};
+use crate::integrity::roster::Roster;
 use crate::types::TypeConfig;
 use openraft::raft::{AppendEntriesRequest, AppendEntriesResponse};
 use openraft::{LeaderId, LogId, Vote};
@@ -45,11 +46,12 @@ pub(crate) struct Introduction {
     pub(crate) reach: Reach,
 }
 
-/// What it is answered.
+/// What it is answered: who belongs to the realm, or what speaks against it.
+pub(crate) type Recognition = Result<Roster, Objection>;
+
+/// What speaks against a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Recognition {
-    /// Nothing speaks against it.
-    Welcome,
+pub(crate) enum Objection {
     /// The peer remembers a later life, or another one.
     OtherLife,
     /// The peer remembers more than the member has.
@@ -90,18 +92,18 @@ impl Witnesses {
     }
 
     /// Judges a member that introduces itself, and remembers its life when nothing speaks against it.
-    pub(crate) fn recognise(&self, node: NodeId, introduction: &Introduction) -> Recognition {
+    pub(crate) fn recognise(&self, node: NodeId, introduction: &Introduction) -> Result<(), Objection> {
         let mut book = self.book();
         let memory = book.peers.entry(node).or_default();
         if memory.life.is_some_and(|life| !introduction.lives.follow(life)) {
-            return Recognition::OtherLife;
+            return Err(Objection::OtherLife);
         }
         if introduction.reach < memory.reach {
-            return Recognition::Behind;
+            return Err(Objection::Behind);
         }
         memory.life = introduction.lives.last();
         book.unsaved = true;
-        Recognition::Welcome
+        Ok(())
     }
 
     /// A peer gave its vote.
@@ -158,7 +160,7 @@ mod tests {
         Some(LogId::new(CommittedLeaderId::new(term, 1), index))
     }
 
-    fn introduce(witnesses: &Witnesses, term: u64, log: Option<LogId<u64>>) -> Recognition {
+    fn introduce(witnesses: &Witnesses, term: u64, log: Option<LogId<u64>>) -> Result<(), Objection> {
         let reach = Reach::new(Some(Vote::new(term, 1)), log);
         witnesses.recognise(NodeId(2), &Introduction { lives: Lives::default(), reach })
     }
@@ -176,17 +178,13 @@ mod tests {
     fn a_member_that_lacks_what_it_confirmed_is_recognised() {
         let all = Witnesses::default();
         assert!(all.appended(NodeId(2), &append(log(3, 10)), &AppendEntriesResponse::Success));
-        assert_eq!(introduce(&all, 3, log(3, 9)), Recognition::Behind, "its log is shorter");
-        assert_eq!(introduce(&all, 2, log(3, 10)), Recognition::Behind, "its vote is older");
-        assert_eq!(introduce(&all, 3, log(3, 10)), Recognition::Welcome);
-        assert_eq!(introduce(&all, 3, log(3, 11)), Recognition::Welcome);
-        assert_eq!(
-            introduce(&all, 4, log(2, 5)),
-            Recognition::Welcome,
-            "a later leader may have cut its log"
-        );
+        assert_eq!(introduce(&all, 3, log(3, 9)), Err(Objection::Behind), "its log is shorter");
+        assert_eq!(introduce(&all, 2, log(3, 10)), Err(Objection::Behind), "its vote is older");
+        assert_eq!(introduce(&all, 3, log(3, 10)), Ok(()));
+        assert_eq!(introduce(&all, 3, log(3, 11)), Ok(()));
+        assert_eq!(introduce(&all, 4, log(2, 5)), Ok(()), "a later leader may have cut its log");
         all.voted(NodeId(2), &Vote::new(5, 1));
-        assert_eq!(introduce(&all, 4, log(3, 11)), Recognition::Behind, "it forgot a vote");
+        assert_eq!(introduce(&all, 4, log(3, 11)), Err(Objection::Behind), "it forgot a vote");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Removals: decided first and then finished by whoever leads, refused when they would stop the realm, and those that the
 //! realm makes by itself.
 
-use crate::rig::{Disk, LIMIT, Rig, commit, eventually, put, tuning};
+use crate::rig::{Disk, LIMIT, Rig, commit, eventually, label, put, tuning};
 use passquorum_domain::audit::{Actor, AuditEvent};
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::instance::Role;
@@ -66,6 +66,28 @@ async fn a_removal_outlives_the_leader_that_decided_it() {
     assert!(matches!(commit(&rig.any(), put("after", "1")).await, Ok(Effect::Label(_))));
     asked.abort();
     gone.cluster.halt().await;
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_was_away_does_not_wait_for_a_voter_that_was_removed_meanwhile() {
+    let mut rig = Rig::first(tuning(), Disk::memory()).await;
+    let second = rig.join(Role::Voter, Disk::memory()).await;
+    rig.wait_for_voter(second).await;
+    let away = rig.join(Role::SiteLearner, Disk::memory()).await;
+    eventually("the learner knows both voters", || {
+        (rig.node(away.0).progress().voters.len() == 2).then_some(())
+    })
+    .await;
+    let node = rig.crash(away).await;
+    let removed = rig.follower().await;
+    rig.node(rig.leader().await.0).remove(removed, Removal::Forced, Actor::Realm).await.unwrap();
+    let gone = rig.nodes.remove(&removed).unwrap();
+    wait_for_removal(&rig, removed).await;
+    gone.cluster.halt().await;
+    rig.restart(node).await;
+    assert!(matches!(commit(&rig.any(), put("after", "1")).await, Ok(Effect::Label(_))));
+    eventually("the node follows", || label(&rig.node(away.0).local(), "after").map(drop)).await;
     rig.stop().await;
 }
 
