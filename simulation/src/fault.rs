@@ -51,6 +51,10 @@ pub struct Nemesis {
     next: Duration,
     faults: u32,
     ongoing: Vec<Ongoing>,
+    /// When the first fault was.
+    began: Option<Duration>,
+    /// How long after it the power of all nodes fails.
+    blackout: Option<Duration>,
     /// Ended from here, not to be started by anybody else.
     down: BTreeSet<NodeId>,
 }
@@ -60,7 +64,9 @@ impl Nemesis {
     #[must_use]
     pub fn new(stage: Arc<Stage>) -> Self {
         let rng = stage.generator();
-        Self { stage, rng, next: Duration::ZERO, faults: 0, ongoing: Vec::new(), down: BTreeSet::new() }
+        let blackout = stage.plan.blackout_after;
+        let (ongoing, down) = (Vec::new(), BTreeSet::new());
+        Self { stage, rng, next: Duration::ZERO, faults: 0, ongoing, began: None, blackout, down }
     }
 
     /// Begins and ends faults as it is time.
@@ -74,9 +80,15 @@ impl Nemesis {
         for fault in over {
             self.end(sim, fault);
         }
-        if act == Act::Faults && now >= self.next {
-            self.next = now + self.stage.plan.fault_every.mul_f64(self.rng.gen_range(0.2..1.8));
-            self.begin(sim, now);
+        if act == Act::Faults {
+            let began = *self.began.get_or_insert(now);
+            if self.blackout.take_if(|after| now >= began + *after).is_some() {
+                self.black_out(sim, now);
+            }
+            if now >= self.next {
+                self.next = now + self.stage.plan.fault_every.mul_f64(self.rng.gen_range(0.2..1.8));
+                self.begin(sim, now);
+            }
         }
     }
 
@@ -100,9 +112,7 @@ impl Nemesis {
 
     fn begin(&mut self, sim: &mut Sim<'_>, now: Duration) {
         let Some(victim) = self.choose_victim() else { return };
-        self.faults += 1;
-        let length = Duration::from_millis(*[300, 1000, 3000, 6000].choose(&mut self.rng).unwrap_or(&1000));
-        let length = length.mul_f64(self.rng.gen_range(0.3..1.5));
+        let length = self.draw_length();
         let (description, what) = match self.rng.gen_range(0..12) {
             0..=3 => self.crash(sim, victim),
             4..=6 => self.cut(sim, &victim),
@@ -111,8 +121,27 @@ impl Nemesis {
             10 => self.full_disk(victim),
             _ => self.skew(victim),
         };
+        self.has_begun(description, now + length, what);
+    }
+
+    fn draw_length(&mut self) -> Duration {
+        let length = Duration::from_millis(*[300, 1000, 3000, 6000].choose(&mut self.rng).unwrap_or(&1000));
+        length.mul_f64(self.rng.gen_range(0.3..1.5))
+    }
+
+    fn has_begun(&mut self, description: String, until: Duration, what: Fault) {
+        self.faults += 1;
         self.stage.surroundings.trace.record(What::Fault(self.faults, description));
-        self.ongoing.push(Ongoing { id: self.faults, until: now + length, what });
+        self.ongoing.push(Ongoing { id: self.faults, until, what });
+    }
+
+    /// The power of every node fails at once; each comes back at a time of its own.
+    fn black_out(&mut self, sim: &mut Sim<'_>, now: Duration) {
+        for victim in self.stage.nodes().into_iter().filter(|node| node.is_up()) {
+            let length = self.draw_length();
+            let (description, what) = self.power_cut(sim, victim);
+            self.has_begun(description, now + length, what);
+        }
     }
 
     /// Any node that is up, and the leader more often than others.
@@ -124,25 +153,30 @@ impl Nemesis {
     }
 
     fn crash(&mut self, sim: &mut Sim<'_>, victim: Arc<SimulatedNode>) -> (String, Fault) {
-        let power_cut = self.rng.gen_bool(0.6);
-        if power_cut {
-            // A machine without power says no farewell to its peers.
-            for other in self.stage.nodes() {
-                if other.id != victim.id {
-                    sim.partition(victim.host.as_str(), other.host.as_str());
-                }
+        if self.rng.gen_bool(0.6) {
+            return self.power_cut(sim, victim);
+        }
+        sim.crash(victim.host.as_str());
+        // Of a process that only died, the system still holds what it wrote, durable or not.
+        self.is_down(victim, "its process dies".to_owned())
+    }
+
+    fn power_cut(&mut self, sim: &mut Sim<'_>, victim: Arc<SimulatedNode>) -> (String, Fault) {
+        // A machine without power says no farewell to its peers.
+        for other in self.stage.nodes() {
+            if other.id != victim.id {
+                sim.partition(victim.host.as_str(), other.host.as_str());
             }
         }
         sim.crash(victim.host.as_str());
+        let unsynced = victim.disk.raft.unsynced();
+        let kept = self.rng.gen_range(0..=unsynced);
+        victim.disk.crash(Crash::KeepFirst(kept));
+        self.is_down(victim, format!("power cut, {kept} of {unsynced} unsynced batches kept"))
+    }
+
+    fn is_down(&mut self, victim: Arc<SimulatedNode>, why: String) -> (String, Fault) {
         victim.was_crashed();
-        // Of a process that only died, the system still holds what it wrote, durable or not.
-        let mut why = "its process dies".to_owned();
-        if power_cut {
-            let unsynced = victim.disk.raft.unsynced();
-            let kept = self.rng.gen_range(0..=unsynced);
-            victim.disk.crash(Crash::KeepFirst(kept));
-            why = format!("power cut, {kept} of {unsynced} unsynced batches kept");
-        }
         self.down.insert(victim.id);
         self.stage.surroundings.trace.record(What::Down(victim.id, why.clone()));
         (format!("crash of node {}: {why}", victim.id), Fault::Down(victim))

@@ -48,6 +48,8 @@ pub struct Plan {
     pub rogues: bool,
     /// Microseconds that clocks gain or lose in a second, at most.
     pub drift: i64,
+    /// How long after the first fault the power of all nodes fails at once.
+    pub blackout_after: Option<Duration>,
 }
 
 impl Plan {
@@ -75,7 +77,7 @@ impl Plan {
         let slow_net = rng.gen_bool(0.2);
         let fastest = rng.gen_range(0..3);
         let slowest = if slow_net { rng.gen_range(20..heartbeat) } else { rng.gen_range(3..20) };
-        Self {
+        let mut plan = Self {
             seed,
             plant: None,
             voters: if rng.gen_bool(0.7) { 3 } else { 5 },
@@ -95,6 +97,9 @@ impl Plan {
             churn_every: ms(rng.gen_range(500..4000)),
             drift: if rng.gen_bool(0.5) { rng.gen_range(0..2000) } else { 0 },
             rogues: rng.gen_bool(0.5),
-        }
+            blackout_after: None,
+        };
+        plan.blackout_after = rng.gen_bool(0.2).then(|| plan.faults_for.mul_f64(rng.gen_range(0.1..0.8)));
+        plan
     }
 }
