@@ -2,7 +2,7 @@
 //!
 //! It introduces itself to the voters that it knows, and takes part once a majority of them, itself counted, has welcomed it.
 //! Who welcomes it says who belongs to the realm by now: it does not wait for those that were removed while it was away, and
-//! does wait for those that came. To a voter that has not answered it is deaf and mute even then, because a leader must never meet a follower
+//! until it takes part it also waits for those that came. To a voter that has not answered it is deaf and mute even then, because a leader must never meet a follower
 //! that lost what it had confirmed to it. Voters answer before they take part themselves, so that a whole realm can start at
 //! once; a voter that is alone has nobody to ask, and a new member is known to nobody.
 
@@ -61,9 +61,9 @@ pub(crate) async fn run(member: Weak<Member>, introduction: Introduction) {
         }
         None => return,
     };
+    let mut waiting = roster.voters_without(&welcomed);
     loop {
         let Some(member) = member.upgrade() else { return };
-        let waiting = roster.voters_without(&welcomed);
         member.integrity.gate().doors().waiting.clone_from(&waiting);
         if roster.is_majority(&welcomed) {
             member.open();
@@ -75,7 +75,7 @@ pub(crate) async fn run(member: Weak<Member>, introduction: Introduction) {
             let (peer, introduction) = (member.peer(voter, roster.address(voter)), &introduction);
             async move { (voter, peer.ask::<_, Recognition>(Request::Introduce, introduction, ANSWER).await) }
         };
-        let answers = join_all(waiting.into_iter().map(ask)).await;
+        let answers = join_all(waiting.iter().copied().map(ask)).await;
         for (voter, answer) in answers {
             match answer {
                 Ok(Ok(told)) => {
@@ -91,6 +91,13 @@ pub(crate) async fn run(member: Weak<Member>, introduction: Introduction) {
                     tracing::debug!(%voter, %error, "a voter has not answered the introduction yet")
                 }
             }
+        }
+        let missing = roster.voters_without(&welcomed);
+        if member.integrity.gate().is_open() {
+            // What it confirmed since it takes part is more than it introduced itself with, so nobody new is asked.
+            waiting.retain(|voter| missing.contains(voter));
+        } else {
+            waiting = missing;
         }
         let pause = member.tuning.heartbeat;
         drop(member);

@@ -1,6 +1,6 @@
 //! Nodes that come, go, and take over.
 
-use crate::rig::{Disk, Rig, commit, eventually, label, put, record, tuning};
+use crate::rig::{Disk, LIMIT, Rig, commit, eventually, label, put, record, tuning};
 use passquorum_domain::audit::{Actor, AuditEvent};
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::instance::Role;
@@ -9,10 +9,13 @@ use passquorum_domain::ports::{
     Consensus, Consistency, MemberRole, Membership, MembershipError, ProposeError, Removal,
 };
 use passquorum_raft::{Phase, Tuning};
+use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn leadership_moves_to_the_node_that_is_asked_for() {
-    let rig = Rig::three().await;
+    // So patient that nobody stands for election by itself, however slow the machine is.
+    let (election_min, election_max) = (Duration::from_secs(10), Duration::from_secs(20));
+    let rig = Rig::voters(Tuning { election_min, election_max, patience: LIMIT, ..tuning() }).await;
     let leader = rig.leader().await;
     let target = rig.follower().await;
     // Asked on a node that does not lead.
