@@ -129,9 +129,13 @@ pub struct JoinArgs {
     /// The token from `passquorum token create`; `-` reads it from standard input.
     #[arg(long, env = "PASSQUORUM_JOIN_TOKEN", hide_env_values = true)]
     pub token: SecretString,
-    /// The site of any voter of the realm. Its authority is checked against the token before anything is sent.
-    #[arg(long, value_name = "URL")]
-    pub server: SiteUrl,
+    /// The site of any voter of the realm; give several to have the next one asked when one does not answer. Their
+    /// authority is checked against the token before anything is sent.
+    #[arg(long, value_name = "URL", required_unless_present = "discover", conflicts_with = "discover")]
+    pub server: Vec<SiteUrl>,
+    /// Find the sites by DNS: the SRV records of _passquorum._tcp.DOMAIN.
+    #[arg(long, value_name = "DOMAIN")]
+    pub discover: Option<String>,
 }
 
 /// `token`.
@@ -173,6 +177,9 @@ pub enum NodeCommand {
     Promote(OneNode),
     /// Remove a node for good. Its id is never used again.
     Remove(RemoveArgs),
+    /// Have the others reach a node at another address, such as one in the DMZ whose host moved. A node whose
+    /// `cluster.address` was changed tells them by itself when it starts.
+    Move(MoveArgs),
     /// Move leadership to a voter: the one that is named, or the one that has most of the log.
     TransferLeader(TransferArgs),
 }
@@ -198,6 +205,17 @@ pub struct RemoveArgs {
     /// refused all the same.
     #[arg(long)]
     pub force: bool,
+}
+
+/// `node move`.
+#[derive(Debug, Clone, Args)]
+pub struct MoveArgs {
+    /// Which node.
+    #[command(flatten)]
+    pub of: OneNode,
+    /// Where the other nodes reach it from now on.
+    #[arg(value_name = "HOST:PORT")]
+    pub cluster_address: HostPort,
 }
 
 /// `replace`.

@@ -182,9 +182,11 @@ pub(crate) async fn start_cluster(
             patience: Tuning::default().patience.max(config.timing.election_max.saturating_mul(3)),
             stabilisation: config.voters.stabilisation,
             dead_voter_after: config.voters.dead_voter_after,
+            dead_learner_after: config.voters.dead_learner_after,
             fewest_voters: config.voters.fewest,
             ..Tuning::default()
         },
+        address: config.cluster_address.to_string(),
         elections: identity.role == passquorum_domain::instance::Role::Voter,
     };
     let clock = Arc::clone(&env.clock);

@@ -6,6 +6,7 @@
 pub mod file;
 
 use crate::data_dir::DataDir;
+use passquorum_domain::instance::Instance;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -120,20 +121,27 @@ impl Default for Timing {
     }
 }
 
-/// What a leader does about voters by itself. Each node acts on its own settings when it leads, so give all the same.
+/// What a leader does about other nodes by itself. Each node acts on its own settings when it leads, so give all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VoterPolicy {
     /// How long a new node must have kept up before it gets its vote.
     pub stabilisation: Duration,
     /// A voter that was silent for so long is removed; none is when this is not set.
     pub dead_voter_after: Option<Duration>,
+    /// The same for a node that does not vote.
+    pub dead_learner_after: Option<Duration>,
     /// So many voters stay at least when one is removed for its silence.
     pub fewest: usize,
 }
 
 impl Default for VoterPolicy {
     fn default() -> Self {
-        Self { stabilisation: Duration::from_secs(2), dead_voter_after: None, fewest: 3 }
+        Self {
+            stabilisation: Duration::from_secs(2),
+            dead_voter_after: None,
+            dead_learner_after: None,
+            fewest: 3,
+        }
     }
 }
 
@@ -189,18 +197,7 @@ impl FromStr for HostPort {
 
     fn from_str(text: &str) -> Result<Self, BadAddress> {
         let bad = BadAddress("use HOST:PORT, such as 10.0.0.1:7400, node1.example.com:7400 or [::1]:7400");
-        let (host, port) = text.rsplit_once(':').ok_or(bad)?;
-        if port.parse::<u16>().ok().filter(|port| *port != 0).is_none() {
-            return Err(bad);
-        }
-        let name = |host: &str| {
-            !host.is_empty()
-                && host.len() <= 253
-                && host.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.')
-        };
-        let v6 = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-        let good = v6.map_or_else(|| name(host), |v6| v6.parse::<std::net::Ipv6Addr>().is_ok());
-        if good { Ok(Self(text.to_owned())) } else { Err(bad) }
+        if Instance::is_address(text) { Ok(Self(text.to_owned())) } else { Err(bad) }
     }
 }
 

@@ -37,6 +37,7 @@ pub mod token;
 mod admin_socket;
 #[cfg(test)]
 mod alone;
+mod discover;
 mod evidence;
 mod http_connection;
 mod join_client;

@@ -19,7 +19,7 @@ use crate::transport::tls::PeerTls;
 use crate::tuning::Tuning;
 use crate::types::{NodeInfo, TypeConfig};
 use crate::wire::Change;
-use crate::{duties, election, proposals, read_index, status};
+use crate::{announce, duties, election, proposals, read_index, status};
 use async_trait::async_trait;
 use openraft::Raft;
 use openraft::error::{InitializeError, RaftError};
@@ -57,6 +57,8 @@ pub struct ClusterSettings {
     pub listen: String,
     /// Times and sizes; the same on every node.
     pub tuning: Tuning,
+    /// Where peers reach this node: `host:port`.
+    pub address: String,
     /// Whether this node may stand for election: a voter's may, a learner's must not.
     pub elections: bool,
 }
@@ -132,7 +134,7 @@ impl Cluster {
         tls: Arc<PeerTls>,
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, StartError> {
-        let ClusterSettings { node, listen, tuning, elections } = settings;
+        let ClusterSettings { node, listen, tuning, address, elections } = settings;
         let config = tuning.config()?;
         let identity = tls.identity();
         if identity.node != node {
@@ -209,6 +211,7 @@ impl Cluster {
         tasks.spawn(entries.run(Arc::downgrade(&member)));
         tasks.spawn(status::follow_leader(Arc::downgrade(&member)));
         tasks.spawn(duties::run(Arc::downgrade(&member)));
+        tasks.spawn(announce::run(Arc::downgrade(&member), address));
         tasks.spawn(integrity::entry::run(Arc::downgrade(&member), introduction));
         tasks.spawn(integrity::rounds::run(Arc::downgrade(&member)));
         tasks.spawn(integrity::rounds::take_notes(Arc::downgrade(&member)));
@@ -436,6 +439,15 @@ impl Membership for Cluster {
             Removal::Forced => Change::ForceRemove { node, actor },
         };
         self.member.change(change).await.map(drop)
+    }
+
+    async fn move_node(
+        &self,
+        node: NodeId,
+        cluster_address: String,
+        actor: Actor,
+    ) -> Result<(), MembershipError> {
+        self.member.change(Change::Move { node, cluster_address, actor }).await.map(drop)
     }
 
     async fn transfer_leader(&self, to: Option<NodeId>, actor: Actor) -> Result<NodeId, MembershipError> {

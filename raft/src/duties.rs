@@ -2,10 +2,11 @@
 //! says. It lets in who was admitted, promotes voters that keep up, and finishes removals, also those that another leader
 //! decided or began. An idle cluster gets no entries from it.
 //!
-//! By policy it also decides to remove a voter that has been silent for long.
+//! By policy it also decides to remove a node that has been silent for long.
 
 use crate::member::Member;
 use crate::planted::{self, Plant};
+use crate::tuning::Tuning;
 use crate::vigil::Vigil;
 use crate::wire::{Change, Changed};
 use passquorum_domain::audit::Actor;
@@ -23,7 +24,7 @@ use tokio::time::{Instant, sleep};
 const ROUND: Duration = Duration::from_millis(500);
 /// Rounds between two looks at what is due for a sweep.
 const SWEEP_ROUNDS: u32 = 10;
-/// Rounds between two questions to every voter whether it is there.
+/// Rounds between two questions to every node whether it is there.
 const ROLL_CALL_ROUNDS: u32 = 4;
 
 /// Does the duties whenever this node leads, as long as the member lives.
@@ -47,7 +48,7 @@ pub(crate) async fn run(member: Weak<Member>) {
         if round.is_multiple_of(ROLL_CALL_ROUNDS)
             && let Err(error) = member.bury_the_dead(&mut vigil).await
         {
-            tracing::warn!(%error, "a voter that has been silent for long is not removed");
+            tracing::warn!(%error, "a node that has been silent for long is not removed");
         }
         let due = round.is_multiple_of(SWEEP_ROUNDS) && member.state().sweep_is_due(member.clock.now());
         if due && let Err(error) = member.commit(Actor::Realm, Action::Sweep).await {
@@ -101,10 +102,10 @@ impl Member {
             }
             (Standing::Leaving(_), _) => Some(remove),
             (Standing::Removed(_), true) if id != self.node => Some(remove),
-            (Standing::Active, false) => {
+            (Standing::Active, _) if self.address_of(id).as_ref() != Some(&instance.cluster_address) => {
                 Some(Change::AddLearner { node: id, cluster_address: instance.cluster_address.clone() })
             }
-            (Standing::Active, true) if self.is_ready_to_vote(id, role, vigil) => {
+            (Standing::Active, _) if self.is_ready_to_vote(id, role, vigil) => {
                 Some(Change::Promote { node: id, actor: Actor::Realm })
             }
             (Standing::Active | Standing::Removed(_), _) => None,
@@ -145,6 +146,13 @@ impl Member {
         self.voters().into_iter().map(NodeId).filter(stays).collect()
     }
 
+    /// Members without a vote that stay so.
+    fn learners_that_stay(&self) -> BTreeSet<NodeId> {
+        let (state, voters) = (self.state(), self.voters());
+        let nodes = state.instances().filter(|node| node.is_active() && node.role != Role::Voter);
+        nodes.map(|node| node.id).filter(|node| self.is_member(*node) && !voters.contains(&node.0)).collect()
+    }
+
     /// A voter that stays and could lead at once in this node's place.
     async fn heir(&self) -> Option<NodeId> {
         for voter in self.staying() {
@@ -155,18 +163,24 @@ impl Member {
         None
     }
 
-    /// Removes a voter that has been silent for as long as the policy says, if there is one.
+    /// Removes a node that has been silent for as long as the policy says, if there is one.
     async fn bury_the_dead(&self, vigil: &mut Vigil) -> Result<(), MembershipError> {
-        let Some(least) = self.tuning.dead_voter_after else { return Ok(()) };
-        let staying = self.staying();
-        let calls = staying.iter().map(|voter| async { (!self.is_alive(*voter).await).then_some(*voter) });
+        let Tuning { dead_voter_after, dead_learner_after, fewest_voters, .. } = self.tuning;
+        if dead_voter_after.is_none() && dead_learner_after.is_none() {
+            return Ok(());
+        }
+        let (voters, learners) = (self.staying(), self.learners_that_stay());
+        let calls =
+            voters.union(&learners).map(|node| async { (!self.is_alive(*node).await).then_some(*node) });
         let silent = futures::future::join_all(calls).await.into_iter().flatten().collect();
         let now = Instant::now();
         vigil.fall_silent(now, &silent);
-        let Some(node) = vigil.dead_voter(now, least, &staying, self.tuning.fewest_voters) else {
-            return Ok(());
-        };
-        tracing::warn!(%node, silent_for_at_least = ?least, "a voter is silent for too long; the realm removes it");
+        let voter = dead_voter_after.filter(|_| voters.len() > fewest_voters);
+        let dead = voter
+            .and_then(|least| vigil.dead(now, least, &voters))
+            .or_else(|| dead_learner_after.and_then(|least| vigil.dead(now, least, &learners)));
+        let Some(node) = dead else { return Ok(()) };
+        tracing::warn!(%node, "a node is silent for too long; the realm removes it");
         done(self.change_here(Change::Remove { node, actor: Actor::Realm }).await)
     }
 }

@@ -19,6 +19,7 @@
 //! This crate holds no rule of the domain, and knows no LDAP, HTTP or command line. No openraft type is part of what
 //! other crates need to name but the type configuration in [`types`].
 
+mod announce;
 mod cluster;
 mod duties;
 mod election;

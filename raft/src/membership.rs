@@ -146,6 +146,9 @@ impl Member {
             Change::Promote { node, actor } => self.promote(term, node, actor).await,
             Change::Remove { node, actor } => self.remove(node, actor, Removal::Careful).await,
             Change::ForceRemove { node, actor } => self.remove(node, actor, Removal::Forced).await,
+            Change::Move { node, cluster_address, actor } => {
+                self.move_node(node, cluster_address, actor).await
+            }
             Change::Transfer { .. } => Err(Halt::NotLeader),
         }
     }
@@ -184,7 +187,21 @@ impl Member {
             return Ok(node);
         }
         let nodes = BTreeMap::from([(node.0, NodeInfo { cluster_address })]);
-        self.write_membership(ChangeMembers::AddNodes(nodes)).await.map(|()| node)
+        // An address alone deceives nobody: whoever answers there has to present the node's certificate.
+        let change = if self.is_member(node) {
+            ChangeMembers::SetNodes(nodes)
+        } else {
+            ChangeMembers::AddNodes(nodes)
+        };
+        self.write_membership(change).await.map(|()| node)
+    }
+
+    /// Records where a node is, then follows it there; whoever leads next does what is left.
+    async fn move_node(&self, node: NodeId, cluster_address: String, actor: Actor) -> Result<NodeId, Halt> {
+        if self.active(node)?.cluster_address != cluster_address {
+            self.commit_here(actor, Action::MoveNode(node, cluster_address.clone())).await?;
+        }
+        self.add_learner(node, cluster_address).await
     }
 
     /// A node that is part of the realm and stays.

@@ -8,12 +8,15 @@ use crate::transport::identity::PeerIdentity;
 use crate::transport::request::Request;
 use crate::transport::server::Service;
 use crate::types::TypeConfig;
-use crate::wire::{Canvass, Change, Done, Message, SnapshotBegin, SnapshotChunk, SnapshotInstall};
+use crate::wire::{
+    Announcement, Canvass, Change, Changed, Done, Message, SnapshotBegin, SnapshotChunk, SnapshotInstall,
+};
 use async_trait::async_trait;
 use openraft::Vote;
 use openraft::raft::{AppendEntriesRequest, AppendEntriesResponse, VoteRequest};
+use passquorum_domain::audit::Actor;
 use passquorum_domain::command::Command;
-use passquorum_domain::instance::Role;
+use passquorum_domain::instance::{Instance, Role};
 
 /// A peer speaks for itself only: the vote in its message must be its own.
 fn own_vote(peer: &PeerIdentity, vote: &Vote<u64>) -> Result<(), Refusal> {
@@ -135,6 +138,19 @@ impl Service for Member {
                     }
                 };
                 recognition.into_answer()
+            }
+            Request::Announce => {
+                let Announcement(cluster_address) = Announcement::from_peer(&payload)?;
+                if !Instance::is_address(&cluster_address) {
+                    return Err(Refusal::Malformed);
+                }
+                // The certificate says who moves: nobody can move another node.
+                let change = Change::Move { node: peer.node, cluster_address, actor: Actor::Realm };
+                match self.change(change).await {
+                    Ok(node) => Changed::Done(node),
+                    Err(error) => Changed::Failed(error),
+                }
+                .into_answer()
             }
             Request::Expel => {
                 self.condemn(Standing::Outdated).await;

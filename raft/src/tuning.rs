@@ -26,6 +26,8 @@ pub struct Tuning {
     pub stabilisation: Duration,
     /// A voter that the leader has not heard for so long is removed; never, when there is no such time.
     pub dead_voter_after: Option<Duration>,
+    /// The same for a member that does not vote.
+    pub dead_learner_after: Option<Duration>,
     /// So many voters stay at least when one is removed for its silence.
     pub fewest_voters: usize,
 }
@@ -43,6 +45,7 @@ impl Default for Tuning {
             caught_up_within: 100,
             stabilisation: Duration::ZERO,
             dead_voter_after: None,
+            dead_learner_after: None,
             fewest_voters: 3,
         }
     }

@@ -57,7 +57,7 @@ impl Vigil {
         self.kept_up.look(now, seen);
     }
 
-    /// Takes note of the voters that do not answer now.
+    /// Takes note of the members that do not answer now.
     pub(crate) fn fall_silent(&mut self, now: Instant, seen: &BTreeSet<NodeId>) {
         self.silent.look(now, seen);
     }
@@ -67,17 +67,10 @@ impl Vigil {
         self.kept_up.span(member, now).is_some_and(|span| span >= least)
     }
 
-    /// The voter that has been silent longest, and for so long at least, if enough are left without it.
-    pub(crate) fn dead_voter(
-        &self,
-        now: Instant,
-        least: Duration,
-        staying: &BTreeSet<NodeId>,
-        fewest: usize,
-    ) -> Option<NodeId> {
-        let silent = staying.iter().filter_map(|voter| Some((self.silent.span(*voter, now)?, *voter)));
-        let (span, voter) = silent.max()?;
-        (span >= least && staying.len() > fewest).then_some(voter)
+    /// Of some, the one that has been silent longest, and for so long at least.
+    pub(crate) fn dead(&self, now: Instant, least: Duration, of: &BTreeSet<NodeId>) -> Option<NodeId> {
+        let silent = of.iter().filter_map(|node| Some((self.silent.span(*node, now)?, *node)));
+        silent.max().filter(|(span, _)| *span >= least).map(|(_, node)| node)
     }
 }
 
@@ -121,20 +114,19 @@ mod tests {
         vigil.fall_silent(begun, &nodes(&[4]));
         let late = begun + HELD_UP + seconds(1);
         vigil.fall_silent(late, &nodes(&[4]));
-        assert_eq!(vigil.dead_voter(late, LEAST, &nodes(&[1, 2, 3, 4]), 3), None, "nobody looked in between");
-        assert_eq!(vigil.dead_voter(late + LEAST, LEAST, &nodes(&[1, 2, 3, 4]), 3), Some(NodeId(4)));
+        assert_eq!(vigil.dead(late, LEAST, &nodes(&[3, 4])), None, "nobody looked in between");
+        assert_eq!(vigil.dead(late + LEAST, LEAST, &nodes(&[3, 4])), Some(NodeId(4)));
     }
 
     #[test]
-    fn a_dead_voter_goes_only_after_its_time_and_never_below_the_fewest() {
+    fn the_one_that_is_silent_longest_is_dead_after_its_time() {
         let begun = Instant::now();
         let mut vigil = Vigil::default();
         vigil.fall_silent(begun, &nodes(&[4]));
         vigil.fall_silent(begun + seconds(1), &nodes(&[2, 4]));
-        let dead = |at, voters: &[u64]| vigil.dead_voter(begun + seconds(at), LEAST, &nodes(voters), 3);
+        let dead = |at, of: &[u64]| vigil.dead(begun + seconds(at), LEAST, &nodes(of));
         assert_eq!(dead(4, &[1, 2, 3, 4]), None);
-        assert_eq!(dead(9, &[1, 2, 3, 4]), Some(NodeId(4)), "the one that is silent longest");
-        assert_eq!(dead(9, &[1, 2, 3]), None, "three stay");
+        assert_eq!(dead(9, &[1, 2, 3, 4]), Some(NodeId(4)));
         assert_eq!(dead(9, &[1, 2, 3, 5]), Some(NodeId(2)));
         assert_eq!(dead(9, &[1, 3, 5, 6]), None);
     }

@@ -78,6 +78,7 @@ messages! {
     129 Recognition;
     130 Canvass;
     131 Canvassed;
+    132 Announcement;
 }
 
 /// Begins a snapshot, or takes up one that was broken off.
@@ -149,6 +150,10 @@ pub(crate) struct Canvass {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Canvassed(pub(crate) bool);
 
+/// Where peers reach the sender from now on: `host:port`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Announcement(pub(crate) String);
+
 /// The leader's view of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Report {
@@ -162,7 +167,7 @@ pub(crate) struct Report {
 /// A change of the membership.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Change {
-    /// Adds a node that does not vote.
+    /// Adds a node that does not vote, or follows one that is there to where the registry says it is.
     AddLearner { node: NodeId, cluster_address: String },
     /// Makes it vote.
     Promote { node: NodeId, actor: Actor },
@@ -172,6 +177,8 @@ pub(crate) enum Change {
     Transfer { to: Option<NodeId>, actor: Actor },
     /// Removes it for good, though that leaves the realm no spare voter.
     ForceRemove { node: NodeId, actor: Actor },
+    /// Has peers reach it at another address.
+    Move { node: NodeId, cluster_address: String, actor: Actor },
 }
 
 impl Change {
@@ -179,7 +186,9 @@ impl Change {
     pub(crate) fn removes(&self) -> Option<NodeId> {
         match self {
             Self::Remove { node, .. } | Self::ForceRemove { node, .. } => Some(*node),
-            Self::AddLearner { .. } | Self::Promote { .. } | Self::Transfer { .. } => None,
+            Self::AddLearner { .. } | Self::Promote { .. } | Self::Transfer { .. } | Self::Move { .. } => {
+                None
+            }
         }
     }
 }

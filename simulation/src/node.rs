@@ -176,6 +176,7 @@ impl SimulatedNode {
         let settings = ClusterSettings {
             node: self.id,
             listen: format!("0.0.0.0:{PEER_PORT}"),
+            address: Self::address_of(&self.host),
             tuning: self.surroundings.tuning.clone(),
             elections: self.role == Role::Voter,
         };

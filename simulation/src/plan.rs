@@ -72,6 +72,7 @@ impl Plan {
             // Not drawn, so that what else a seed decides stays as it was.
             stabilisation: ms(seed % 4 * 600),
             dead_voter_after: seed.is_multiple_of(3).then_some(ms(1500)),
+            dead_learner_after: None,
             fewest_voters: 3,
         };
         let slow_net = rng.gen_bool(0.2);

@@ -83,7 +83,7 @@ async fn start(fleet: &mut Fleet) -> Result<Report, Failure> {
     for node in &missing {
         let body = json!({ "role": "voter", "life_seconds": 600 });
         let token = token(operator.post("/api/v1/join-tokens", &body).await?)?;
-        super::join::join(&node.config, &first.config.site_url, &token).await?;
+        super::join::join(&node.config, std::slice::from_ref(&first.config.site_url), &token).await?;
         fleet.spawn(node)?;
         fleet.wait_until_ready(node, START).await?;
     }

@@ -4,8 +4,9 @@ use super::{Failure, answer, data_dir};
 use crate::cli::{JoinArgs, NewNodeArgs};
 use crate::config::{NodeConfig, SiteUrl, file};
 use crate::data_dir::DataDir;
+use crate::discover;
 use crate::env::SystemEntropy;
-use crate::join_client;
+use crate::join_client::{self, JoinError};
 use crate::keys::NewKeys;
 use crate::token::JoinTokenText;
 use passquorum_domain::command::NewNode;
@@ -23,7 +24,11 @@ pub(super) async fn run(args: JoinArgs) -> Result<(), Failure> {
         }
         token => Zeroizing::new(token.to_owned()),
     };
-    let grant = join(&config, &args.server, &text).await?;
+    let servers = match &args.discover {
+        Some(domain) => discover::sites(domain).await.map_err(|error| Failure::not_now(error.to_string()))?,
+        None => args.server,
+    };
+    let grant = join(&config, &servers, &text).await?;
     let dir = config.data.path().display();
     answer(&format!(
         "this host is node {} ({}) of realm {} now; start it with: passquorum run --dir {dir}",
@@ -61,21 +66,33 @@ pub(super) fn introduce(config: &NodeConfig, keys: &NewKeys) -> NewNode {
     }
 }
 
-/// Joins and writes everything that `run` needs.
-pub(super) async fn join(config: &NodeConfig, server: &SiteUrl, token: &str) -> Result<JoinGrant, Failure> {
+/// Joins and writes everything that `run` needs. The servers are asked in turn, until one has been sent the token.
+pub(super) async fn join(
+    config: &NodeConfig,
+    servers: &[SiteUrl],
+    token: &str,
+) -> Result<JoinGrant, Failure> {
     let parsed = JoinTokenText::parse(token).map_err(|error| Failure::usage(error.to_string()))?;
     let keys = NewKeys::generate(&SystemEntropy)?;
     let request =
         JoinRequest { token: parsed.reveal(), node: introduce(config, &keys), csr: keys.signing_request()? };
-    let grant = join_client::join(server, &parsed, &request).await.map_err(|error| match error {
-        join_client::JoinError::Refused(problem) if problem.is_temporary() => {
-            Failure::not_now(problem.to_string())
+    let mut failed = Failure::usage("--server: name a site of the realm");
+    for server in servers {
+        match join_client::join(server, &parsed, &request).await {
+            Ok(grant) => {
+                config.data.create()?;
+                keys.save(&config.data.keys(), &grant.certificate, &grant.authority)?;
+                crate::secret_file::write(&config.data.settings(), file::render(config).as_bytes())?;
+                return Ok(grant);
+            }
+            Err(JoinError::Refused(problem)) if problem.is_temporary() => {
+                failed = Failure::not_now(problem.to_string());
+            }
+            Err(error @ JoinError::Unreachable { .. }) => failed = Failure::not_now(error.to_string()),
+            Err(error @ JoinError::Untrusted { .. }) => failed = error.into(),
+            Err(error) => return Err(error.into()),
         }
-        join_client::JoinError::Unreachable { .. } => Failure::not_now(error.to_string()),
-        other => Failure::from(other),
-    })?;
-    config.data.create()?;
-    keys.save(&config.data.keys(), &grant.certificate, &grant.authority)?;
-    crate::secret_file::write(&config.data.settings(), file::render(config).as_bytes())?;
-    Ok(grant)
+        tracing::warn!(%server, "this server does not let the node in; the next one is asked");
+    }
+    Err(failed)
 }

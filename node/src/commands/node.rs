@@ -1,7 +1,7 @@
 //! `node`: the registry of the realm's nodes and the verbs on it.
 
 use super::{Failure, answer, data_dir};
-use crate::cli::{NodeCommand, OneNode, Output, RemoveArgs};
+use crate::cli::{MoveArgs, NodeCommand, OneNode, Output, RemoveArgs};
 use crate::client::Client;
 use http::Method;
 use passquorum_domain::ids::NodeId;
@@ -30,6 +30,15 @@ pub(super) async fn run(command: NodeCommand) -> Result<(), Failure> {
         NodeCommand::Remove(RemoveArgs { of, force }) => {
             let query = if force { "?force=true" } else { "" };
             change(&of, Method::DELETE, &format!("/api/v1/nodes/{}{query}", of.node), "removed").await
+        }
+        NodeCommand::Move(MoveArgs { of, cluster_address }) => {
+            let body = json!({ "cluster_address": cluster_address.to_string() }).to_string();
+            let path = format!("/api/v1/nodes/{}/address", of.node);
+            client(&of.output)?.send(Method::PUT, &path, &[], body.into_bytes()).await?;
+            if of.output.json {
+                return answer(&json!({ "node": of.node, "done": "moved" }).to_string());
+            }
+            answer(&format!("node {} is reached at {cluster_address} now", of.node))
         }
         NodeCommand::TransferLeader(args) => {
             let body = args.to.map_or_else(|| json!({}), |to| json!({ "to": to }));

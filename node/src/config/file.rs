@@ -279,6 +279,8 @@ impl Reader {
             self.optional("cluster.stabilisation", within(Duration::ZERO, "use 0s to 90d, such as 10s"));
         let dead_voter_after =
             self.optional("cluster.dead_voter_after", within(MINUTE, "use 1m to 90d, such as 24h"));
+        let dead_learner_after =
+            self.optional("cluster.dead_learner_after", within(MINUTE, "use 1m to 90d, such as 7d"));
         let fewest = self.values.remove("cluster.fewest_voters").map(|value| {
             let number = value.as_integer().and_then(|number| usize::try_from(number).ok());
             number.filter(|number| (3..=99).contains(number)).unwrap_or_else(|| {
@@ -289,6 +291,7 @@ impl Reader {
         VoterPolicy {
             stabilisation: stabilisation.unwrap_or(default.stabilisation),
             dead_voter_after,
+            dead_learner_after,
             fewest: fewest.unwrap_or(default.fewest),
         }
     }
@@ -317,11 +320,14 @@ pub fn render(config: &NodeConfig) -> String {
     if let Some(listen) = &config.cluster_listen {
         line("listen", text(listen.as_str()));
     }
-    let VoterPolicy { stabilisation, dead_voter_after, fewest } = config.voters;
+    let VoterPolicy { stabilisation, dead_voter_after, dead_learner_after, fewest } = config.voters;
     let seconds = |span: Duration| text(&format!("{}s", span.as_secs()));
     line("stabilisation", seconds(stabilisation));
     if let Some(span) = dead_voter_after {
         line("dead_voter_after", seconds(span));
+    }
+    if let Some(span) = dead_learner_after {
+        line("dead_learner_after", seconds(span));
     }
     line("fewest_voters", fewest.to_string());
     line("site", String::new());
@@ -369,8 +375,12 @@ mod tests {
         config.site_certificate = Some(SiteCertificate { certificate: "/c".into(), key: "/k".into() });
         config.trusted_proxies = vec!["10.0.0.1".parse().unwrap()];
         config.site_connections = SiteConnections { in_all: 100, per_source: 10 };
-        config.voters =
-            VoterPolicy { stabilisation: Duration::ZERO, dead_voter_after: Some(DAYS_90), fewest: 5 };
+        config.voters = VoterPolicy {
+            stabilisation: Duration::ZERO,
+            dead_voter_after: Some(DAYS_90),
+            dead_learner_after: Some(MINUTE),
+            fewest: 5,
+        };
         config.log.format = LogFormat::Json;
         config.demo_directory = Some("/demo.json".into());
         config.drill_clock_offset_ms = -90_000;
@@ -385,7 +395,7 @@ mod tests {
 
     #[test]
     fn every_problem_is_named_at_once_with_its_key() {
-        let text = "nmae = 'x'\n[cluster]\naddress = 'host'\ndead_voter_after = '30s'\n\
+        let text = "nmae = 'x'\n[cluster]\naddress = 'host'\ndead_voter_after = '30s'\ndead_learner_after = 7\n\
                     stabilisation = 'x'\nfewest_voters = 2\n[site]\naddress = 5\nurl = 'http://x'\nkey = '/k'\n\
                     trusted_proxies = ['x']\nconnections = 0\nconnections_per_source = 5000\n\
                     [raft]\nheartbeat_ms = 1\nelection_min_ms = 20\n[log]\nformat = 'xml'\n";
@@ -396,6 +406,7 @@ mod tests {
             "nmae",
             "cluster.address",
             "cluster.dead_voter_after",
+            "cluster.dead_learner_after",
             "cluster.stabilisation",
             "cluster.fewest_voters",
             "site.address",

@@ -3,7 +3,7 @@
 use crate::program::run;
 use passquorum_domain::error_code::ErrorCode;
 
-const VERBS: [&[&str]; 22] = [
+const VERBS: [&[&str]; 23] = [
     &["demo"],
     &["init"],
     &["join"],
@@ -15,6 +15,7 @@ const VERBS: [&[&str]; 22] = [
     &["node", "list"],
     &["node", "promote"],
     &["node", "remove"],
+    &["node", "move"],
     &["node", "transfer-leader"],
     &["config"],
     &["config", "show"],

@@ -80,6 +80,7 @@ impl Change<'_> {
             Action::SetNodeRole(id, role) => self.set_node_role(id, role),
             Action::RemoveNode(id) => self.remove_node(id),
             Action::BeginRemoval(id) => self.begin_removal(id),
+            Action::MoveNode(id, cluster_address) => self.move_node(id, cluster_address),
             Action::CreateReplacement { token, replaces } => self.create_replacement(token, replaces),
             Action::CreateApiToken(token) => self.create_api_token(token),
             Action::RevokeApiToken(id) => self.revoke_api_token(id),

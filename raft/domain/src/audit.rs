@@ -87,6 +87,8 @@ pub enum AuditEvent {
     NodeLeaving(NodeId),
     /// A join token was made for the node that takes another's place.
     ReplacementTokenCreated(JoinTokenId, NodeId),
+    /// Peers reach a node elsewhere from now on.
+    NodeMoved(NodeId),
 }
 
 /// A site of the product.

@@ -127,16 +127,21 @@ pub enum Action {
         /// The node that goes.
         replaces: NodeId,
     },
+    /// Says where peers reach a node from now on: `host:port`.
+    MoveNode(NodeId, String),
 }
 
 impl Action {
     /// The longest that a ticket may stay open.
     pub const MAX_TICKET_LIFE: Span = Span::minutes(5);
 
-    /// Whether it changes how a node stands. Only a leader does that, in step with Raft's membership.
+    /// Whether it changes how a node stands, or where. Only a leader does that, in step with Raft's membership.
     #[must_use]
     pub fn changes_standing(&self) -> bool {
-        matches!(self, Self::SetNodeRole(..) | Self::RemoveNode(_) | Self::BeginRemoval(_))
+        matches!(
+            self,
+            Self::SetNodeRole(..) | Self::RemoveNode(_) | Self::BeginRemoval(_) | Self::MoveNode(..)
+        )
     }
 }
 

@@ -222,6 +222,14 @@ pub trait Membership: Send + Sync {
     /// Removes a node for good; its id is never used again. Once it is decided, whoever leads finishes it.
     async fn remove(&self, node: NodeId, removal: Removal, actor: Actor) -> Result<(), MembershipError>;
 
+    /// Has peers reach a node at another `host:port`, such as one whose host moved.
+    async fn move_node(
+        &self,
+        node: NodeId,
+        cluster_address: String,
+        actor: Actor,
+    ) -> Result<(), MembershipError>;
+
     /// Moves leadership to a caught-up voter: the one named, or the one that has most of the log. Answers who leads.
     async fn transfer_leader(&self, to: Option<NodeId>, actor: Actor) -> Result<NodeId, MembershipError>;
 }

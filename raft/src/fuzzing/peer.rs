@@ -97,6 +97,7 @@ pub fn peer_messages(data: &[u8]) {
         129 => message::<Recognition>(payload),
         130 => message::<Canvass>(payload),
         131 => message::<Canvassed>(payload),
+        132 => message::<Announcement>(payload),
         _ => {}
     }
 }

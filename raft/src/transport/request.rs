@@ -35,6 +35,8 @@ pub(crate) enum Request {
     Expel,
     /// Asks a voter whether it misses the leader too.
     Canvass,
+    /// Tells a voter where the sender is to be reached from now on.
+    Announce,
 }
 
 /// The stream that a request travels on, so that a large one does not hold up an urgent one.
@@ -52,6 +54,8 @@ pub(crate) enum Class {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Senders {
     Voters,
+    /// Not those in the perimeter.
+    KeyHolders,
     Everyone,
 }
 
@@ -66,7 +70,7 @@ pub(crate) const MAX_ANSWER: usize = 1024 * KIB;
 
 impl Request {
     /// (request, number on the wire, class, senders, most bytes of the payload)
-    const TABLE: [(Self, u8, Class, Senders, usize); 15] = [
+    const TABLE: [(Self, u8, Class, Senders, usize); 16] = [
         (Self::Append, 1, Class::Raft, Senders::Voters, 8 * 1024 * KIB),
         (Self::Vote, 2, Class::Raft, Senders::Voters, 4 * KIB),
         (Self::SnapshotBegin, 3, Class::Snapshot, Senders::Voters, 1024 * KIB),
@@ -82,6 +86,7 @@ impl Request {
         (Self::Introduce, 13, Class::Forward, Senders::Everyone, 16 * KIB),
         (Self::Expel, 14, Class::Forward, Senders::Voters, KIB),
         (Self::Canvass, 15, Class::Raft, Senders::Voters, KIB),
+        (Self::Announce, 16, Class::Forward, Senders::KeyHolders, KIB),
     ];
 
     #[expect(clippy::expect_used, reason = "a test goes through every variant and finds it in the table")]
@@ -108,6 +113,7 @@ impl Request {
     pub(crate) fn may_be_sent_by(self, role: Role) -> bool {
         match self.row().3 {
             Senders::Everyone => true,
+            Senders::KeyHolders => role.holds_keys(),
             Senders::Voters => role == Role::Voter,
         }
     }
@@ -140,6 +146,7 @@ mod tests {
             Request::Introduce,
             Request::Expel,
             Request::Canvass,
+            Request::Announce,
         ];
         assert_eq!(variants.len(), Request::TABLE.len());
         for request in variants {
@@ -160,7 +167,7 @@ mod tests {
                         | Request::Ping
                         | Request::Digests
                         | Request::Introduce
-                );
+                ) || request == Request::Announce && role == Role::SiteLearner;
                 assert_eq!(request.may_be_sent_by(role), allowed, "{request:?} by {role}");
             }
         }

@@ -152,3 +152,45 @@ async fn a_wiped_node_comes_back_under_a_new_id_by_snapshot() {
     assert!(leader_state.totals().audit_seq > 200);
     rig.stop().await;
 }
+
+/// Waits until a member's registry has a node at an address.
+async fn wait_for_move(rig: &Rig, node: NodeId, address: &str) {
+    eventually("every member knows where the node is", || {
+        let knows = |state: &passquorum_domain::state::State| {
+            state.instance(node).is_some_and(|instance| instance.cluster_address == address)
+        };
+        rig.nodes.values().all(|member| knows(&member.cluster.local())).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_comes_back_at_another_address_tells_the_others() {
+    let mut rig = Rig::three().await;
+    let moved = rig.follower().await;
+    let node = rig.crash(moved).await;
+    assert!(matches!(commit(&rig.any(), put("meanwhile", "1")).await, Ok(Effect::Label(_))));
+    let address = rig.restart_elsewhere(node).await;
+    wait_for_move(&rig, moved, &address).await;
+    // It can be reached there: with another voter down, nothing is committed without it.
+    let leader = rig.leader().await;
+    let other = *rig.nodes.keys().find(|node| ![leader, moved].contains(node)).unwrap();
+    drop(rig.crash(other).await);
+    assert!(matches!(commit(&rig.node(leader.0), put("after", "1")).await, Ok(Effect::Label(_))));
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_says_where_a_node_of_the_perimeter_is() {
+    let mut rig = Rig::three().await;
+    let moved = rig.join(Role::DmzLearner, Disk::memory()).await;
+    let node = rig.crash(moved).await;
+    let address = rig.restart_elsewhere(node).await;
+    let voter = rig.node(rig.follower().await.0);
+    let nowhere = voter.move_node(moved, "nowhere".to_owned(), Actor::Realm).await;
+    assert!(matches!(nowhere, Err(MembershipError::Refused(_))), "{nowhere:?}");
+    voter.move_node(moved, address.clone(), Actor::Realm).await.unwrap();
+    wait_for_move(&rig, moved, &address).await;
+    assert!(voter.local().audit().any(|record| record.event == AuditEvent::NodeMoved(moved)));
+    rig.stop().await;
+}

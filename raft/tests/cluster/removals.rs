@@ -134,6 +134,19 @@ async fn a_voter_that_is_silent_for_too_long_is_removed_when_three_are_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_learner_that_is_silent_for_too_long_is_removed_and_silent_voters_are_not() {
+    let tuning = Tuning { dead_learner_after: Some(Duration::from_secs(1)), ..tuning() };
+    let mut rig = voters(tuning, 4).await;
+    let learner = rig.join(Role::DmzLearner, Disk::memory()).await;
+    let voter = rig.follower().await;
+    drop(rig.crash(voter).await);
+    drop(rig.crash(learner).await);
+    wait_for_removal(&rig, learner).await;
+    assert!(rig.any().local().instance(voter).unwrap().is_active());
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_newcomer_takes_the_place_of_a_dead_voter_and_that_one_goes() {
     let mut rig = Rig::three().await;
     let dead = rig.follower().await;

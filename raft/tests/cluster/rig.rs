@@ -256,6 +256,7 @@ impl Rig {
         let settings = ClusterSettings {
             node: id,
             listen: address.clone(),
+            address: address.clone(),
             tuning: self.tuning.clone(),
             elections: role == Role::Voter,
         };
@@ -291,6 +292,15 @@ impl Rig {
             }
         };
         self.try_start(id, role, listener, disk).await
+    }
+
+    /// Starts a member again on its disk, at another address.
+    pub(crate) async fn restart_elsewhere(&mut self, node: Node) -> String {
+        let Node { id, role, disk, cluster, .. } = node;
+        drop(cluster);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        self.start(id, role, listener, disk).await;
+        self.nodes[&id].address.clone()
     }
 
     pub(crate) fn node(&self, id: u64) -> Arc<Cluster> {

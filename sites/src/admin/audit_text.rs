@@ -23,6 +23,7 @@ pub(crate) fn event(event: &AuditEvent) -> String {
         AuditEvent::RealmCreated => "Realm created".to_owned(),
         AuditEvent::JoinTokenCreated(_, role) => format!("Join token created for a {role}"),
         AuditEvent::NodeAdmitted(node, role) => format!("Node {node} admitted as {role}"),
+        AuditEvent::NodeMoved(node) => format!("Peers reach node {node} at another address"),
         AuditEvent::NodeRoleChanged(node, role) => format!("Node {node} became {role}"),
         AuditEvent::ReplacementTokenCreated(_, node) => {
             format!("Join token created for who replaces node {node}")

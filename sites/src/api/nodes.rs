@@ -88,6 +88,28 @@ pub(super) async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Place {
+    cluster_address: String,
+}
+
+/// `PUT /api/v1/nodes/{id}/address`, with `{"cluster_address": "host:port"}`.
+pub(super) async fn move_to(
+    State(ports): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    PathPart(NodeNumber(node)): PathPart<NodeNumber>,
+    body: Body,
+) -> Result<StatusCode, ApiProblem> {
+    let Place { cluster_address } = body.json()?;
+    if !Instance::is_address(&cluster_address) {
+        return Err(ApiProblem::bad_input("cluster_address", "use host:port"));
+    }
+    tracing::info!(actor = ?caller.actor, %node, %cluster_address, "move a node");
+    ports.membership.move_node(node, cluster_address, caller.actor).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 struct Transfer {

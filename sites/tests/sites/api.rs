@@ -325,6 +325,11 @@ async fn node_verbs_answer_as_the_membership_does() {
     assert_eq!(api.call("POST", "/api/v1/nodes/2/promote", &[], "").await.status, StatusCode::NO_CONTENT);
     api.call("POST", "/api/v1/nodes/9/promote", &[], "").await.problem(404, "PQ-NOT-FOUND");
     api.call("POST", "/api/v1/nodes/x/promote", &[], "").await.problem(400, "PQ-BAD-INPUT");
+    let to = |address: &str| json!({ "cluster_address": address }).to_string();
+    let moved = api.call("PUT", "/api/v1/nodes/2/address", &[], to("new.example.com:7400")).await;
+    assert_eq!(moved.status, StatusCode::NO_CONTENT);
+    api.call("PUT", "/api/v1/nodes/9/address", &[], to("[::1]:7400")).await.problem(404, "PQ-NOT-FOUND");
+    api.call("PUT", "/api/v1/nodes/2/address", &[], to("new.example.com")).await.problem(400, "PQ-BAD-INPUT");
     for path in ["/api/v1/nodes/1", "/api/v1/nodes/1?force=true", "/api/v1/nodes/3"] {
         api.call("DELETE", path, &[], "").await.problem(409, "PQ-QUORUM-AT-RISK");
     }

@@ -80,6 +80,17 @@ impl Change<'_> {
         Ok(Effect::Done)
     }
 
+    pub(super) fn move_node(&mut self, id: NodeId, cluster_address: String) -> Outcome {
+        if !Instance::is_address(&cluster_address) {
+            return Err(Rejection::BadAddress);
+        }
+        let instance = self.state.instances.get_mut(&id).filter(|instance| instance.is_active());
+        instance.ok_or(Rejection::NotFound)?.cluster_address = cluster_address;
+        self.touch(CellKey::Instance(id));
+        self.audit(AuditEvent::NodeMoved(id), None);
+        Ok(Effect::Done)
+    }
+
     pub(super) fn begin_removal(&mut self, id: NodeId) -> Outcome {
         let at = self.at;
         let instance = self.state.instances.get_mut(&id).filter(|instance| instance.is_active());

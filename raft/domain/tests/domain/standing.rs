@@ -82,6 +82,18 @@ fn a_removal_is_decided_once_and_then_done_once() {
 }
 
 #[test]
+fn a_node_moves_to_another_address_as_long_as_it_stays() {
+    let mut world = two();
+    let to = |address: &str| Action::MoveNode(TWO, address.to_owned());
+    world.act(to("new.example.com:7400")).unwrap();
+    assert_eq!(world.state.instance(TWO).unwrap().cluster_address, "new.example.com:7400");
+    assert_eq!(world.act(to("new.example.com")), Err(Rejection::BadAddress));
+    assert!(world.events().contains(&AuditEvent::NodeMoved(TWO)));
+    world.act(Action::BeginRemoval(TWO)).unwrap();
+    assert_eq!(world.act(to("new.example.com:7401")), Err(Rejection::NotFound));
+}
+
+#[test]
 fn a_replacement_takes_the_role_of_who_goes_and_is_forgotten_with_it() {
     let mut world = two();
     let replace = |token, replaces| Action::CreateReplacement {
