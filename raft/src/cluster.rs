@@ -303,6 +303,11 @@ impl Cluster {
         self.member.metrics.borrow().running_state.as_ref().err().map(ToString::to_string)
     }
 
+    /// Whether Raft answers here within a time; it need not have a leader. One that does not is stuck or has ended.
+    pub async fn answers(&self, within: Duration) -> bool {
+        matches!(timeout(within, self.member.raft.with_raft_state(|_| ())).await, Ok(Ok(())))
+    }
+
     /// Stops in good order: a leader hands over first, if there is somebody to take over.
     pub async fn stop(&self) {
         if self.member.leads() && self.member.voters().len() > 1 {

@@ -87,6 +87,8 @@ pub enum AuditEvent {
     NodeLeaving(NodeId),
     /// A join token was made for the node that takes another's place.
     ReplacementTokenCreated(JoinTokenId, NodeId),
+    /// Where browsers reach a node was changed.
+    SiteUrlChanged(NodeId),
 }
 
 /// A site of the product.

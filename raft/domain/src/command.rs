@@ -1,5 +1,6 @@
 //! What may be asked of the cluster. A command brings everything that its application needs: who, when, fresh ids.
 
+use crate::address::SiteUrl;
 use crate::audit::{Actor, AuditEvent};
 use crate::blob::{Blob, Sealed};
 use crate::config::{ConfigChange, RealmConfig};
@@ -126,6 +127,15 @@ pub enum Action {
         token: JoinToken,
         /// The node that goes.
         replaces: NodeId,
+    },
+    /// Records where browsers reach a node, if that is still what the editor saw.
+    SetSiteUrl {
+        /// The node.
+        node: NodeId,
+        /// What the editor saw.
+        seen: String,
+        /// What it is from now on.
+        url: SiteUrl,
     },
 }
 

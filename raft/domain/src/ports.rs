@@ -132,8 +132,24 @@ pub struct ClusterStatus {
     pub clock_ahead_ms: Option<i64>,
     /// Whether this node's clock is near enough to the majority's for it to lead and to write.
     pub clock_fit: bool,
+    /// How far this node's log is.
+    #[serde(default)]
+    pub log: LogPositions,
     /// Every member that was not removed.
     pub members: Vec<MemberStatus>,
+}
+
+/// Indexes of a node's log; 0 where there is nothing yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct LogPositions {
+    /// Its last entry.
+    pub last: u64,
+    /// The last entry that survives a power cut.
+    pub durable: u64,
+    /// The last entry in the newest snapshot.
+    pub snapshot: u64,
+    /// The last entry that is not held any more.
+    pub purged: u64,
 }
 
 /// One member in [`ClusterStatus`].
@@ -153,6 +169,10 @@ pub struct MemberStatus {
     pub applied: Option<u64>,
     /// Entries it is behind the leader's log, when known.
     pub lag: Option<u64>,
+    /// Whether it answered when the answering node last asked every member, once that was done. They are asked every few
+    /// seconds.
+    #[serde(default)]
+    pub answers: Option<bool>,
 }
 
 /// A member's part in the cluster.

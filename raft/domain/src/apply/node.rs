@@ -1,6 +1,7 @@
 //! The realm's birth, and its nodes coming and going.
 
 use super::Change;
+use crate::address::SiteUrl;
 use crate::audit::AuditEvent;
 use crate::command::{AdmitNode, CreateRealm, NewNode};
 use crate::ids::NodeId;
@@ -77,6 +78,18 @@ impl Change<'_> {
         instance.ok_or(Rejection::NotFound)?.role = role;
         self.touch(CellKey::Instance(id));
         self.audit(AuditEvent::NodeRoleChanged(id, role), None);
+        Ok(Effect::Done)
+    }
+
+    pub(super) fn set_site_url(&mut self, id: NodeId, seen: &str, url: SiteUrl) -> Outcome {
+        let instance = self.state.instances.get_mut(&id).filter(|instance| instance.is_active());
+        let instance = instance.ok_or(Rejection::NotFound)?;
+        if instance.site_url != seen {
+            return Err(Rejection::ConditionFailed { current: None });
+        }
+        instance.site_url = url.into();
+        self.touch(CellKey::Instance(id));
+        self.audit(AuditEvent::SiteUrlChanged(id), None);
         Ok(Effect::Done)
     }
 

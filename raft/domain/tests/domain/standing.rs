@@ -138,3 +138,21 @@ fn an_instance_that_was_stored_before_there_were_standings_reads_and_writes_the_
         assert_eq!(bincode::serde::encode_to_vec(&read, code).unwrap(), stored);
     }
 }
+
+#[test]
+fn the_url_of_a_node_changes_only_from_what_the_editor_saw() {
+    let mut world = World::new();
+    let one = NodeId(1);
+    let seen = world.state.instance(one).unwrap().site_url.clone();
+    let set = |node, seen: &str| Action::SetSiteUrl {
+        node,
+        seen: seen.to_owned(),
+        url: "https://pw.example.com".parse().unwrap(),
+    };
+    assert_eq!(world.act(set(one, "https://other")), Err(Rejection::ConditionFailed { current: None }));
+    assert_eq!(world.act(set(NodeId(9), &seen)), Err(Rejection::NotFound));
+    assert_eq!(world.act(set(one, &seen)), Ok(Effect::Done));
+    assert_eq!(world.state.instance(one).unwrap().site_url, "https://pw.example.com");
+    assert_eq!(world.events().last(), Some(&AuditEvent::SiteUrlChanged(one)));
+    assert_eq!(world.act(set(one, &seen)), Err(Rejection::ConditionFailed { current: None }));
+}
