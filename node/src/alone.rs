@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use passquorum_domain::command::Command;
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::outcome::Outcome;
-use passquorum_domain::ports::{ClusterStatus, Consensus, Consistency, ProposeError, ReadError};
+use passquorum_domain::ports::{
+    ClusterStatus, Consensus, Consistency, LogPositions, ProposeError, ReadError,
+};
 use passquorum_domain::state::State;
 use std::sync::{Arc, Mutex};
 
@@ -40,6 +42,7 @@ impl Consensus for Alone {
             checked: None,
             clock_ahead_ms: None,
             clock_fit: true,
+            log: LogPositions::default(),
             members: Vec::new(),
         }
     }

@@ -30,8 +30,8 @@ pub enum Command {
     Join(JoinArgs),
     /// Run the node in the foreground until SIGTERM or SIGINT.
     Run(Local),
-    /// Show the realm's members, leader and term as this node sees them.
-    Status(Output),
+    /// Show the realm's members, leader and term as this node sees them, what is wrong and what to do.
+    Status(StatusArgs),
     /// Make tokens for nodes and for the operators' API.
     #[command(subcommand)]
     Token(TokenCommand),
@@ -73,6 +73,17 @@ pub struct Output {
     /// Print one line of JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `status`.
+#[derive(Debug, Clone, Args)]
+pub struct StatusArgs {
+    /// Which node to ask, and the form of the answer.
+    #[command(flatten)]
+    pub output: Output,
+    /// Look again each second until Ctrl-C; with --json, one line each time.
+    #[arg(long)]
+    pub watch: bool,
 }
 
 /// `demo`.

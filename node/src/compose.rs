@@ -6,23 +6,30 @@ use crate::config::NodeConfig;
 use crate::data_dir::DataDir;
 use crate::directories::RealmDirectories;
 use crate::env::Env;
-use crate::health::{self, Health};
+use crate::health::{self, Health, Scraped};
 use crate::keyring::Keyring;
 use crate::keys::{KeysError, NodeKeys};
+use crate::metrics::Metrics;
+use crate::metrics::gauges::Surroundings;
+use crate::observed::{ObservedConsensus, ObservedDirectories};
 use crate::pid_file::{ClaimError, PidFile};
 use crate::site_door::SiteDoor;
 use crate::stop::{self, Stopper};
-use crate::{admin_socket, listen, request_count};
+use crate::systemd::{self, Manager, Progress};
+use crate::telemetry::LogControl;
+use crate::{admin_socket, listen, local_storage, request_count};
 use async_trait::async_trait;
 use passquorum_ad_sync::mirror::{Mirror, MirrorStatus, Timing};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::NodeId;
-use passquorum_domain::ports::{Membership, MembershipError};
+use passquorum_domain::ports::{Consensus, Membership, MembershipError};
 use passquorum_domain::time::Span;
 use passquorum_raft::{Cluster, ClusterSettings, PeerTls, Store, Tuning, coded, storage_code};
 use passquorum_sites::{Ports, SiteSettings};
 use passquorum_storage::StoreError;
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -74,6 +81,7 @@ pub struct Node {
     pub(crate) cluster: Arc<Cluster>,
     pub(crate) health: Arc<Health>,
     pub(crate) stopper: Stopper,
+    pub(crate) drain: Duration,
     pub(crate) tasks: JoinSet<&'static str>,
     pub(crate) _claim: PidFile,
 }
@@ -99,9 +107,12 @@ impl Node {
         let socket = admin_socket::bind(&config.data.socket())?;
 
         let cluster = start_cluster(&config, &keys, &env).await?;
+        let metrics = Arc::new(Metrics::default());
+        let consensus: Arc<dyn Consensus> =
+            Arc::new(ObservedConsensus { inner: Arc::clone(&cluster) as _, metrics: Arc::clone(&metrics) });
         let keyring = Arc::new(Keyring::empty(Arc::clone(&env.entropy)));
         let admission = Arc::new(RealmAdmission {
-            consensus: Arc::clone(&cluster) as _,
+            consensus: Arc::clone(&consensus),
             keyring: Arc::clone(&keyring),
             learners: Arc::clone(&cluster) as _,
             clock: Arc::clone(&env.clock),
@@ -122,9 +133,14 @@ impl Node {
             timing: Timing::default(),
             status: told,
         };
+        let around = Surroundings {
+            data: config.data.clone(),
+            started: env.clock.now(),
+            certificate_ends: keys.expires_at,
+        };
         let ports = Ports {
-            consensus: Arc::clone(&cluster) as _,
-            directories,
+            consensus,
+            directories: Arc::new(ObservedDirectories { inner: directories, metrics: Arc::clone(&metrics) }),
             vault: Arc::clone(&keyring) as _,
             clock: env.clock,
             entropy: env.entropy,
@@ -142,10 +158,12 @@ impl Node {
             Arc::clone(&keyring),
             identity.role,
             mirrored,
-            refusals,
+            Arc::clone(&refusals),
         ));
-        let router = passquorum_sites::router(ports, settings).merge(health::router(Arc::clone(&health)));
-        let router = request_count::wrap(router, Arc::clone(&health));
+        let scraped = Scraped { health: Arc::clone(&health), metrics: Arc::clone(&metrics), around };
+        let router = passquorum_sites::with_monitoring(ports, settings, health::monitoring(scraped))
+            .merge(health::probes(Arc::clone(&health)));
+        let router = request_count::wrap(router, Arc::clone(&metrics), refusals);
 
         let (stopper, stop) = stop::channel();
         let mut tasks = JoinSet::new();
@@ -155,11 +173,36 @@ impl Node {
         ));
         tasks.spawn(named("the local socket", admin_socket::serve(socket, router, stop.clone())));
         tasks.spawn(named("the mirror", keep_mirror(mirror, stop.clone())));
+        tasks.spawn(named("the metrics", keep_metrics(metrics, stop.clone())));
+        if let Some(path) = config.local_storage {
+            let consensus = Arc::clone(&cluster) as _;
+            let keep = local_storage::keep(path, config.name.clone(), consensus, stop.clone());
+            tasks.spawn(named("Local.storage", keep));
+        }
         let wraps = key_arrival(Arc::clone(&cluster), keyring, keys, stop);
         tasks.spawn(named("the key ring", wraps));
         let (site, peers) = (config.site_url.as_str(), config.cluster_address.as_str());
         tracing::info!(node = %identity.node, role = %identity.role, site, peers, "the node runs");
-        Ok(Self { data: config.data, cluster, health, stopper, tasks, _claim: claim })
+        let drain = config.drain;
+        Ok(Self { data: config.data, cluster, health, stopper, drain, tasks, _claim: claim })
+    }
+
+    /// Lets what is logged follow the realm's rules.
+    pub fn log_with(&mut self, log: LogControl) {
+        let follow = log.follow(self.cluster.node(), self.cluster.states(), self.stopper.listen());
+        self.tasks.spawn(named("the log", follow));
+    }
+
+    /// Tells systemd how the node is, if systemd started this process.
+    ///
+    /// # Errors
+    /// systemd's socket cannot be reached.
+    pub fn tell_systemd(&mut self) -> io::Result<()> {
+        let Some(manager) = Manager::of_this_process()? else { return Ok(()) };
+        let (health, heart) = (Arc::clone(&self.health), Progress::of(Arc::clone(&self.cluster)));
+        let told = systemd::keep_told(manager, health, heart, self.stopper.listen());
+        self.tasks.spawn(named("systemd's watch", told));
+        Ok(())
     }
 }
 
@@ -186,7 +229,7 @@ pub(crate) async fn start_cluster(
             fewest_voters: config.voters.fewest,
             ..Tuning::default()
         },
-        address: config.cluster_address.to_string(),
+        address: config.cluster_address.clone(),
         elections: identity.role == passquorum_domain::instance::Role::Voter,
     };
     let clock = Arc::clone(&env.clock);
@@ -204,6 +247,14 @@ async fn keep_mirror(mirror: Mirror, mut stop: stop::Stop) {
         biased;
         () = stop.stopped() => {}
         () = mirror.run() => stop.stopped().await,
+    }
+}
+
+/// Tidies the metrics until the word to stop.
+async fn keep_metrics(metrics: Arc<Metrics>, mut stop: stop::Stop) {
+    tokio::select! {
+        () = stop.stopped() => {}
+        () = metrics.tidy() => {}
     }
 }
 

@@ -5,12 +5,12 @@
 
 pub mod file;
 
+pub use crate::log_file::LogFileSettings;
+pub use passquorum_domain::address::{BadAddress, HostPort, SiteUrl};
+
 use crate::data_dir::DataDir;
-use passquorum_domain::instance::Instance;
-use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 /// The settings of one node.
@@ -34,6 +34,9 @@ pub struct NodeConfig {
     pub trusted_proxies: Vec<IpAddr>,
     /// How many connections it holds.
     pub site_connections: SiteConnections,
+    /// How long a node that is told to stop goes on serving while it says that it is not ready, so that load balancers
+    /// notice before it is gone.
+    pub drain: Duration,
     /// Raft timing.
     pub timing: Timing,
     /// What this node does about voters by itself while it leads.
@@ -42,6 +45,8 @@ pub struct NodeConfig {
     pub log: LogSettings,
     /// The file of the embedded demonstration directory.
     pub demo_directory: Option<PathBuf>,
+    /// Where the replaced product's status file is kept for scripts that read it.
+    pub local_storage: Option<PathBuf>,
     /// For drills only: how far this node's clock is set wrong, in milliseconds.
     pub drill_clock_offset_ms: i64,
 }
@@ -56,7 +61,7 @@ impl NodeConfig {
         site: HostPort,
         site_url: Option<SiteUrl>,
     ) -> Self {
-        let own_url = SiteUrl(format!("https://{site}"));
+        let own_url = SiteUrl::from(&site);
         Self {
             data,
             name,
@@ -67,10 +72,12 @@ impl NodeConfig {
             site_certificate: None,
             trusted_proxies: Vec::new(),
             site_connections: SiteConnections::default(),
+            drain: Duration::ZERO,
             timing: Timing::default(),
             voters: VoterPolicy::default(),
             log: LogSettings::default(),
             demo_directory: None,
+            local_storage: None,
             drill_clock_offset_ms: 0,
         }
     }
@@ -145,18 +152,20 @@ impl Default for VoterPolicy {
     }
 }
 
-/// How the node logs, to its standard error.
+/// How the node logs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogSettings {
     /// The form of a line.
     pub format: LogFormat,
-    /// A filter such as `info,openraft=error`, as `tracing` takes it.
+    /// A filter such as `info,openraft=error`, as `tracing` takes it. The realm's rules stand over it.
     pub filter: String,
+    /// Into files instead of standard error.
+    pub file: Option<LogFileSettings>,
 }
 
 impl Default for LogSettings {
     fn default() -> Self {
-        Self { format: LogFormat::Text, filter: "info,openraft=error".to_owned() }
+        Self { format: LogFormat::Text, filter: "info,openraft=error".to_owned(), file: None }
     }
 }
 
@@ -167,95 +176,4 @@ pub enum LogFormat {
     Text,
     /// One JSON object.
     Json,
-}
-
-/// A host and a port.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HostPort(String);
-
-impl HostPort {
-    /// `host:port`.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for HostPort {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// The text is not an address or a URL.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct BadAddress(&'static str);
-
-impl FromStr for HostPort {
-    type Err = BadAddress;
-
-    fn from_str(text: &str) -> Result<Self, BadAddress> {
-        let bad = BadAddress("use HOST:PORT, such as 10.0.0.1:7400, node1.example.com:7400 or [::1]:7400");
-        if Instance::is_address(text) { Ok(Self(text.to_owned())) } else { Err(bad) }
-    }
-}
-
-/// `https://host` or `https://host:port`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SiteUrl(String);
-
-impl SiteUrl {
-    /// The URL, without a slash at the end.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// `host:port`, with HTTPS's own port when none is named.
-    #[must_use]
-    pub fn authority(&self) -> String {
-        let rest = self.0.trim_start_matches("https://");
-        if HostPort::from_str(rest).is_ok() { rest.to_owned() } else { format!("{rest}:443") }
-    }
-}
-
-impl fmt::Display for SiteUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl FromStr for SiteUrl {
-    type Err = BadAddress;
-
-    fn from_str(text: &str) -> Result<Self, BadAddress> {
-        let bad = BadAddress("use https://HOST or https://HOST:PORT, without a path");
-        let rest = text.trim_end_matches('/').strip_prefix("https://").ok_or(bad)?;
-        if HostPort::from_str(rest).is_err() && HostPort::from_str(&format!("{rest}:443")).is_err() {
-            return Err(bad);
-        }
-        Ok(Self(format!("https://{rest}")))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_and_urls_are_taken_only_in_their_form() {
-        for good in ["10.0.0.1:1", "[::1]:7400", "a-b.example:65535"] {
-            assert_eq!(good.parse::<HostPort>().unwrap().as_str(), good);
-        }
-        for bad in ["", "host", "host:", "host:0", "host:65536", "::1:7400", "[x]:1", "a b:1", "user@host:1"]
-        {
-            assert!(bad.parse::<HostPort>().is_err(), "{bad}");
-        }
-        assert_eq!("https://pw.example.com/".parse::<SiteUrl>().unwrap().authority(), "pw.example.com:443");
-        assert_eq!("https://[::1]:8443".parse::<SiteUrl>().unwrap().authority(), "[::1]:8443");
-        for bad in ["http://a", "https://", "https://a/b", "a"] {
-            assert!(bad.parse::<SiteUrl>().is_err(), "{bad}");
-        }
-    }
 }

@@ -5,19 +5,19 @@
 //! call itself one for a while.
 
 use crate::keyring::Keyring;
+use crate::metrics::Metrics;
+use crate::metrics::gauges::{self, Surroundings};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use http::{StatusCode, header};
-use metrics::{counter, gauge, with_local_recorder};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use passquorum_ad_sync::mirror::MirrorStatus;
 use passquorum_domain::instance::Role;
-use passquorum_domain::limit::{Limit, Refusals};
+use passquorum_domain::limit::Refusals;
 use passquorum_domain::ports::{ClusterStatus, Consensus};
-use passquorum_raft::refuse;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
@@ -36,7 +36,6 @@ pub struct Health {
     mirrored: watch::Receiver<MirrorStatus>,
     refusals: Arc<Refusals>,
     draining: AtomicBool,
-    recorder: PrometheusRecorder,
 }
 
 /// The answer of `/status`, and of `passquorum status --json`.
@@ -66,8 +65,7 @@ impl Health {
         mirrored: watch::Receiver<MirrorStatus>,
         refusals: Arc<Refusals>,
     ) -> Self {
-        let recorder = PrometheusBuilder::new().build_recorder();
-        Self { consensus, keyring, role, mirrored, refusals, draining: AtomicBool::new(false), recorder }
+        Self { consensus, keyring, role, mirrored, refusals, draining: AtomicBool::new(false) }
     }
 
     /// From now on not ready: the node is about to stop.
@@ -90,57 +88,24 @@ impl Health {
         NodeStatus { cluster: self.consensus.status(), mirror: self.mirrored.borrow().clone() }
     }
 
-    /// Counts one answered request.
-    pub(crate) fn count_request(&self, site: &'static str, status: StatusCode) {
-        let class = match status.as_u16() / 100 {
-            1 => "1xx",
-            2 => "2xx",
-            3 => "3xx",
-            4 => "4xx",
-            _ => "5xx",
-        };
-        with_local_recorder(&self.recorder, || {
-            counter!("pq_http_requests_total", "site" => site, "status" => class).increment(1);
-        });
-    }
-
-    /// Counts one request that a limit of the sites refused.
-    pub(crate) fn count_refusal(&self, limit: Limit) {
-        refuse(&self.refusals, limit);
-    }
-
-    fn render(&self) -> String {
-        let status = self.consensus.status();
-        let own = status.members.iter().find(|member| member.id == status.node);
-        let set = |name: &'static str, value: u64| gauge!(name).set(to_gauge(value));
-        with_local_recorder(&self.recorder, || {
-            set("pq_raft_term", status.term);
-            set("pq_raft_has_leader", u64::from(status.leader.is_some() && status.quorum));
-            set("pq_raft_is_leader", u64::from(status.leader == Some(status.node)));
-            set("pq_raft_members", status.members.len() as u64);
-            set("pq_raft_applied_index", own.and_then(|own| own.applied).unwrap_or(0));
-            set("pq_raft_lag_entries", own.and_then(|own| own.lag).unwrap_or(0));
-            set("pq_config_revision", status.revision);
-            let ahead = i32::try_from(status.clock_ahead_ms.unwrap_or(0)).unwrap_or(i32::MAX);
-            gauge!("pq_clock_ahead_seconds").set(f64::from(ahead) / 1000.0);
-            set("pq_clock_fit", u64::from(status.clock_fit));
-            set("pq_state_checked_index", status.checked.unwrap_or(0));
-            let failing = matches!(*self.mirrored.borrow(), MirrorStatus::Failing { .. });
-            set("pq_mirror_failing", u64::from(failing));
-            set("pq_ready", u64::from(self.readiness().ready));
-            for limit in Limit::ALL {
-                let counter = counter!("pq_refused_total", "limit" => limit.as_str());
-                counter.absolute(self.refusals.count(limit));
-            }
-        });
-        self.recorder.handle().render()
+    /// What this node refused for want of room.
+    pub(crate) fn refusals(&self) -> &Refusals {
+        &self.refusals
     }
 }
 
-/// Gauges are floats; whole numbers up to 2^53 stay exact.
-#[expect(clippy::cast_precision_loss, reason = "an index past 2^53 would take millennia")]
-fn to_gauge(value: u64) -> f64 {
-    value as f64
+impl Readiness {
+    /// Whether the node should get traffic.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.ready
+    }
+}
+
+impl fmt::Display for Readiness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.ready { f.write_str("ready") } else { write!(f, "not ready: {}", self.reasons.join("; ")) }
+    }
 }
 
 fn readiness(status: &ClusterStatus, holds_key: bool, draining: bool) -> Readiness {
@@ -158,14 +123,25 @@ fn readiness(status: &ClusterStatus, holds_key: bool, draining: bool) -> Readine
     Readiness { ready: reasons.is_empty(), reasons }
 }
 
-/// The four routes.
-pub fn router(health: Arc<Health>) -> Router {
+/// What load balancers ask: open to everyone, and telling nothing of the realm.
+pub fn probes(health: Arc<Health>) -> Router {
+    Router::new().route("/live", get(|| async { "alive\n" })).route("/ready", get(ready)).with_state(health)
+}
+
+/// What monitors ask. Whoever merges it puts a guard before it.
+pub(crate) fn monitoring(scraped: Scraped) -> Router {
+    let show = |State(scraped): State<Arc<Scraped>>| async move { Json(scraped.health.status()) };
     Router::new()
-        .route("/live", get(|| async { "alive\n" }))
-        .route("/ready", get(ready))
-        .route("/status", get(|State(health): State<Arc<Health>>| async move { Json(health.status()) }))
+        .route("/status", get(show))
         .route("/metrics", get(show_metrics))
-        .with_state(health)
+        .with_state(Arc::new(scraped))
+}
+
+/// What a scrape tells of.
+pub(crate) struct Scraped {
+    pub(crate) health: Arc<Health>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) around: Surroundings,
 }
 
 async fn ready(State(health): State<Arc<Health>>) -> Response {
@@ -174,15 +150,16 @@ async fn ready(State(health): State<Arc<Health>>) -> Response {
     (status, Json(readiness)).into_response()
 }
 
-async fn show_metrics(State(health): State<Arc<Health>>) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], health.render()).into_response()
+async fn show_metrics(State(scraped): State<Arc<Scraped>>) -> Response {
+    let text = gauges::render(&scraped.metrics, &scraped.health, &scraped.around);
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use passquorum_domain::ids::NodeId;
-    use passquorum_domain::ports::{MemberRole, MemberStatus};
+    use passquorum_domain::ports::{LogPositions, MemberRole, MemberStatus};
 
     fn status() -> ClusterStatus {
         let own = MemberStatus {
@@ -193,6 +170,7 @@ mod tests {
             site_url: "https://one".to_owned(),
             applied: Some(10),
             lag: Some(0),
+            answers: None,
         };
         ClusterStatus {
             node: NodeId(1),
@@ -203,6 +181,7 @@ mod tests {
             checked: None,
             clock_ahead_ms: None,
             clock_fit: true,
+            log: LogPositions::default(),
             members: vec![own],
         }
     }

@@ -1,24 +1,31 @@
-//! Counts answered requests by site and class of status, and those that a limit refused. Paths are not kept: they may name people.
+//! Counts answered requests by site and class of status and how long they took, and those that a limit refused. Paths are not kept: they may name people.
 
-use crate::health::Health;
+use crate::metrics::Metrics;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use passquorum_domain::limit::Limit;
+use passquorum_domain::limit::{Limit, Refusals};
+use passquorum_raft::refuse;
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// Puts the counter around a router.
-pub(crate) fn wrap(router: Router, health: Arc<Health>) -> Router {
-    router.layer(from_fn_with_state(health, count))
+pub(crate) fn wrap(router: Router, metrics: Arc<Metrics>, refusals: Arc<Refusals>) -> Router {
+    router.layer(from_fn_with_state((metrics, refusals), count))
 }
 
-async fn count(State(health): State<Arc<Health>>, request: Request, next: Next) -> Response {
+async fn count(
+    State((metrics, refusals)): State<(Arc<Metrics>, Arc<Refusals>)>,
+    request: Request,
+    next: Next,
+) -> Response {
     let site = site_of(request.uri().path());
+    let began = Instant::now();
     let response = next.run(request).await;
-    health.count_request(site, response.status());
+    metrics.count_request(site, response.status(), began.elapsed());
     if let Some(limit) = response.extensions().get::<Limit>() {
-        health.count_refusal(*limit);
+        refuse(&refusals, *limit);
     }
     response
 }
@@ -35,15 +42,18 @@ fn site_of(path: &str) -> &'static str {
 mod tests {
     use super::*;
     use crate::alone::Alone;
+    use crate::data_dir::DataDir;
     use crate::env::{SystemClock, SystemEntropy};
-    use crate::health;
+    use crate::health::{self, Health, Scraped};
     use crate::keyring::Keyring;
+    use crate::metrics::gauges::Surroundings;
     use axum::body::Body;
     use axum::routing::get;
     use http_body_util::BodyExt as _;
     use passquorum_ad_sync::mirror::MirrorStatus;
     use passquorum_domain::instance::Role;
-    use passquorum_domain::limit::Refusals;
+    use passquorum_domain::time::Timestamp;
+    use std::path::Path;
     use tokio::sync::watch;
     use tower::ServiceExt as _;
 
@@ -59,15 +69,22 @@ mod tests {
         let (_mirror, mirrored) = watch::channel(MirrorStatus::Waiting);
         let refusals = Refusals::new(Arc::new(SystemClock));
         let keyring = Arc::new(Keyring::empty(Arc::new(SystemEntropy)));
-        let health =
-            Arc::new(Health::new(Arc::new(Alone::default()), keyring, Role::Voter, mirrored, refusals));
+        let (alone, role) = (Arc::new(Alone::default()), Role::Voter);
+        let health = Arc::new(Health::new(alone, keyring, role, mirrored, Arc::clone(&refusals)));
+        let metrics = Arc::new(Metrics::default());
+        let around = Surroundings {
+            data: DataDir::at(Path::new("/")),
+            started: Timestamp(1_000),
+            certificate_ends: Timestamp(2_500),
+        };
+        let scraped = Scraped { health, metrics: Arc::clone(&metrics), around };
         let refusing = get(|| async {
             let mut response = Response::new(Body::empty());
             response.extensions_mut().insert(Limit::WrongTokens);
             response
         });
-        let router = Router::new().route("/refusing", refusing).merge(health::router(Arc::clone(&health)));
-        let router = wrap(router, health);
+        let router = Router::new().route("/refusing", refusing).merge(health::monitoring(scraped));
+        let router = wrap(router, metrics, refusals);
         let ask = async |path: &str| {
             let request = Request::get(path).body(Body::empty()).unwrap();
             let body = router.clone().oneshot(request).await.unwrap().into_body();
@@ -77,7 +94,14 @@ mod tests {
             ask("/refusing").await;
         }
         let metrics = ask("/metrics").await;
-        assert!(metrics.contains("pq_refused_total{limit=\"wrong-tokens\"} 2"), "{metrics}");
-        assert!(metrics.contains("pq_refused_total{limit=\"proposals\"} 0"), "{metrics}");
+        for line in [
+            "pq_refused_total{limit=\"wrong-tokens\"} 2",
+            "pq_refused_total{limit=\"proposals\"} 0",
+            "pq_http_request_duration_seconds_count{site=\"other\"} 2",
+            "pq_certificate_expiry_timestamp_seconds{certificate=\"node\"} 2.5",
+            "# HELP pq_raft_term The Raft term.",
+        ] {
+            assert!(metrics.contains(line), "{line} is not in {metrics}");
+        }
     }
 }

@@ -22,6 +22,12 @@ impl Stopper {
     pub fn stop(&self) {
         self.0.send_replace(true);
     }
+
+    /// One more who hears it.
+    #[must_use]
+    pub fn listen(&self) -> Stop {
+        Stop(self.0.subscribe())
+    }
 }
 
 impl Stop {

@@ -1,6 +1,6 @@
 //! How a node ends: on a signal in good order, or with a clear word when a part of it fails.
 //!
-//! The order: not ready → leadership moved → listeners closed and open requests ended → Raft stopped → storage released.
+//! The order: not ready → served on for as long as load balancers need to notice → leadership moved → listeners closed and open requests ended → Raft stopped → storage released.
 
 use crate::compose::Node;
 use crate::evidence;
@@ -114,6 +114,11 @@ impl Node {
                 }
                 Err(error) => tracing::error!(%error, "the evidence of a divergence cannot be kept"),
             }
+        }
+        self.health.drain();
+        if failed.is_none() && !self.drain.is_zero() {
+            tracing::info!(drain = ?self.drain, "the node is not ready any more and goes on serving for a while");
+            tokio::time::sleep(self.drain).await;
         }
         self.stop().await;
         failed.map_or(Ok(()), Err)

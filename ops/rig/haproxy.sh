@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# HAProxy in front of a cluster, as in ops/haproxy/haproxy.cfg, with the addresses of a test filled in.
+# HAProxy in front of a cluster of three nodes, with ops/haproxy/haproxy.cfg as it stands: what differs is in the
+# environment, as for operators.
 #
-#   haproxy.sh up DIR       write DIR/haproxy.cfg and a certificate (trust DIR/ca.crt), start, wait until a
-#                           node is ready behind it
+#   haproxy.sh up DIR       write a certificate (trust DIR/ca.crt), start, wait until a node is ready behind it
 #   haproxy.sh status DIR   print running or stopped
 #   haproxy.sh down DIR     stop it, and prove that no process of it is left
 #
 # For up:
 #   RIG_LISTEN=127.0.0.1:18443   where browsers connect
-#   RIG_NODES="1=127.0.0.1:8443/8444 2=..."   name=address:port of the sites/port of the health endpoint
+#   RIG_PLAIN=127.0.0.1:18080    where they connect without TLS
+#   RIG_NODES="127.0.0.1:8443 127.0.0.1:8444 127.0.0.1:8445"   address:port of each node's sites
 #   RIG_NODE_CA=FILE             the authority that the nodes' certificates are checked against
 set -euo pipefail
 
@@ -40,21 +41,16 @@ issue_certificate() {
     ) 2>"$dir/openssl.log" || { cat "$dir/openssl.log" >&2; return 1; }
 }
 
-# The operators' file is the template: only addresses, files and check times differ.
-write_settings() {
-    local servers=() node name place health
-    for node in $RIG_NODES; do
-        name=${node%%=*} place=${node#*=}
-        health=${place#*/} place=${place%/*}
-        servers+=("    server node-$name $place check port $health ssl check-ssl verify required ca-file $RIG_NODE_CA")
-    done
-    sed -e '/^    server /d' -e '/^frontend plain/,/^$/d' -e '/^    \(user\|group\|chroot\|stats\) /d' \
-        -e "s|bind :443 .*|bind $RIG_LISTEN ssl crt $dir/site.pem alpn h2,http/1.1|" \
-        -e 's|inter 1s|inter 200ms|' -e 's|maxconn 20000|maxconn 2000|' \
-        -e 's|log /dev/log local0|log stdout format raw local0|' \
-        "$here/../haproxy/haproxy.cfg" >"$dir/haproxy.cfg"
-    printf '%s\n' "${servers[@]}" >>"$dir/haproxy.cfg"
-    haproxy -c -f "$dir/haproxy.cfg" >/dev/null
+settings=$here/../haproxy/haproxy.cfg
+
+# Only addresses, files and check times differ from what operators are given.
+set_environment() {
+    local nodes
+    read -r -a nodes <<<"$RIG_NODES"
+    export PASSQUORUM_HTTP=$RIG_PLAIN PASSQUORUM_HTTPS=$RIG_LISTEN PASSQUORUM_SITE_CERTIFICATE=$dir/site.pem
+    export PASSQUORUM_NODE_1=${nodes[0]} PASSQUORUM_NODE_2=${nodes[1]} PASSQUORUM_NODE_3=${nodes[2]}
+    export PASSQUORUM_NODES_AUTHORITY=$RIG_NODE_CA PASSQUORUM_CHECK_INTERVAL=200ms
+    export PASSQUORUM_LOG=stdout PASSQUORUM_CONNECTIONS=2000
 }
 
 serves() {
@@ -64,7 +60,8 @@ serves() {
 }
 
 up() {
-    : "${RIG_LISTEN:?set RIG_LISTEN to ADDRESS:PORT}" "${RIG_NODES:?set RIG_NODES}" "${RIG_NODE_CA:?set RIG_NODE_CA}"
+    : "${RIG_LISTEN:?set RIG_LISTEN to ADDRESS:PORT}" "${RIG_PLAIN:?set RIG_PLAIN to ADDRESS:PORT}"
+    : "${RIG_NODES:?set RIG_NODES}" "${RIG_NODE_CA:?set RIG_NODE_CA}"
     RIG_NODE_CA=$(realpath "$RIG_NODE_CA")
     if runs "$pid_file" haproxy; then
         echo "rig: $dir is running already" >&2
@@ -72,8 +69,9 @@ up() {
     fi
     mkdir -p "$dir"
     issue_certificate
-    write_settings
-    start_group "$pid_file" "$dir/haproxy.log" haproxy -db -f "$dir/haproxy.cfg"
+    set_environment
+    haproxy -c -f "$settings" >/dev/null
+    start_group "$pid_file" "$dir/haproxy.log" haproxy -db -f "$settings"
     wait_until 30 "a ready node answers behind $RIG_LISTEN (see $dir/haproxy.log)" serves || { down; return 1; }
 }
 

@@ -7,7 +7,9 @@ use crate::member::Member;
 use crate::raft_network::PeerError;
 use crate::transport::request::Request;
 use crate::wire::{Announcement, Change, Changed};
+use passquorum_domain::address::HostPort;
 use passquorum_domain::audit::Actor;
+use passquorum_domain::ids::NodeId;
 use passquorum_domain::instance::Role;
 use std::sync::Weak;
 use std::time::Duration;
@@ -19,12 +21,12 @@ const ROUND: Duration = Duration::from_secs(1);
 const ANSWER: Duration = Duration::from_secs(5);
 
 /// Announces `address` whenever the registry has another one for this node, as long as the member lives.
-pub(crate) async fn run(member: Weak<Member>, address: String) {
+pub(crate) async fn run(member: Weak<Member>, address: HostPort) {
     loop {
         sleep(ROUND).await;
         let Some(member) = member.upgrade() else { return };
         let moved = member.state().instance(member.node).is_some_and(|own| {
-            own.is_active() && own.role != Role::DmzLearner && own.cluster_address != address
+            own.is_active() && own.role != Role::DmzLearner && own.cluster_address != address.as_str()
         });
         if moved {
             member.announce(&address).await;
@@ -33,16 +35,16 @@ pub(crate) async fn run(member: Weak<Member>, address: String) {
 }
 
 impl Member {
-    async fn announce(&self, address: &str) {
+    async fn announce(&self, address: &HostPort) {
         let others: Vec<_> = self.voters().into_iter().filter(|voter| *voter != self.node.0).collect();
         if others.is_empty() && self.leads() {
             let node = self.node;
-            let change = Change::Move { node, cluster_address: address.to_owned(), actor: Actor::Realm };
+            let change = Change::Move { node, to: address.clone(), actor: Actor::Realm };
             return told(&Ok(self.change_here(change).await));
         }
-        for voter in others.into_iter().map(passquorum_domain::ids::NodeId) {
+        for voter in others.into_iter().map(NodeId) {
             let Some(at) = self.address_of(voter) else { continue };
-            let announcement = Announcement(address.to_owned());
+            let announcement = Announcement(address.clone());
             let answer = self.peer(voter, at).ask(Request::Announce, &announcement, ANSWER).await;
             told(&answer);
             if matches!(answer, Ok(Changed::Done(_))) {

@@ -24,6 +24,7 @@ use async_trait::async_trait;
 use openraft::Raft;
 use openraft::error::{InitializeError, RaftError};
 use openraft::storage::RaftLogStorage as _;
+use passquorum_domain::address::HostPort;
 use passquorum_domain::audit::Actor;
 use passquorum_domain::command::Command;
 use passquorum_domain::ids::NodeId;
@@ -57,8 +58,8 @@ pub struct ClusterSettings {
     pub listen: String,
     /// Times and sizes; the same on every node.
     pub tuning: Tuning,
-    /// Where peers reach this node: `host:port`.
-    pub address: String,
+    /// Where peers reach this node.
+    pub address: HostPort,
     /// Whether this node may stand for election: a voter's may, a learner's must not.
     pub elections: bool,
 }
@@ -306,6 +307,11 @@ impl Cluster {
         self.member.metrics.borrow().running_state.as_ref().err().map(ToString::to_string)
     }
 
+    /// Whether Raft answers here within a time; it need not have a leader. One that does not is stuck or has ended.
+    pub async fn answers(&self, within: Duration) -> bool {
+        matches!(timeout(within, self.member.raft.with_raft_state(|_| ())).await, Ok(Ok(())))
+    }
+
     /// Stops in good order: a leader hands over first, if there is somebody to take over.
     pub async fn stop(&self) {
         if self.member.leads() && self.member.voters().len() > 1 {
@@ -441,13 +447,8 @@ impl Membership for Cluster {
         self.member.change(change).await.map(drop)
     }
 
-    async fn move_node(
-        &self,
-        node: NodeId,
-        cluster_address: String,
-        actor: Actor,
-    ) -> Result<(), MembershipError> {
-        self.member.change(Change::Move { node, cluster_address, actor }).await.map(drop)
+    async fn move_node(&self, node: NodeId, to: HostPort, actor: Actor) -> Result<(), MembershipError> {
+        self.member.change(Change::Move { node, to, actor }).await.map(drop)
     }
 
     async fn transfer_leader(&self, to: Option<NodeId>, actor: Actor) -> Result<NodeId, MembershipError> {

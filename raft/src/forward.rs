@@ -194,7 +194,7 @@ mod tests {
                 Action::BeginRemoval(NodeId(1)),
                 Action::RemoveNode(NodeId(1)),
                 Action::SetNodeRole(NodeId(1), Role::Voter),
-                Action::MoveNode(NodeId(1), "host:7400".into()),
+                Action::MoveNode(NodeId(1), "host:7400".parse().unwrap()),
             ] {
                 assert!(!may_propose(role, &action, 100), "{role} {action:?}");
             }

@@ -20,6 +20,7 @@ use crate::types::NodeInfo;
 use crate::wire::{Change, Changed, Message, Proposed};
 use openraft::ChangeMembers;
 use openraft::error::{ClientWriteError, RaftError};
+use passquorum_domain::address::HostPort;
 use passquorum_domain::audit::Actor;
 use passquorum_domain::command::{Action, Command};
 use passquorum_domain::ids::{NodeId, RequestId};
@@ -146,9 +147,7 @@ impl Member {
             Change::Promote { node, actor } => self.promote(term, node, actor).await,
             Change::Remove { node, actor } => self.remove(node, actor, Removal::Careful).await,
             Change::ForceRemove { node, actor } => self.remove(node, actor, Removal::Forced).await,
-            Change::Move { node, cluster_address, actor } => {
-                self.move_node(node, cluster_address, actor).await
-            }
+            Change::Move { node, to, actor } => self.move_node(node, to, actor).await,
             Change::Transfer { .. } => Err(Halt::NotLeader),
         }
     }
@@ -197,11 +196,11 @@ impl Member {
     }
 
     /// Records where a node is, then follows it there; whoever leads next does what is left.
-    async fn move_node(&self, node: NodeId, cluster_address: String, actor: Actor) -> Result<NodeId, Halt> {
-        if self.active(node)?.cluster_address != cluster_address {
-            self.commit_here(actor, Action::MoveNode(node, cluster_address.clone())).await?;
+    async fn move_node(&self, node: NodeId, to: HostPort, actor: Actor) -> Result<NodeId, Halt> {
+        if self.active(node)?.cluster_address != to.as_str() {
+            self.commit_here(actor, Action::MoveNode(node, to.clone())).await?;
         }
-        self.add_learner(node, cluster_address).await
+        self.add_learner(node, to.into()).await
     }
 
     /// A node that is part of the realm and stays.

@@ -16,7 +16,7 @@ use openraft::Vote;
 use openraft::raft::{AppendEntriesRequest, AppendEntriesResponse, VoteRequest};
 use passquorum_domain::audit::Actor;
 use passquorum_domain::command::Command;
-use passquorum_domain::instance::{Instance, Role};
+use passquorum_domain::instance::Role;
 
 /// A peer speaks for itself only: the vote in its message must be its own.
 fn own_vote(peer: &PeerIdentity, vote: &Vote<u64>) -> Result<(), Refusal> {
@@ -140,12 +140,9 @@ impl Service for Member {
                 recognition.into_answer()
             }
             Request::Announce => {
-                let Announcement(cluster_address) = Announcement::from_peer(&payload)?;
-                if !Instance::is_address(&cluster_address) {
-                    return Err(Refusal::Malformed);
-                }
+                let Announcement(to) = Announcement::from_peer(&payload)?;
                 // The certificate says who moves: nobody can move another node.
-                let change = Change::Move { node: peer.node, cluster_address, actor: Actor::Realm };
+                let change = Change::Move { node: peer.node, to, actor: Actor::Realm };
                 match self.change(change).await {
                     Ok(node) => Changed::Done(node),
                     Err(error) => Changed::Failed(error),

@@ -3,8 +3,9 @@
 use crate::member::{Lead, Member};
 use crate::transport::request::Request;
 use crate::wire::{Done, Report};
+use openraft::LogId;
 use passquorum_domain::ids::NodeId;
-use passquorum_domain::ports::{ClusterStatus, MemberRole, MemberStatus};
+use passquorum_domain::ports::{ClusterStatus, LogPositions, MemberRole, MemberStatus};
 use std::collections::BTreeMap;
 use std::sync::Weak;
 use std::time::Duration;
@@ -70,8 +71,10 @@ impl Member {
             report.iter().flat_map(|report| report.members.iter().copied()).collect();
         let last_log = report.as_ref().map(|report| report.last_log);
         let clock = *self.integrity.clock.borrow();
+        let index = |id: Option<LogId<u64>>| id.map_or(0, |id| id.index);
         let metrics = self.metrics.borrow();
         let groups = metrics.membership_config.membership().get_joint_config();
+        let answering = self.integrity.answering.borrow().clone();
         let members = state.instances().filter(|instance| !instance.is_removed()).map(|instance| {
             let id = instance.id;
             let reached = if id == self.node { applied } else { matched.get(&id).copied().flatten() };
@@ -85,6 +88,7 @@ impl Member {
                 site_url: instance.site_url.clone(),
                 applied: reached,
                 lag: last_log.zip(reached).map(|(last, reached)| last.saturating_sub(reached)),
+                answers: answering.as_ref().map(|answering| answering.contains(&id)),
             }
         });
         ClusterStatus {
@@ -96,6 +100,12 @@ impl Member {
             checked: *self.integrity.checked.borrow(),
             clock_ahead_ms: clock.offset_ms,
             clock_fit: clock.fit,
+            log: LogPositions {
+                last: index(self.durable.appended()),
+                durable: index(self.durable.last()),
+                snapshot: index(metrics.snapshot),
+                purged: index(metrics.purged),
+            },
             members: members.collect(),
         }
     }

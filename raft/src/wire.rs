@@ -9,6 +9,7 @@ use openraft::raft::{
     AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, VoteRequest, VoteResponse,
 };
 use openraft::{LogId, SnapshotMeta, Vote};
+use passquorum_domain::address::HostPort;
 use passquorum_domain::audit::Actor;
 use passquorum_domain::command::Command;
 use passquorum_domain::ids::NodeId;
@@ -150,9 +151,9 @@ pub(crate) struct Canvass {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Canvassed(pub(crate) bool);
 
-/// Where peers reach the sender from now on: `host:port`.
+/// Where peers reach the sender from now on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Announcement(pub(crate) String);
+pub(crate) struct Announcement(pub(crate) HostPort);
 
 /// The leader's view of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,7 +179,7 @@ pub(crate) enum Change {
     /// Removes it for good, though that leaves the realm no spare voter.
     ForceRemove { node: NodeId, actor: Actor },
     /// Has peers reach it at another address.
-    Move { node: NodeId, cluster_address: String, actor: Actor },
+    Move { node: NodeId, to: HostPort, actor: Actor },
 }
 
 impl Change {

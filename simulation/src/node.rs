@@ -176,7 +176,7 @@ impl SimulatedNode {
         let settings = ClusterSettings {
             node: self.id,
             listen: format!("0.0.0.0:{PEER_PORT}"),
-            address: Self::address_of(&self.host),
+            address: Self::address_of(&self.host).parse().map_err(|e| format!("{e}"))?,
             tuning: self.surroundings.tuning.clone(),
             elections: self.role == Role::Voter,
         };

@@ -16,6 +16,8 @@ pub(crate) mod fuzzing;
 mod general;
 mod history;
 mod inputs;
+mod instances;
+mod picture;
 mod policies;
 mod policy_form;
 mod questions;
@@ -29,8 +31,9 @@ use http::Method;
 use passquorum_domain::audit::Site;
 
 /// The parts of the site, for its navigation: where, and what it is called.
-const NAVIGATION: [(&str, &str); 6] = [
+const NAVIGATION: [(&str, &str); 7] = [
     ("/admin/", "Cluster"),
+    ("/admin/instances", "Realm Instances"),
     ("/admin/policies", "Policies"),
     ("/admin/connections", "Domains"),
     ("/admin/general", "General"),
@@ -51,6 +54,8 @@ pub const ROUTES: &[Route] = &[
     Route::post("/admin/sign-out", || routing::post(|form: Form| staff::sign_out(form, Site::Admin))),
     Route::get("/admin/", || routing::get(cluster::page)),
     Route::get("/admin/cluster", || routing::get(cluster::fragment)),
+    Route::get("/admin/instances", || routing::get(instances::list)),
+    Route::post("/admin/instances/{id}", || routing::post(instances::change)),
     Route::get("/admin/policies", || routing::get(policies::list)),
     Route::get("/admin/policies/new", || routing::get(policies::new)),
     Route::get("/admin/policies/{id}", || routing::get(policies::show)),

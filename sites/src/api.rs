@@ -14,6 +14,7 @@ pub(crate) mod fuzzing;
 mod history;
 mod join;
 mod labels;
+mod monitors;
 mod nodes;
 mod problem;
 mod request;
@@ -42,6 +43,8 @@ pub enum Access {
     Open,
     /// A token with this scope, or the local socket.
     Scope(ApiScope),
+    /// An address that may watch the node, or what it takes to read.
+    Monitor,
 }
 
 /// One route of the API.
@@ -92,6 +95,12 @@ pub const ROUTES: &[Route] = &[
     route(Method::POST, "/api/v1/join", Access::Open, SMALL, || routing::post(join::join)),
     route(Method::GET, "/api/v1/audit", READ, SMALL, || routing::get(audit::list)),
 ];
+
+/// Puts the guard of [`Access::Monitor`] before each route of a router.
+pub(crate) fn for_monitors(monitoring: Router, ports: Ports, crowd: Crowd) -> Router {
+    let guard = auth::Guard { ports: Arc::new(ports), crowd, access: Access::Monitor };
+    monitoring.route_layer(from_fn_with_state(guard, auth::guard))
+}
 
 const fn route(
     method: Method,

@@ -59,7 +59,18 @@ use std::sync::Arc;
 /// extensions of each request, and finds in those of an answer the [`Limit`](passquorum_domain::limit::Limit) that
 /// refused the request.
 pub fn router(ports: Ports, settings: SiteSettings) -> Router {
+    sites(ports, Crowd::new(Arc::new(settings)))
+}
+
+/// The same, with routes that tell about the node: for its host, the realm's nodes, the monitors that the configuration
+/// names, and who has a token with the scope to read.
+pub fn with_monitoring(ports: Ports, settings: SiteSettings, monitoring: Router) -> Router {
     let crowd = Crowd::new(Arc::new(settings));
+    let monitoring = api::for_monitors(monitoring, ports.clone(), crowd.clone());
+    sites(ports, crowd).merge(monitoring)
+}
+
+fn sites(ports: Ports, crowd: Crowd) -> Router {
     let api = api::router(ports.clone(), crowd.clone());
     let app = App::new(ports, crowd);
     let sites = Router::new()

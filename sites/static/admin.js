@@ -1,5 +1,5 @@
-// Keeps the cluster page fresh: puts the server's own fragment in place of the old one. Without scripts the page
-// reloads itself.
+// Keeps the cluster page fresh: puts the server's own fragment in place of the old one, but not under the hands of who is
+// in it with the keyboard. Without scripts the page reloads itself.
 
 const PAUSE = 2000;
 
@@ -10,7 +10,7 @@ async function refresh(region) {
       location.reload();
       return;
     }
-    if (answer.ok) {
+    if (answer.ok && !region.contains(document.activeElement)) {
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       region.replaceChildren(...fresh.body.children);
     }

@@ -1,18 +1,34 @@
-//! `status`: the realm as the node of this host sees it.
+//! `status`: the realm as the node of this host sees it, once or as a view that stays.
+
+mod watch;
 
 use super::{Failure, answer, data_dir};
-use crate::cli::Output;
+use crate::cli::StatusArgs;
 use crate::client::Client;
 use crate::health::NodeStatus;
-use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::findings::{MemberStanding, Severity, findings};
 use passquorum_domain::ports::MemberRole;
+use std::fmt::Write as _;
 
-pub(super) async fn run(args: &Output) -> Result<(), Failure> {
-    let status: NodeStatus = Client::of(data_dir(&args.local.dir)?).get("/status").await?;
-    if args.json {
+pub(super) async fn run(args: &StatusArgs) -> Result<(), Failure> {
+    let client = Client::of(data_dir(&args.output.local.dir)?);
+    if args.watch {
+        return watch::run(&client, args.output.json).await;
+    }
+    let status: NodeStatus = client.get("/status").await?;
+    if args.output.json {
         return answer(&serde_json::to_string(&status)?);
     }
     answer(&render(&status))
+}
+
+/// What each severity's line begins with.
+fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Bad => "WRONG",
+        Severity::Warning => "WARNING",
+        Severity::Note => "NOTE",
+    }
 }
 
 fn render(NodeStatus { cluster: status, mirror }: &NodeStatus) -> String {
@@ -22,19 +38,10 @@ fn render(NodeStatus { cluster: status, mirror }: &NodeStatus) -> String {
     let checked = status.checked.map_or_else(|| "nowhere".to_owned(), |index| index.to_string());
     let mut out = format!(
         "leader {leader}   term {term}   quorum {quorum}   configuration revision {revision}   state checked to {checked}\n\
-         mirror {mirror}\n"
+         mirror {mirror}\n\
+         {:>4}  {:<20} {:<8} {:<15} {:>10} {:>8}  {}",
+        "node", "name", "role", "standing", "applied", "lag", "site"
     );
-    if !status.clock_fit {
-        let ahead = status.clock_ahead_ms.unwrap_or(0) / 1000;
-        out.push_str(&format!(
-            "{}: this node's clock is {ahead} s ahead of the others'\n",
-            ErrorCode::ClockSkew
-        ));
-    }
-    out.push_str(&format!(
-        "{:>4}  {:<20} {:<8} {:>10} {:>8}  {}",
-        "node", "name", "role", "applied", "lag", "site"
-    ));
     for member in &status.members {
         let role = match member.role {
             MemberRole::Voter if member.leader => "leader",
@@ -43,8 +50,13 @@ fn render(NodeStatus { cluster: status, mirror }: &NodeStatus) -> String {
         };
         let number = |value: Option<u64>| value.map_or_else(|| "?".to_owned(), |value| value.to_string());
         let (applied, lag) = (number(member.applied), number(member.lag));
+        let standing = MemberStanding::of(member, status).as_str();
         let (id, name, site) = (member.id.0, &member.name, &member.site_url);
-        out.push_str(&format!("\n{id:>4}  {name:<20} {role:<8} {applied:>10} {lag:>8}  {site}"));
+        // Writing to a text cannot fail.
+        let _ = write!(out, "\n{id:>4}  {name:<20} {role:<8} {standing:<15} {applied:>10} {lag:>8}  {site}");
+    }
+    for finding in findings(status) {
+        let _ = write!(out, "\n{}: {}\n    {}", word(finding.severity), finding.what, finding.remedy);
     }
     out
 }

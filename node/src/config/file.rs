@@ -1,8 +1,8 @@
 //! `node.toml` and back. Reading answers with every problem at once, each with its key; an unknown key is a problem.
 
 use super::{
-    HostPort, LogFormat, LogSettings, NodeConfig, SiteCertificate, SiteConnections, SiteUrl, Timing,
-    VoterPolicy,
+    HostPort, LogFileSettings, LogFormat, LogSettings, NodeConfig, SiteCertificate, SiteConnections, SiteUrl,
+    Timing, VoterPolicy,
 };
 use crate::cli::span;
 use crate::data_dir::DataDir;
@@ -14,6 +14,10 @@ use toml::Value;
 
 /// A connection costs some tens of KiB.
 const MOST_CONNECTIONS: usize = 65_536;
+/// Of one log file, in MiB.
+const MOST_LOG_MIB: usize = 1024;
+const MOST_LOG_FILES: usize = 100;
+const MIB: u64 = 1024 * 1024;
 const MINUTE: Duration = Duration::from_secs(60);
 const DAYS_90: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
@@ -107,6 +111,7 @@ fn parse(data: DataDir, table: toml::Table) -> Result<NodeConfig, Vec<KeyProblem
         text.parse().map_err(|_| format!("{text} is not an IP address"))
     });
     let site_connections = reader.site_connections();
+    let drain = reader.optional("site.drain", within(Duration::ZERO, MINUTE, "use 0s to 60s, such as 5s"));
     let timing = reader.timing();
     let voters = reader.voters();
     let default = LogSettings::default();
@@ -120,8 +125,12 @@ fn parse(data: DataDir, table: toml::Table) -> Result<NodeConfig, Vec<KeyProblem
             .map(|_| text.to_owned())
             .map_err(|_| "use a filter such as info or info,passquorum_raft=debug".to_owned())
     });
-    let log =
-        LogSettings { format: format.unwrap_or(default.format), filter: filter.unwrap_or(default.filter) };
+    let log = LogSettings {
+        format: format.unwrap_or(default.format),
+        filter: filter.unwrap_or(default.filter),
+        file: reader.log_file(),
+    };
+    let local_storage = reader.optional("legacy.local_storage", path);
     let demo_directory = reader.optional("demo.directory", path);
     let drill_clock_offset_ms = reader.offset("drill.clock_offset_ms");
     let problems = reader.finish();
@@ -137,10 +146,12 @@ fn parse(data: DataDir, table: toml::Table) -> Result<NodeConfig, Vec<KeyProblem
                 site_certificate,
                 trusted_proxies,
                 site_connections,
+                drain: drain.unwrap_or_default(),
                 timing,
                 voters,
                 log,
                 demo_directory,
+                local_storage,
                 drill_clock_offset_ms,
             })
         }
@@ -150,6 +161,18 @@ fn parse(data: DataDir, table: toml::Table) -> Result<NodeConfig, Vec<KeyProblem
 
 fn from_text<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|error: T::Err| error.to_string())
+}
+
+/// A span between two others.
+fn within(
+    least: Duration,
+    most: Duration,
+    message: &'static str,
+) -> impl Fn(&str) -> Result<Duration, String> {
+    move |text| {
+        let span = Duration::from_millis(span(text)?.0);
+        if (least..=most).contains(&span) { Ok(span) } else { Err(message.to_owned()) }
+    }
 }
 
 fn path(text: &str) -> Result<PathBuf, String> {
@@ -251,6 +274,13 @@ impl Reader {
         SiteConnections { in_all, per_source }
     }
 
+    fn log_file(&mut self) -> Option<LogFileSettings> {
+        let most_mib = self.count("log.file_mib", 16, MOST_LOG_MIB);
+        let keep = self.count("log.files_kept", 4, MOST_LOG_FILES);
+        let path = self.optional("log.file", path)?;
+        Some(LogFileSettings { path, most_bytes: most_mib as u64 * MIB, keep })
+    }
+
     fn timing(&mut self) -> Timing {
         let default = Timing::default();
         let timing = Timing {
@@ -269,18 +299,11 @@ impl Reader {
 
     fn voters(&mut self) -> VoterPolicy {
         let default = VoterPolicy::default();
-        let within = |least: Duration, message: &'static str| {
-            move |text: &str| {
-                let span = Duration::from_millis(span(text)?.0);
-                if span >= least && span <= DAYS_90 { Ok(span) } else { Err(message.to_owned()) }
-            }
-        };
-        let stabilisation =
-            self.optional("cluster.stabilisation", within(Duration::ZERO, "use 0s to 90d, such as 10s"));
-        let dead_voter_after =
-            self.optional("cluster.dead_voter_after", within(MINUTE, "use 1m to 90d, such as 24h"));
-        let dead_learner_after =
-            self.optional("cluster.dead_learner_after", within(MINUTE, "use 1m to 90d, such as 7d"));
+        let message = "use 0s to 90d, such as 10s";
+        let stabilisation = self.optional("cluster.stabilisation", within(Duration::ZERO, DAYS_90, message));
+        let message = "use 1m to 90d, such as 24h";
+        let dead_voter_after = self.optional("cluster.dead_voter_after", within(MINUTE, DAYS_90, message));
+        let dead_learner_after = self.optional("cluster.dead_learner_after", within(MINUTE, DAYS_90, message));
         let fewest = self.values.remove("cluster.fewest_voters").map(|value| {
             let number = value.as_integer().and_then(|number| usize::try_from(number).ok());
             number.filter(|number| (3..=99).contains(number)).unwrap_or_else(|| {
@@ -309,6 +332,7 @@ impl Reader {
 pub fn render(config: &NodeConfig) -> String {
     let text = |text: &str| Value::String(text.to_owned()).to_string();
     let file = |path: &Path| text(&path.to_string_lossy());
+    let seconds = |span: Duration| text(&format!("{}s", span.as_secs()));
     let mut out = String::from("# Settings of this host only. The realm's configuration is replicated.\n");
     let mut line = |key: &str, value: String| {
         // Writing to a string cannot fail.
@@ -321,7 +345,6 @@ pub fn render(config: &NodeConfig) -> String {
         line("listen", text(listen.as_str()));
     }
     let VoterPolicy { stabilisation, dead_voter_after, dead_learner_after, fewest } = config.voters;
-    let seconds = |span: Duration| text(&format!("{}s", span.as_secs()));
     line("stabilisation", seconds(stabilisation));
     if let Some(span) = dead_voter_after {
         line("dead_voter_after", seconds(span));
@@ -341,6 +364,7 @@ pub fn render(config: &NodeConfig) -> String {
     line("trusted_proxies", format!("[{}]", proxies.join(", ")));
     line("connections", config.site_connections.in_all.to_string());
     line("connections_per_source", config.site_connections.per_source.to_string());
+    line("drain", seconds(config.drain));
     line("raft", String::new());
     line("heartbeat_ms", config.timing.heartbeat.as_millis().to_string());
     line("election_min_ms", config.timing.election_min.as_millis().to_string());
@@ -348,6 +372,15 @@ pub fn render(config: &NodeConfig) -> String {
     line("log", String::new());
     line("format", text(if config.log.format == LogFormat::Json { "json" } else { "text" }));
     line("filter", text(&config.log.filter));
+    if let Some(log) = &config.log.file {
+        line("file", file(&log.path));
+        line("file_mib", (log.most_bytes / MIB).to_string());
+        line("files_kept", log.keep.to_string());
+    }
+    if let Some(path) = &config.local_storage {
+        line("legacy", String::new());
+        line("local_storage", file(path));
+    }
     if let Some(directory) = &config.demo_directory {
         line("demo", String::new());
         line("directory", file(directory));
@@ -375,6 +408,7 @@ mod tests {
         config.site_certificate = Some(SiteCertificate { certificate: "/c".into(), key: "/k".into() });
         config.trusted_proxies = vec!["10.0.0.1".parse().unwrap()];
         config.site_connections = SiteConnections { in_all: 100, per_source: 10 };
+        config.drain = Duration::from_secs(5);
         config.voters = VoterPolicy {
             stabilisation: Duration::ZERO,
             dead_voter_after: Some(DAYS_90),
@@ -382,6 +416,8 @@ mod tests {
             fewest: 5,
         };
         config.log.format = LogFormat::Json;
+        config.log.file = Some(LogFileSettings { path: "/log".into(), most_bytes: 3 * MIB, keep: 7 });
+        config.local_storage = Some("/Local.storage".into());
         config.demo_directory = Some("/demo.json".into());
         config.drill_clock_offset_ms = -90_000;
         config
@@ -397,8 +433,8 @@ mod tests {
     fn every_problem_is_named_at_once_with_its_key() {
         let text = "nmae = 'x'\n[cluster]\naddress = 'host'\ndead_voter_after = '30s'\ndead_learner_after = 7\n\
                     stabilisation = 'x'\nfewest_voters = 2\n[site]\naddress = 5\nurl = 'http://x'\nkey = '/k'\n\
-                    trusted_proxies = ['x']\nconnections = 0\nconnections_per_source = 5000\n\
-                    [raft]\nheartbeat_ms = 1\nelection_min_ms = 20\n[log]\nformat = 'xml'\n";
+                    trusted_proxies = ['x']\nconnections = 0\nconnections_per_source = 5000\ndrain = '2m'\n\
+                    [raft]\nheartbeat_ms = 1\nelection_min_ms = 20\n[log]\nformat = 'xml'\nfile = 'log'\nfile_mib = 0\n";
         let problems = parse(full().data, text.parse().unwrap()).unwrap_err();
         let keys: Vec<_> = problems.iter().map(|problem| problem.key.as_str()).collect();
         for key in [
@@ -415,9 +451,12 @@ mod tests {
             "site.trusted_proxies",
             "site.connections",
             "site.connections_per_source",
+            "site.drain",
             "raft.heartbeat_ms",
             "raft.election_min_ms",
             "log.format",
+            "log.file",
+            "log.file_mib",
         ] {
             assert!(keys.contains(&key), "{key} not in {keys:?}");
         }

@@ -1,8 +1,10 @@
 //! What each file of a tree holds. Where the domain's own types read well as TOML they are used as they are.
 
+use passquorum_domain::address::Network;
 use passquorum_domain::directory::DistinguishedName;
 use passquorum_domain::ids::{ConnectionId, PolicyId, Revision};
 use passquorum_domain::lockout::LockoutSettings;
+use passquorum_domain::log_rule::LogRule;
 use passquorum_domain::policy::PasswordRule;
 use passquorum_domain::time::Span;
 use serde::{Deserialize, Serialize};
@@ -26,6 +28,10 @@ pub(super) struct GeneralFile {
     pub(super) source_limit: LockoutFile,
     #[serde(default)]
     pub(super) mirror: Option<MirrorFile>,
+    #[serde(default)]
+    pub(super) monitors: Vec<Network>,
+    #[serde(default)]
+    pub(super) logging: Vec<LogRule>,
 }
 
 /// Where the realm is mirrored. The connection is named by its alias.

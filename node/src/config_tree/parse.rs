@@ -203,6 +203,8 @@ impl Reader<'_> {
             source_limit: file.source_limit.into(),
             session: file.session.0,
             mirror,
+            monitors: file.monitors,
+            logging: file.logging,
         })
     }
 

@@ -78,6 +78,8 @@ impl Writer<'_> {
                 connection: self.alias(mirror.connection),
                 container: mirror.container.clone(),
             }),
+            monitors: general.monitors.clone(),
+            logging: general.logging.clone(),
         }
     }
 

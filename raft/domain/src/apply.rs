@@ -81,6 +81,7 @@ impl Change<'_> {
             Action::RemoveNode(id) => self.remove_node(id),
             Action::BeginRemoval(id) => self.begin_removal(id),
             Action::MoveNode(id, cluster_address) => self.move_node(id, cluster_address),
+            Action::SetSiteUrl { node, seen, url } => self.set_site_url(node, &seen, url),
             Action::CreateReplacement { token, replaces } => self.create_replacement(token, replaces),
             Action::CreateApiToken(token) => self.create_api_token(token),
             Action::RevokeApiToken(id) => self.revoke_api_token(id),

@@ -89,6 +89,8 @@ pub enum AuditEvent {
     ReplacementTokenCreated(JoinTokenId, NodeId),
     /// Peers reach a node elsewhere from now on.
     NodeMoved(NodeId),
+    /// Where browsers reach a node was changed.
+    SiteUrlChanged(NodeId),
 }
 
 /// A site of the product.

@@ -1,5 +1,6 @@
 //! What may be asked of the cluster. A command brings everything that its application needs: who, when, fresh ids.
 
+use crate::address::{HostPort, SiteUrl};
 use crate::audit::{Actor, AuditEvent};
 use crate::blob::{Blob, Sealed};
 use crate::config::{ConfigChange, RealmConfig};
@@ -127,8 +128,17 @@ pub enum Action {
         /// The node that goes.
         replaces: NodeId,
     },
-    /// Says where peers reach a node from now on: `host:port`.
-    MoveNode(NodeId, String),
+    /// Says where peers reach a node from now on.
+    MoveNode(NodeId, HostPort),
+    /// Records where browsers reach a node, if that is still what the editor saw.
+    SetSiteUrl {
+        /// The node.
+        node: NodeId,
+        /// What the editor saw.
+        seen: String,
+        /// What it is from now on.
+        url: SiteUrl,
+    },
 }
 
 impl Action {

@@ -201,6 +201,8 @@ impl RealmConfig {
         if let Some(mirror) = &self.general.mirror {
             check.mirror("general.mirror", mirror);
         }
+        check.at_most_100("general.monitors", self.general.monitors.len());
+        check.at_most_100("general.logging", self.general.logging.len());
         let (mut aliases, mut ids) = (BTreeSet::new(), BTreeSet::new());
         for (index, connection) in self.connections.iter().enumerate() {
             let at = format!("connections[{index}]");
@@ -274,6 +276,12 @@ impl Checker {
         if !(min..=max).contains(&span) {
             let message = format!("use {} to {} seconds", min.0 / 1000, max.0 / 1000);
             self.add(field.to_owned(), &message);
+        }
+    }
+
+    fn at_most_100(&mut self, field: &str, count: usize) {
+        if count > 100 {
+            self.add(field.to_owned(), "use at most 100 entries");
         }
     }
 

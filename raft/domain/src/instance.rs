@@ -84,20 +84,6 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// Whether a text can be a cluster address: `host:port`, an IPv6 address in brackets.
-    #[must_use]
-    pub fn is_address(text: &str) -> bool {
-        let Some((host, port)) = text.rsplit_once(':') else { return false };
-        let name = |host: &str| {
-            !host.is_empty()
-                && host.len() <= 253
-                && host.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.')
-        };
-        let v6 = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-        port.parse::<u16>().is_ok_and(|port| port != 0)
-            && v6.map_or_else(|| name(host), |v6| v6.parse::<std::net::Ipv6Addr>().is_ok())
-    }
-
     /// Whether it is part of the realm and stays.
     #[must_use]
     pub fn is_active(&self) -> bool {

@@ -8,6 +8,7 @@
 //! Invariants: nothing here does IO, reads a clock or draws randomness; equal command sequences give equal states;
 //! no secret is held in clear by any replicated type. This crate must not know openraft, tokio, sled, LDAP or HTTP.
 
+pub mod address;
 pub mod apply;
 pub mod audit;
 pub mod blob;
@@ -15,6 +16,7 @@ pub mod command;
 pub mod config;
 pub mod directory;
 pub mod error_code;
+pub mod findings;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -23,6 +25,7 @@ pub mod instance;
 pub mod label;
 pub mod limit;
 pub mod lockout;
+pub mod log_rule;
 pub mod mirror;
 pub mod outcome;
 #[cfg(feature = "planted")]

@@ -70,9 +70,6 @@ pub enum Rejection {
     /// The command's own time is too far in the past to tell whether it was applied before.
     #[error("the request is too old to be told from a repetition")]
     TooOld,
-    /// A text is no `host:port`.
-    #[error("a node's address is HOST:PORT, such as 10.0.0.1:7400, node1.example.com:7400 or [::1]:7400")]
-    BadAddress,
 }
 
 impl Rejection {
@@ -90,7 +87,6 @@ impl Rejection {
             Self::NotFound => ErrorCode::NotFound,
             Self::TooLarge => ErrorCode::TooLarge,
             Self::TooOld => ErrorCode::UnknownOutcome,
-            Self::BadAddress => ErrorCode::BadInput,
         }
     }
 }

@@ -12,6 +12,7 @@ pub use directory::{
 };
 pub use leadership::{LeaderRead, LeaderReads, Leadership};
 
+use crate::address::HostPort;
 use crate::audit::Actor;
 use crate::blob::Sealed;
 use crate::command::Command;
@@ -132,8 +133,24 @@ pub struct ClusterStatus {
     pub clock_ahead_ms: Option<i64>,
     /// Whether this node's clock is near enough to the majority's for it to lead and to write.
     pub clock_fit: bool,
+    /// How far this node's log is.
+    #[serde(default)]
+    pub log: LogPositions,
     /// Every member that was not removed.
     pub members: Vec<MemberStatus>,
+}
+
+/// Indexes of a node's log; 0 where there is nothing yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct LogPositions {
+    /// Its last entry.
+    pub last: u64,
+    /// The last entry that survives a power cut.
+    pub durable: u64,
+    /// The last entry in the newest snapshot.
+    pub snapshot: u64,
+    /// The last entry that is not held any more.
+    pub purged: u64,
 }
 
 /// One member in [`ClusterStatus`].
@@ -153,6 +170,10 @@ pub struct MemberStatus {
     pub applied: Option<u64>,
     /// Entries it is behind the leader's log, when known.
     pub lag: Option<u64>,
+    /// Whether it answered when the answering node last asked every member, once that was done. They are asked every few
+    /// seconds.
+    #[serde(default)]
+    pub answers: Option<bool>,
 }
 
 /// A member's part in the cluster.
@@ -222,13 +243,8 @@ pub trait Membership: Send + Sync {
     /// Removes a node for good; its id is never used again. Once it is decided, whoever leads finishes it.
     async fn remove(&self, node: NodeId, removal: Removal, actor: Actor) -> Result<(), MembershipError>;
 
-    /// Has peers reach a node at another `host:port`, such as one whose host moved.
-    async fn move_node(
-        &self,
-        node: NodeId,
-        cluster_address: String,
-        actor: Actor,
-    ) -> Result<(), MembershipError>;
+    /// Has peers reach a node at another address, such as one whose host moved.
+    async fn move_node(&self, node: NodeId, to: HostPort, actor: Actor) -> Result<(), MembershipError>;
 
     /// Moves leadership to a caught-up voter: the one named, or the one that has most of the log. Answers who leads.
     async fn transfer_leader(&self, to: Option<NodeId>, actor: Actor) -> Result<NodeId, MembershipError>;

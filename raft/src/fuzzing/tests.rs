@@ -73,7 +73,7 @@ fn actions() -> Vec<Action> {
         Action::AdmitNode(Box::new(AdmitNode { token, secret, node: node(), wrap: Some(wrap()) })),
         Action::SetNodeRole(NodeId(2), Role::SiteLearner),
         Action::CreateReplacement { token: join(JoinTokenId(Uuid::from_u128(8))), replaces: NodeId(2) },
-        Action::MoveNode(NodeId(2), "host:7400".into()),
+        Action::MoveNode(NodeId(2), "host:7400".parse().unwrap()),
         Action::BeginRemoval(NodeId(2)),
         Action::RemoveNode(NodeId(2)),
         Action::ChangeConfig {

@@ -56,6 +56,7 @@ pub(crate) async fn run(member: Weak<Member>) {
         sleep(pause).await;
         let Some(member) = member.upgrade() else { return };
         let heard = member.ask_all().await;
+        member.integrity.answering.send_replace(Some(heard.keys().copied().collect()));
         member.compare_clocks(&heard).await;
         let said = heard.into_iter().map(|(node, told)| (node, told.digests)).collect();
         let verdict = member.judge(&said, undecided >= PATIENCE);

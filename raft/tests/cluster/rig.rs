@@ -256,7 +256,7 @@ impl Rig {
         let settings = ClusterSettings {
             node: id,
             listen: address.clone(),
-            address: address.clone(),
+            address: address.parse().unwrap(),
             tuning: self.tuning.clone(),
             elections: role == Role::Voter,
         };

@@ -28,6 +28,7 @@ pub(crate) fn event(event: &AuditEvent) -> String {
         AuditEvent::ReplacementTokenCreated(_, node) => {
             format!("Join token created for who replaces node {node}")
         }
+        AuditEvent::SiteUrlChanged(node) => format!("Site URL of node {node} changed"),
         AuditEvent::NodeLeaving(node) => format!("Removal of node {node} decided"),
         AuditEvent::NodeRemoved(node) => format!("Node {node} removed"),
         AuditEvent::ApiTokenCreated(id) => format!("API token {id} created"),

@@ -5,6 +5,7 @@ use crate::extract::Form;
 use passquorum_domain::config::Problem;
 use passquorum_domain::directory::DistinguishedName;
 use passquorum_domain::time::Span;
+use std::fmt::Display;
 use std::str::FromStr;
 
 /// The fields of one form. Not `Debug`: one of them may be a password.
@@ -56,16 +57,25 @@ impl Fields {
 
     /// One DN a line.
     pub(super) fn distinguished_names(&mut self, name: &str) -> Vec<DistinguishedName> {
-        let mut names = Vec::new();
+        self.read_lines(name, |line| {
+            DistinguishedName::parse(line).map_err(|error| format!("is not a distinguished name: {error}"))
+        })
+    }
+
+    /// One thing a line.
+    pub(super) fn parsed_lines<T: FromStr<Err: Display>>(&mut self, name: &str) -> Vec<T> {
+        self.read_lines(name, |line| line.parse().map_err(|error: T::Err| format!("cannot be read: {error}")))
+    }
+
+    fn read_lines<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
+        let mut things = Vec::new();
         for (number, line) in (1..).zip(self.lines(name)) {
-            match DistinguishedName::parse(&line) {
-                Ok(dn) => names.push(dn),
-                Err(error) => {
-                    self.refuse(name, &format!("entry {number} is not a distinguished name: {error}"))
-                }
+            match read(&line) {
+                Ok(thing) => things.push(thing),
+                Err(problem) => self.refuse(name, &format!("entry {number} {problem}")),
             }
         }
-        names
+        things
     }
 
     /// Notes a problem.

@@ -38,6 +38,24 @@ fn sections(config: &RealmConfig) -> Vec<Section> {
             "Behind a proxy or address translation many people share one address.",
             lockout_inputs("general.source_limit", &general.source_limit),
         ),
+        Section::new(
+            "Monitoring and logs",
+            "These hold on every node at once.",
+            vec![
+                Input::lines(
+                    "general.monitors",
+                    "Monitors",
+                    "Addresses or networks that may ask for /status and /metrics without a token, one a line. A node's own host and the realm's nodes always may.",
+                    &general.monitors,
+                ),
+                Input::lines(
+                    "general.logging",
+                    "Log levels",
+                    "[NODE:][COMPONENT=]LEVEL, one a line, such as debug, raft=trace or 3:sites=debug. The last one that fits counts.",
+                    &general.logging,
+                ),
+            ],
+        ),
         roles("Administrators", "administrators", config, &config.administrators),
         roles("Helpdesk operators", "helpdesk", config, &config.helpdesk),
     ]
@@ -68,6 +86,8 @@ fn read(fields: &mut Fields, present: &RealmConfig) -> RealmConfig {
         source_limit: lockout(fields, "general.source_limit", &present.general.source_limit),
         session: fields.seconds("general.session", present.general.session),
         mirror: present.general.mirror.clone(),
+        monitors: fields.parsed_lines("general.monitors"),
+        logging: fields.parsed_lines("general.logging"),
     };
     let administrators = read_roles(fields, "administrators", present);
     let helpdesk = read_roles(fields, "helpdesk", present);

@@ -7,6 +7,7 @@ use super::request::{Body, Force, PathPart, ReadConsistency};
 use axum::extract::State;
 use axum::{Extension, Json};
 use http::StatusCode;
+use passquorum_domain::address::HostPort;
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::instance::{Instance, Role, Standing};
 use passquorum_domain::time::Timestamp;
@@ -91,7 +92,7 @@ pub(super) async fn remove(
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Place {
-    cluster_address: String,
+    cluster_address: HostPort,
 }
 
 /// `PUT /api/v1/nodes/{id}/address`, with `{"cluster_address": "host:port"}`.
@@ -102,9 +103,6 @@ pub(super) async fn move_to(
     body: Body,
 ) -> Result<StatusCode, ApiProblem> {
     let Place { cluster_address } = body.json()?;
-    if !Instance::is_address(&cluster_address) {
-        return Err(ApiProblem::bad_input("cluster_address", "use host:port"));
-    }
     tracing::info!(actor = ?caller.actor, %node, %cluster_address, "move a node");
     ports.membership.move_node(node, cluster_address, caller.actor).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -79,6 +79,7 @@ async fn every_page_has_the_safe_headers_and_a_heading() {
     let questions = format!("{policy}/questions");
     for path in [
         "/admin/",
+        "/admin/instances",
         "/admin/policies",
         "/admin/policies/new",
         &policy,
@@ -155,6 +156,9 @@ async fn the_cluster_page_shows_each_member_and_needs_no_quorum() {
         "Leader",
         "https://node-1.example.com",
         "data-refresh=\"/admin/cluster\"",
+        "No majority stands behind the leader",
+        "start the stopped nodes",
+        "aria-label=\"node-1 no majority; node-2 keeps up; node-3 keeps up\"",
     ] {
         assert!(page.html.contains(text), "{text} is missing in {}", page.html);
     }
@@ -163,6 +167,43 @@ async fn the_cluster_page_shows_each_member_and_needs_no_quorum() {
     let edit = browser.get("/admin/general").await;
     assert_eq!(edit.status, StatusCode::SERVICE_UNAVAILABLE, "an edit needs one");
     assert!(edit.html.contains("PQ-NO-QUORUM"));
+}
+
+#[tokio::test]
+async fn the_url_of_an_instance_changes_once_that_is_confirmed_and_the_audit_tells() {
+    let world = World::new();
+    let mut browser = administrator(&world).await;
+    let url = |world: &World| world.consensus.state().instances().next().unwrap().site_url.clone();
+    let seen = url(&world);
+    let page = browser.get("/admin/instances").await;
+    assert!(page.html.contains("Primary") && page.html.contains(&seen), "{}", page.html);
+    let with = |url| [("url", url), ("seen", "https://node-1.example.com"), ("confirmed", "yes")];
+
+    let refused = browser.submit("/admin/instances/1", &with("http://pw.example.com/x")).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.html.contains("url-1-problem") && refused.html.contains("http://pw.example.com/x"));
+    let shown = browser.submit("/admin/instances/1", &with("https://pw.example.com")[..2]).await;
+    assert!(shown.html.contains("From now on") && shown.html.contains("https://pw.example.com"));
+    assert_eq!(url(&world), seen, "it was not confirmed yet");
+    let done = browser.submit("/admin/instances/1", &with("https://pw.example.com/")).await;
+    assert_eq!(location(&done), "/admin/instances?changed=1");
+    assert!(browser.get(location(&done)).await.html.contains("URL of node 1 was changed"));
+    assert_eq!(url(&world), "https://pw.example.com");
+
+    let stale = browser.submit("/admin/instances/1", &with("https://other.example.com")).await;
+    assert_eq!(stale.status, StatusCode::CONFLICT);
+    assert!(stale.html.contains("Somebody else changed this URL"));
+    assert_eq!(
+        browser.submit("/admin/instances/9", &with("https://a.b")).await.status,
+        StatusCode::NOT_FOUND
+    );
+    let audit = browser.get("/admin/audit").await;
+    for text in [
+        "Site URL of node 1 changed",
+        "https://node-1.example.com -&#62; https://pw.example.com, by Rita Root",
+    ] {
+        assert!(audit.html.contains(text), "{text} is missing in {}", audit.html);
+    }
 }
 
 #[tokio::test]

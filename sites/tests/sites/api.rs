@@ -4,6 +4,7 @@
 
 mod labels;
 mod limits;
+mod monitors;
 mod revisions;
 
 use crate::fakes::{FakeConsensus, Quorum, World};
@@ -135,7 +136,7 @@ async fn no_route_answers_without_credentials_but_the_one_that_carries_its_own()
         let answer = api.send(request).await;
         match route.access {
             Access::Open => assert_eq!(route.path, "/api/v1/join"),
-            Access::Scope(_) => drop(answer.problem(401, "PQ-UNAUTHENTICATED")),
+            Access::Scope(_) | Access::Monitor => drop(answer.problem(401, "PQ-UNAUTHENTICATED")),
         }
     }
 }

@@ -5,17 +5,6 @@ use std::path::Path;
 use super::RigError;
 use super::script::Script;
 
-/// A node as HAProxy sees it, on 127.0.0.1.
-#[derive(Debug, Clone, Copy)]
-pub struct Backend {
-    /// The node's id.
-    pub id: u64,
-    /// The port of its sites.
-    pub port: u16,
-    /// The port of its health endpoint, which is asked for `/ready`.
-    pub health_port: u16,
-}
-
 /// A running HAProxy; it stops when dropped.
 #[derive(Debug)]
 pub struct HaProxy {
@@ -24,23 +13,21 @@ pub struct HaProxy {
 }
 
 impl HaProxy {
-    /// Starts it on 127.0.0.1:`port` with its files in `dir`, checking the nodes' certificates against
-    /// `node_authority` (a PEM file), and waits until a node is ready behind it.
+    /// Starts it on 127.0.0.1:`port`, and on the next port without TLS, in front of three nodes (`127.0.0.1:PORT` of
+    /// their sites), with its files in `dir`. It checks the nodes' certificates against `node_authority` (a PEM file).
+    /// Returns once a node is ready behind it.
     ///
     /// # Errors
     /// [`RigError::Failed`] with what the script said.
     pub async fn start(
         dir: &Path,
         port: u16,
-        nodes: &[Backend],
+        nodes: &[String; 3],
         node_authority: &Path,
     ) -> Result<Self, RigError> {
-        let nodes: Vec<String> = nodes
-            .iter()
-            .map(|node| format!("{}=127.0.0.1:{}/{}", node.id, node.port, node.health_port))
-            .collect();
         let settings = vec![
             ("RIG_LISTEN", format!("127.0.0.1:{port}")),
+            ("RIG_PLAIN", format!("127.0.0.1:{}", port + 1)),
             ("RIG_NODES", nodes.join(" ")),
             ("RIG_NODE_CA", node_authority.display().to_string()),
         ];

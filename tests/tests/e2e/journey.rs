@@ -3,7 +3,7 @@
 use crate::World;
 use passquorum_tests::ports;
 use passquorum_tests::rig::browser::{Browser, Scripts, Viewport};
-use passquorum_tests::rig::haproxy::{Backend, HaProxy};
+use passquorum_tests::rig::haproxy::HaProxy;
 use passquorum_tests::rig::realm::QUESTIONS;
 use passquorum_tests::rig::samba::{Bind, seeded_password};
 use std::path::{Path, PathBuf};
@@ -17,19 +17,10 @@ pub(crate) fn screenshots() -> PathBuf {
 }
 
 async fn balance(world: &World) -> HaProxy {
-    let port = ports::block(1).unwrap();
-    let backends: Vec<Backend> = world
-        .realm
-        .cluster
-        .nodes()
-        .map(|node| {
-            let port = node.health.rsplit(':').next().unwrap().parse().unwrap();
-            Backend { id: node.id, port, health_port: port }
-        })
-        .collect();
-    HaProxy::start(&world.dir.path().join("haproxy"), port, &backends, &world.realm.authority())
-        .await
-        .unwrap()
+    let port = ports::block(2).unwrap();
+    let nodes = [1, 2, 3].map(|id| world.base(id).trim_start_matches("https://").to_owned());
+    let dir = world.dir.path().join("haproxy");
+    HaProxy::start(&dir, port, &nodes, &world.realm.authority()).await.unwrap()
 }
 
 pub(crate) async fn start_task(browser: &Browser, site: &str, task: &str, name: &str) {
@@ -161,6 +152,18 @@ async fn an_administrator_signs_in_sees_the_cluster_and_changes_the_policy() {
         browser.wait_for_text(words).await.unwrap();
     }
     picture(&browser, "9-admin-cluster").await;
+    let picture_of_the_cluster = "return document.querySelector('svg.picture').getAttribute('aria-label')";
+    let told = browser.execute(picture_of_the_cluster).await.unwrap();
+    assert!(told.as_str().is_some_and(|told| told.contains("node-3")), "{told}");
+    browser.open(&format!("{base}/admin/instances")).await.unwrap();
+    browser.wait_for_text("Primary").await.unwrap();
+    picture(&browser, "15-admin-instances").await;
+    browser.fill("Self-Service URL of node-1", "https://pw.corp.example.test").await.unwrap();
+    browser.submit().await.unwrap();
+    browser.wait_for_text("From now on").await.unwrap();
+    picture(&browser, "16-admin-instance-confirm").await;
+    browser.submit().await.unwrap();
+    browser.wait_for_text("The Self-Service URL of node 1 was changed.").await.unwrap();
     for (number, part) in [(10, "policies"), (11, "connections"), (12, "audit")] {
         browser.open(&format!("{base}/admin/{part}")).await.unwrap();
         picture(&browser, &format!("{number}-admin-{part}")).await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use passquorum_tests::ports;
 use passquorum_tests::rig::etcd::Etcd;
-use passquorum_tests::rig::haproxy::{Backend, HaProxy};
+use passquorum_tests::rig::haproxy::HaProxy;
 use passquorum_tests::rig::{RigError, process};
 
 #[tokio::test]
@@ -21,9 +21,9 @@ async fn haproxy_with_a_bad_authority_says_so_and_is_not_left_running() {
     let dir = tempfile::tempdir().unwrap();
     let authority = dir.path().join("nodes.crt");
     std::fs::write(&authority, "no certificate").unwrap();
-    let port = ports::block(1).unwrap();
-    let backend = Backend { id: 1, port: 1, health_port: 1 };
-    let refused = HaProxy::start(&dir.path().join("haproxy"), port, &[backend], &authority).await;
+    let port = ports::block(2).unwrap();
+    let nodes = [(); 3].map(|()| "127.0.0.1:1".to_owned());
+    let refused = HaProxy::start(&dir.path().join("haproxy"), port, &nodes, &authority).await;
     assert!(matches!(refused, Err(RigError::Failed { output, .. }) if output.contains("ca-file")));
     assert_eq!(process::naming(dir.path()), Vec::<i32>::new());
 }

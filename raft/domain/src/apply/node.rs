@@ -1,6 +1,7 @@
 //! The realm's birth, and its nodes coming and going.
 
 use super::Change;
+use crate::address::{HostPort, SiteUrl};
 use crate::audit::AuditEvent;
 use crate::command::{AdmitNode, CreateRealm, NewNode};
 use crate::ids::NodeId;
@@ -80,14 +81,23 @@ impl Change<'_> {
         Ok(Effect::Done)
     }
 
-    pub(super) fn move_node(&mut self, id: NodeId, cluster_address: String) -> Outcome {
-        if !Instance::is_address(&cluster_address) {
-            return Err(Rejection::BadAddress);
-        }
+    pub(super) fn move_node(&mut self, id: NodeId, cluster_address: HostPort) -> Outcome {
         let instance = self.state.instances.get_mut(&id).filter(|instance| instance.is_active());
-        instance.ok_or(Rejection::NotFound)?.cluster_address = cluster_address;
+        instance.ok_or(Rejection::NotFound)?.cluster_address = cluster_address.into();
         self.touch(CellKey::Instance(id));
         self.audit(AuditEvent::NodeMoved(id), None);
+        Ok(Effect::Done)
+    }
+
+    pub(super) fn set_site_url(&mut self, id: NodeId, seen: &str, url: SiteUrl) -> Outcome {
+        let instance = self.state.instances.get_mut(&id).filter(|instance| instance.is_active());
+        let instance = instance.ok_or(Rejection::NotFound)?;
+        if instance.site_url != seen {
+            return Err(Rejection::ConditionFailed { current: None });
+        }
+        instance.site_url = url.into();
+        self.touch(CellKey::Instance(id));
+        self.audit(AuditEvent::SiteUrlChanged(id), None);
         Ok(Effect::Done)
     }
 

@@ -1,8 +1,10 @@
 //! Settings of the realm that belong to no policy and no domain connection.
 
+use crate::address::Network;
 use crate::directory::DistinguishedName;
 use crate::ids::ConnectionId;
 use crate::lockout::LockoutSettings;
+use crate::log_rule::LogRule;
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +21,12 @@ pub struct GeneralSettings {
     /// Where the leader shows the realm to legacy clients; nowhere by default.
     #[serde(default)]
     pub mirror: Option<MirrorSettings>,
+    /// Who may ask a node for its status and metrics without a token, besides its own host and the realm's nodes.
+    #[serde(default)]
+    pub monitors: Vec<Network>,
+    /// How much the nodes write into their logs, where that differs from their own settings.
+    #[serde(default)]
+    pub logging: Vec<LogRule>,
 }
 
 /// Where the realm is mirrored.
@@ -43,6 +51,8 @@ impl GeneralSettings {
             },
             session: Span::minutes(15),
             mirror: None,
+            monitors: Vec::new(),
+            logging: Vec::new(),
         }
     }
 }

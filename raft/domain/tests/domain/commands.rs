@@ -149,7 +149,7 @@ fn action() -> impl Strategy<Value = Action> {
         replacement,
         admit,
         (1_u64..5, role()).prop_map(|(id, role)| Action::SetNodeRole(NodeId(id), role)),
-        (1_u64..5, "[a-z]{0,3}:[0-9]{1,6}").prop_map(|(id, to)| Action::MoveNode(NodeId(id), to)),
+        (1_u64..5, "[a-z]{1,3}:[1-9]").prop_map(|(id, to)| Action::MoveNode(NodeId(id), to.parse().unwrap())),
         (1_u64..5).prop_map(|id| Action::BeginRemoval(NodeId(id))),
         (1_u64..5).prop_map(|id| Action::RemoveNode(NodeId(id))),
         (0_u128..8, 0_u8..2).prop_map(|(attempt, source)| count(attempt, source)),

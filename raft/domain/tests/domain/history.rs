@@ -110,12 +110,12 @@ fn a_kept_revision_has_a_fixed_form() {
 }
 
 const FIRST: &str =
-    "0d00000000000a7061737371756f72756d64fce0930400fce0930400fca0bb0d0000de01fd00505c18a30100000000";
+    "0d00000000000a7061737371756f72756d64fce0930400fce0930400fca0bb0d00000000f901fd00505c18a30100000000";
 const SECOND: &str =
-    "0d0100000000074578616d706c6564fce0930400fce0930400fca0bb0d0000db01fd05505c18a30100000000";
+    "0d0100000000074578616d706c6564fce0930400fce0930400fca0bb0d00000000f601fd05505c18a30100000000";
 
 /// What a realm stored before revisions were kept: its configuration, and nothing of how it came to be.
-const OLD_CONFIG: &str = "010400000000034f6c6464fce0930400fce0930400fca0bb0d0000";
+const OLD_CONFIG: &str = "010400000000034f6c6464fce0930400fce0930400fca0bb0d00000000";
 
 #[test]
 fn a_state_without_revisions_is_read_and_its_first_change_keeps_what_was_before() {

@@ -84,10 +84,9 @@ fn a_removal_is_decided_once_and_then_done_once() {
 #[test]
 fn a_node_moves_to_another_address_as_long_as_it_stays() {
     let mut world = two();
-    let to = |address: &str| Action::MoveNode(TWO, address.to_owned());
+    let to = |address: &str| Action::MoveNode(TWO, address.parse().unwrap());
     world.act(to("new.example.com:7400")).unwrap();
     assert_eq!(world.state.instance(TWO).unwrap().cluster_address, "new.example.com:7400");
-    assert_eq!(world.act(to("new.example.com")), Err(Rejection::BadAddress));
     assert!(world.events().contains(&AuditEvent::NodeMoved(TWO)));
     world.act(Action::BeginRemoval(TWO)).unwrap();
     assert_eq!(world.act(to("new.example.com:7401")), Err(Rejection::NotFound));
@@ -149,4 +148,22 @@ fn an_instance_that_was_stored_before_there_were_standings_reads_and_writes_the_
         assert_eq!((read.id, read.joined_at, read.standing), (TWO, Timestamp(300), standing));
         assert_eq!(bincode::serde::encode_to_vec(&read, code).unwrap(), stored);
     }
+}
+
+#[test]
+fn the_url_of_a_node_changes_only_from_what_the_editor_saw() {
+    let mut world = World::new();
+    let one = NodeId(1);
+    let seen = world.state.instance(one).unwrap().site_url.clone();
+    let set = |node, seen: &str| Action::SetSiteUrl {
+        node,
+        seen: seen.to_owned(),
+        url: "https://pw.example.com".parse().unwrap(),
+    };
+    assert_eq!(world.act(set(one, "https://other")), Err(Rejection::ConditionFailed { current: None }));
+    assert_eq!(world.act(set(NodeId(9), &seen)), Err(Rejection::NotFound));
+    assert_eq!(world.act(set(one, &seen)), Ok(Effect::Done));
+    assert_eq!(world.state.instance(one).unwrap().site_url, "https://pw.example.com");
+    assert_eq!(world.events().last(), Some(&AuditEvent::SiteUrlChanged(one)));
+    assert_eq!(world.act(set(one, &seen)), Err(Rejection::ConditionFailed { current: None }));
 }

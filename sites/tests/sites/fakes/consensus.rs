@@ -104,6 +104,7 @@ impl Consensus for FakeConsensus {
             site_url: format!("https://node-{id}.example.com"),
             applied: Some(40 + id),
             lag: Some(0),
+            answers: Some(true),
         };
         ClusterStatus {
             node: NodeId(1),
@@ -114,6 +115,7 @@ impl Consensus for FakeConsensus {
             checked: None,
             clock_ahead_ms: None,
             clock_fit: true,
+            log: LogPositions::default(),
             members: vec![
                 member(1, MemberRole::Voter, true),
                 member(2, MemberRole::Voter, false),

@@ -1,6 +1,7 @@
 //! The verbs on nodes and tokens, as a cluster of two voters would answer them.
 
 use async_trait::async_trait;
+use passquorum_domain::address::HostPort;
 use passquorum_domain::audit::Actor;
 use passquorum_domain::ids::{NodeId, RealmId};
 use passquorum_domain::instance::Role;
@@ -27,7 +28,7 @@ impl Membership for Verbs {
         }
     }
 
-    async fn move_node(&self, node: NodeId, _: String, _: Actor) -> Result<(), MembershipError> {
+    async fn move_node(&self, node: NodeId, _: HostPort, _: Actor) -> Result<(), MembershipError> {
         if node == NodeId(2) { Ok(()) } else { Err(MembershipError::NoSuchNode(node)) }
     }
 
