@@ -2,6 +2,7 @@
 //! storage → cluster → key ring → admission and directories → sites, API and health → listeners and the mirror.
 
 use crate::admission::{Learners, RealmAdmission};
+use crate::backup::RealmBackups;
 use crate::config::NodeConfig;
 use crate::data_dir::DataDir;
 use crate::directories::RealmDirectories;
@@ -122,6 +123,12 @@ impl Node {
             timing: Timing::default(),
             status: told,
         };
+        let backups = Arc::new(RealmBackups::new(
+            Arc::clone(&cluster),
+            Arc::clone(&keyring),
+            Arc::clone(&env.clock),
+            Arc::clone(&env.entropy),
+        ));
         let ports = Ports {
             consensus: Arc::clone(&cluster) as _,
             directories,
@@ -130,6 +137,7 @@ impl Node {
             entropy: env.entropy,
             membership: Arc::clone(&cluster) as Arc<dyn Membership>,
             admission,
+            backups,
         };
         let mut settings = SiteSettings::new(config.name.clone());
         settings.trusted_proxies = config.trusted_proxies.iter().copied().collect();

@@ -9,6 +9,7 @@
 
 pub mod admission;
 pub mod authority;
+pub mod backup;
 pub mod birth;
 pub mod cli;
 pub mod client;
@@ -27,6 +28,7 @@ pub mod keyring;
 pub mod keys;
 pub mod listen;
 pub mod pid_file;
+pub mod sealed_file;
 pub mod secret_file;
 pub mod site_door;
 pub mod stop;
@@ -37,6 +39,7 @@ pub mod token;
 mod admin_socket;
 #[cfg(test)]
 mod alone;
+mod epoch;
 mod evidence;
 mod http_connection;
 mod join_client;

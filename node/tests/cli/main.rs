@@ -10,4 +10,5 @@ mod demo;
 mod disks;
 mod program;
 mod realm;
+mod recovery;
 mod usage;

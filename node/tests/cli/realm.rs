@@ -99,19 +99,28 @@ impl Realm {
         }
     }
 
-    /// Starts a killed node by its `restart` command, as an operator would, and waits until it is ready.
-    pub(crate) async fn restart(&mut self, id: u64) {
+    /// The log of a node that was started again.
+    pub(crate) fn log_again(&self, id: u64) -> PathBuf {
+        self.dir.join(format!("again-{id}.log"))
+    }
+
+    /// Starts a killed node by its `restart` command, as an operator would.
+    pub(crate) fn launch(&mut self, id: u64) {
         let argv: Vec<&str> =
             self.node(id)["restart"].as_array().unwrap().iter().map(|part| part.as_str().unwrap()).collect();
-        let log = File::create(self.dir.join(format!("again-{id}.log"))).unwrap();
         let child = std::process::Command::new(argv[0])
             .args(&argv[1..])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log)
+            .stderr(File::create(self.log_again(id)).unwrap())
             .spawn()
             .unwrap();
         self.restarted.push(child);
+    }
+
+    /// Starts a killed node and waits until it is ready.
+    pub(crate) async fn restart(&mut self, id: u64) {
+        self.launch(id);
         let url = format!("{}/ready", self.node(id)["health"].as_str().unwrap());
         let end = Instant::now() + DEADLINE;
         let mut pace = tokio::time::interval(Duration::from_millis(50));

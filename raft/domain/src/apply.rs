@@ -3,11 +3,13 @@
 mod access;
 mod attempt;
 mod config;
+mod epoch;
 mod label;
 mod memory;
 mod node;
 mod ticket;
 
+pub use epoch::{EpochError, Founder, NewEpoch};
 pub(crate) use memory::Memory;
 
 use crate::audit::{Actor, AuditEvent, AuditRecord};

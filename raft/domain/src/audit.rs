@@ -87,6 +87,24 @@ pub enum AuditEvent {
     NodeLeaving(NodeId),
     /// A join token was made for the node that takes another's place.
     ReplacementTokenCreated(JoinTokenId, NodeId),
+    /// A backup was begun; to whom it is sealed stands in the detail.
+    BackupBegun,
+    /// The configuration was exported with its passwords; to whom it is sealed stands in the detail.
+    ConfigExported,
+    /// A new cluster began with a backup.
+    RealmRestored {
+        /// Its epoch.
+        epoch: u32,
+        /// The log index that the backup stands at.
+        index: u64,
+    },
+    /// A new cluster began with what one node still had after the others were lost.
+    RealmRecovered {
+        /// Its epoch.
+        epoch: u32,
+        /// The log index that the node had.
+        index: u64,
+    },
 }
 
 /// A site of the product.

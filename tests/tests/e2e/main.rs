@@ -10,6 +10,7 @@
 )]
 
 mod attempts;
+mod backup;
 mod config;
 mod config_tree;
 mod demo;

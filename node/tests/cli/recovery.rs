@@ -1,0 +1,164 @@
+//! What an operator has when nodes are lost: a backup that is checked, and a survivor that becomes the realm again.
+
+use crate::program::{Ran, run};
+use crate::realm::Realm;
+use reqwest::Method;
+use serde_json::Value;
+use std::fs::File;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+const PASSPHRASE: &str = "planted correct horse battery staple";
+const DEADLINE: Duration = Duration::from_secs(60);
+
+fn secret(folder: &Path, name: &str, text: &str) -> String {
+    let path = folder.join(name);
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(&path).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+fn done(ran: &Ran) -> Value {
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{}", ran.out))
+}
+
+fn refused(ran: &Ran, word: &str) {
+    assert_ne!(ran.code, 0, "{}", ran.out);
+    assert!(ran.err.contains(word), "{word}: {}", ran.err);
+}
+
+#[tokio::test]
+async fn a_backup_is_sealed_whole_audited_and_what_is_wrong_with_one_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let realm = Realm::start(&folder.path().join("d"));
+    let planted = "a value that stands in clear on disks only";
+    for number in 0..40 {
+        realm.put(1, &format!("label-{number}"), &format!("{planted} {number}")).await;
+    }
+    let dir = realm.data_dir(2);
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (right, wrong) = (
+        secret(folder.path(), "right", &format!("{PASSPHRASE}\nsecond line\n")),
+        secret(folder.path(), "wrong", "planted wrong horse battery staple"),
+    );
+    let file = path("one.backup");
+    let taken = done(&run(&["backup", &file, "--passphrase-file", &right, "--json", "--dir", &dir]));
+    assert_eq!(taken["sections"]["labels"]["records"], 40, "{taken}");
+    assert!(!std::fs::read(&file).unwrap().windows(20).any(|bytes| bytes == &planted.as_bytes()[..20]));
+    let again = run(&["backup", &file, "--passphrase-file", &right, "--dir", &dir]);
+    refused(&again, "is there already");
+
+    let verify =
+        |file: &str, secret: &str| run(&["backup", "verify", file, "--passphrase-file", secret, "--json"]);
+    assert_eq!(done(&verify(&file, &right))["sections"], taken["sections"]);
+    refused(&verify(&file, &wrong), "PQ-FILE-KEY");
+    let bytes = std::fs::read(&file).unwrap();
+    let (cut, flipped, other) = (path("cut"), path("flipped"), path("other"));
+    std::fs::write(&cut, &bytes[..bytes.len() - 1]).unwrap();
+    let mut changed = bytes.clone();
+    changed[bytes.len() / 2] ^= 1;
+    std::fs::write(&flipped, changed).unwrap();
+    std::fs::write(&other, "something else").unwrap();
+    refused(&verify(&cut, &right), "PQ-FILE-DAMAGED");
+    refused(&verify(&flipped, &right), "PQ-FILE-DAMAGED");
+    refused(&verify(&other, &right), "PQ-FILE-VERSION");
+
+    let key = path("backup.key");
+    let recipient = run(&["backup", "keygen", &key]).out.trim().to_owned();
+    let to_key = path("two.backup");
+    let made = run(&["backup", &to_key, "--recipient", &recipient, "--dir", &dir]);
+    assert_eq!(made.code, 0, "{}", made.err);
+    done(&run(&["backup", "verify", &to_key, "--key", &key, "--json"]));
+    refused(&verify(&to_key, &right), "PQ-FILE-KEY");
+
+    let generated = run(&["backup", &path("three.backup"), "--dir", &dir]);
+    assert_eq!(generated.code, 0, "{}", generated.err);
+    let shown = generated.err.lines().find(|line| line.starts_with("    ")).unwrap().trim();
+    let shown = secret(folder.path(), "shown", shown);
+    done(&verify(&path("three.backup"), &shown));
+    assert_eq!(
+        std::fs::read_dir(folder.path())
+            .unwrap()
+            .filter(|entry| { entry.as_ref().unwrap().file_name().to_str().unwrap().ends_with(".new") })
+            .count(),
+        0,
+        "nothing unfinished is left"
+    );
+
+    let (_, audit) = realm.ask(Method::GET, 3, "/api/v1/audit?limit=1000", "").await;
+    assert_eq!(audit.matches("BackupBegun").count(), 3, "{audit}");
+    assert_eq!(realm.stop(), 0);
+}
+
+#[tokio::test]
+async fn a_survivor_becomes_the_realm_again_and_those_that_come_back_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut realm = Realm::start(&folder.path().join("d"));
+    for number in 0..40 {
+        realm.put(1, &format!("label-{number}"), &format!("value {number}")).await;
+    }
+    let (_, config) = realm.ask(Method::GET, 1, "/api/v1/config", "").await;
+    // Node 3 ends first, so that it has less than the others.
+    realm.kill_and_wait(3).await;
+    realm.put(1, "late", "acknowledged").await;
+    let (one, three) = (realm.data_dir(1), realm.data_dir(3));
+    refused(&run(&["recover", "--yes-i-accept-data-loss", "--dir", &one]), "running");
+    realm.kill_and_wait(2).await;
+    realm.kill_and_wait(1).await;
+
+    let looked = run(&["recover", "--dir", &one]);
+    assert_eq!(looked.code, 64, "{}", looked.err);
+    assert!(looked.err.contains("log index") && looked.err.contains("node 2"), "{}", looked.err);
+    let worse = run(&["recover", "--yes-i-accept-data-loss", "--dir", &three, "--compare", &one]);
+    refused(&worse, "has more of the log");
+    let recover = ["recover", "--yes-i-accept-data-loss", "--dir", &one, "--compare", &three, "--json"];
+    let recovered = done(&run(&recover));
+    assert!(Path::new(recovered["kept"].as_str().unwrap()).join("store").is_dir(), "{recovered}");
+
+    realm.restart(1).await;
+    let status = done(&run(&["status", "--json", "--dir", &one]));
+    assert_eq!(status["members"].as_array().unwrap().len(), 1, "{status}");
+    assert_eq!(realm.get(1, "late").await, "acknowledged");
+    for number in 0..40 {
+        assert_eq!(realm.get(1, &format!("label-{number}")).await, format!("value {number}"));
+    }
+    assert_eq!(realm.ask(Method::GET, 1, "/api/v1/config", "").await.1, config);
+    let (_, audit) = realm.ask(Method::GET, 1, "/api/v1/audit?limit=1000", "").await;
+    assert!(audit.contains("RealmRecovered"), "{audit}");
+
+    realm.launch(2);
+    realm.log_says(1, "a peer is refused").await;
+    let said = std::fs::read_to_string(realm.log_again(1)).unwrap();
+    assert!(said.contains("/1/node/2/voter"), "{said}");
+    realm.put(1, "after", "acknowledged").await;
+    let status = done(&run(&["status", "--json", "--dir", &one]));
+    assert_eq!(status["members"].as_array().unwrap().len(), 1, "{status}");
+    let zombie = done(&run(&["status", "--json", "--dir", &realm.data_dir(2)]));
+    assert_eq!(zombie["quorum"], false, "{zombie}");
+    realm.kill_again();
+    assert_eq!(realm.stop(), 0);
+}
+
+impl Realm {
+    async fn kill_and_wait(&self, id: u64) {
+        self.kill(id);
+        let end = Instant::now() + DEADLINE;
+        let mut pace = tokio::time::interval(Duration::from_millis(50));
+        while self.is_running(id) {
+            pace.tick().await;
+            assert!(Instant::now() < end, "node {id} does not end");
+        }
+    }
+
+    async fn log_says(&self, id: u64, words: &str) {
+        let end = Instant::now() + DEADLINE;
+        let mut pace = tokio::time::interval(Duration::from_millis(50));
+        while !std::fs::read_to_string(self.log_again(id)).unwrap().contains(words) {
+            pace.tick().await;
+            assert!(Instant::now() < end, "node {id} does not say: {words}");
+        }
+    }
+}
