@@ -9,8 +9,8 @@ pub struct DrillArgs {
     /// What to rehearse.
     #[arg(value_enum)]
     pub drill: DrillName,
-    /// Where the cluster is made; it must be empty or absent, and is kept [default: a temporary directory, kept only when
-    /// the drill fails]
+    /// Where the cluster is made; it must be empty or absent, and is kept with report.json [default: a temporary
+    /// directory, kept only when the drill fails]
     #[arg(long)]
     pub dir: Option<PathBuf>,
     /// Print one line of JSON.

@@ -10,7 +10,7 @@ mod scene;
 use super::{Exit, Failure, answer, tell};
 use crate::cli::{DrillArgs, DrillName};
 use crate::env::SystemEntropy;
-use crate::supervise;
+use crate::{secret_file, supervise};
 use passquorum_domain::ports::fresh_uuid;
 use report::Report;
 use scene::Scene;
@@ -37,6 +37,7 @@ pub(super) async fn run(args: DrillArgs) -> Result<(), Failure> {
         message: format!("{}\nthe nodes' logs are in {}", failure.message, dir.display()),
         ..failure
     })?;
+    secret_file::write(&dir.join("report.json"), report.json().as_bytes())?;
     answer(&if args.json { report.json() } else { report.text() })?;
     if !report.ok() {
         let message = format!("the drill failed; the nodes' logs are in {}", dir.display());

@@ -8,6 +8,7 @@
 
 mod demo;
 mod disks;
+mod drill;
 mod program;
 mod realm;
 mod recovery;

@@ -1,7 +1,7 @@
 //! A demonstration realm under test: started, asked over HTTPS, and stopped by process id.
 
 use crate::program::command;
-use reqwest::{Certificate, Client, Method};
+use reqwest::{Certificate, Client, Method, Response};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::fs::File;
@@ -25,9 +25,15 @@ pub(crate) struct Realm {
 impl Realm {
     /// Starts `demo --json` and waits for its line.
     pub(crate) fn start(dir: &Path) -> Self {
+        Self::start_with(dir, &[])
+    }
+
+    /// The same, with more arguments.
+    pub(crate) fn start_with(dir: &Path, arguments: &[&str]) -> Self {
         let mut demo = command()
             .args(["demo", "--json", "--base-port", &free_base_port().to_string(), "--dir"])
             .arg(dir)
+            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(File::create(dir.with_extension("err")).unwrap())
             .spawn()
@@ -61,11 +67,16 @@ impl Realm {
 
     /// A request to a path of a node's health base, with the API token.
     pub(crate) async fn ask(&self, method: Method, id: u64, path: &str, body: &str) -> (u16, String) {
+        let response = self.send(method, id, path, body).await;
+        (response.status().as_u16(), response.text().await.unwrap())
+    }
+
+    /// The same, with a body that is not read yet.
+    pub(crate) async fn send(&self, method: Method, id: u64, path: &str, body: &str) -> Response {
         let url = format!("{}{path}", self.node(id)["health"].as_str().unwrap());
         let token = self.line["api_token"].as_str().unwrap();
         let request = self.client.request(method, url).bearer_auth(token).body(body.to_owned());
-        let response = request.send().await.unwrap();
-        (response.status().as_u16(), response.text().await.unwrap())
+        request.send().await.unwrap()
     }
 
     pub(crate) async fn put(&self, id: u64, key: &str, value: &str) {

@@ -1,6 +1,6 @@
 //! What an operator has when nodes are lost: a backup that is checked, and a survivor that becomes the realm again.
 
-use crate::program::{Ran, run};
+use crate::program::{Ran, run, run_with_input};
 use crate::realm::Realm;
 use reqwest::Method;
 use serde_json::Value;
@@ -140,6 +140,102 @@ async fn a_survivor_becomes_the_realm_again_and_those_that_come_back_are_refused
     assert_eq!(zombie["quorum"], false, "{zombie}");
     realm.kill_again();
     assert_eq!(realm.stop(), 0);
+}
+
+#[tokio::test]
+async fn one_backup_is_made_at_a_time_and_a_reader_that_leaves_makes_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let realm = Realm::start(&folder.path().join("d"));
+    let value = "x".repeat(60_000);
+    for number in 0..200 {
+        realm.put(1, &format!("label-{number}"), &value).await;
+    }
+    let recipient = run(&["backup", "keygen", folder.path().join("key").to_str().unwrap()]).out;
+    let body = serde_json::json!({ "recipient": recipient.trim() }).to_string();
+    let unread = realm.send(Method::POST, 2, "/api/v1/backups", &body).await;
+    assert_eq!(unread.status().as_u16(), 200);
+    let (status, busy) = realm.ask(Method::POST, 2, "/api/v1/backups", &body).await;
+    assert_eq!(status, 503, "{busy}");
+    assert!(busy.contains("PQ-BUSY"), "{busy}");
+    realm.put(2, "meanwhile", "1").await;
+    drop(unread);
+    let end = Instant::now() + DEADLINE;
+    let mut pace = tokio::time::interval(Duration::from_millis(50));
+    while realm.send(Method::POST, 2, "/api/v1/backups", &body).await.status().as_u16() != 200 {
+        pace.tick().await;
+        assert!(Instant::now() < end, "the place is never free again");
+    }
+    assert_eq!(realm.stop(), 0);
+}
+
+#[tokio::test]
+async fn a_configuration_goes_to_another_realm_with_its_passwords_and_only_for_whom_it_is_sealed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (here, there) = (
+        Realm::start(&folder.path().join("here")),
+        Realm::start_with(&folder.path().join("there"), &["--nodes", "1"]),
+    );
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let authority = here.line["authority"].as_str().unwrap();
+    let set = [
+        "connection",
+        "set",
+        "--alias",
+        "CORP",
+        "--server",
+        "ldaps://dc1.corp.example",
+        "--base",
+        "DC=corp,DC=example",
+        "--authorities",
+        authority,
+        "--bind-name",
+        "svc@corp.example",
+        "--dir",
+    ];
+    let ran = run_with_input(&[set.as_slice(), &[&here.data_dir(1)]].concat(), "planted-Passw0rd");
+    assert_eq!(ran.code, 0, "{}", ran.err);
+
+    let (file, pass) = (path("realm.config"), secret(folder.path(), "pass", PASSPHRASE));
+    let export = run(&[
+        "config",
+        "export",
+        "--portable",
+        &file,
+        "--passphrase-file",
+        &pass,
+        "--dir",
+        &here.data_dir(1),
+    ]);
+    assert_eq!(export.code, 0, "{}", export.err);
+    assert!(!std::fs::read(&file).unwrap().windows(16).any(|bytes| bytes == b"planted-Passw0rd"));
+    let wrong = secret(folder.path(), "wrong", "planted wrong horse battery staple");
+    let import = |pass: &str| {
+        run(&[
+            "config",
+            "import",
+            "--portable",
+            &file,
+            "--passphrase-file",
+            pass,
+            "--dir",
+            &there.data_dir(1),
+        ])
+    };
+    refused(&import(&wrong), "PQ-FILE-KEY");
+    let ran = import(&pass);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let config = |realm: &Realm| -> Value {
+        serde_json::from_str(&run(&["config", "show", "--dir", &realm.data_dir(1)]).out).unwrap()
+    };
+    let (mut one, mut other) = (config(&here), config(&there));
+    assert_eq!(one["policies"], other["policies"]);
+    let sealed = |config: &mut Value| config["connections"][1]["endpoint"]["Ldaps"]["bind_password"].take();
+    let (ours, theirs) = (sealed(&mut one), sealed(&mut other));
+    assert!(ours != theirs && !theirs.is_null(), "sealed anew");
+    assert_eq!(one["connections"], other["connections"]);
+    let backup = run(&["backup", "verify", &file, "--passphrase-file", &pass]);
+    refused(&backup, "PQ-FILE-VERSION");
+    assert_eq!((here.stop(), there.stop()), (0, 0));
 }
 
 impl Realm {

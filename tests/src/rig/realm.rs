@@ -173,6 +173,19 @@ impl Realm {
         passquorum(&self.dir, id, arguments, None).await
     }
 
+    /// The same, with something on its standard input.
+    ///
+    /// # Errors
+    /// [`RigError::Failed`] with what it said.
+    pub async fn passquorum_told(
+        &self,
+        id: u64,
+        arguments: &[&str],
+        input: &str,
+    ) -> Result<String, RigError> {
+        passquorum(&self.dir, id, arguments, Some(input)).await
+    }
+
     /// The realm as one node sees it: `status --json`.
     ///
     /// # Errors

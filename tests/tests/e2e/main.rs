@@ -9,6 +9,7 @@
     reason = "helpers of tests, where a panic is a failed test"
 )]
 
+mod account;
 mod attempts;
 mod backup;
 mod config;

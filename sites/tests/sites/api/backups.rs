@@ -42,10 +42,11 @@ async fn a_backup_that_breaks_off_is_no_whole_answer() {
 impl Api {
     fn ldaps(&self) -> passquorum_domain::config::LdapsSettings {
         let state = self.consensus.state();
-        match &state.config().unwrap().connections[0].endpoint {
-            DirectoryEndpoint::Ldaps(ldaps) => ldaps.clone(),
-            DirectoryEndpoint::Embedded => panic!("no access account"),
-        }
+        let ldaps = match &state.config().unwrap().connections[0].endpoint {
+            DirectoryEndpoint::Ldaps(ldaps) => Some(ldaps.clone()),
+            DirectoryEndpoint::Embedded => None,
+        };
+        ldaps.unwrap()
     }
 
     fn connection(&self) -> passquorum_domain::ids::ConnectionId {
