@@ -9,5 +9,6 @@ mod contents;
 mod portable;
 mod source;
 
+pub(crate) use contents::write;
 pub use contents::{Backup, Manifest, Section};
 pub use source::RealmBackups;

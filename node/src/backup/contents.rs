@@ -103,7 +103,7 @@ impl Tally {
 ///
 /// # Errors
 /// The output's.
-pub(super) fn write<W: Write>(mut file: Sealer<W>, state: &State, key: KeyWrap) -> io::Result<W> {
+pub(crate) fn write<W: Write>(mut file: Sealer<W>, state: &State, key: KeyWrap) -> io::Result<W> {
     let mut tally = Tally::default();
     let record = put(&mut file, &Record::RealmKey(key))?;
     tally.add(KEY_SECTION, &record);

@@ -1,7 +1,7 @@
 //! Backups of the realm that this node belongs to: the state at one log index, sealed and handed out piece by piece while
 //! the node goes on. The state is a copy that costs nothing; a slow reader holds a thread and a few pieces.
 
-use super::{contents, portable};
+use super::portable;
 use crate::keyring::Keyring;
 use crate::sealed_file::{Contents, Header, NotARecipient, Recipient, Sealer};
 use async_trait::async_trait;
@@ -152,7 +152,7 @@ impl Work {
     fn run(self, sender: &mpsc::Sender<Sent>) {
         let output = Output { sender, piece: Vec::with_capacity(PIECE) };
         let written = Sealer::begin(output, &self.header, self.entropy.as_ref())
-            .and_then(|file| contents::write(file, &self.progress.state, self.key));
+            .and_then(|file| super::write(file, &self.progress.state, self.key));
         if let Err(error) = written {
             tracing::warn!(%error, "a backup broke off");
             // Whoever read it may have gone.

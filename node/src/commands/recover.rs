@@ -116,7 +116,9 @@ fn show(data: &DataDir, survivor: &Survivor, own: &Instance) {
     let others = survivor.state.instances().filter(|other| !other.is_removed() && other.id != own.id);
     let others: Vec<String> =
         others.map(|other| format!("{} ({})", other.id, super::plain(&other.name))).collect();
-    tell(&format!("To be removed: node {}.", others.join(", node ")));
+    if !others.is_empty() {
+        tell(&format!("To be removed: node {}.", others.join(", node ")));
+    }
     tell(
         "Do this only when a majority of the voters is lost for good. What only the lost nodes had is lost. Where a \
          majority still runs somewhere, two realms would change the same accounts.",
