@@ -9,6 +9,7 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -182,11 +183,13 @@ fn processes_naming(dir: &Path) -> Vec<u64> {
     processes.filter(names).filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
-/// A port that is free, as are the others that three nodes need beside it.
+/// A port that is free, as are the others that three nodes need beside it. It lies below those that the system gives to
+/// outgoing connections, which would take it while a node is down.
 fn free_base_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let own = u16::try_from(std::process::id() % 20_000).unwrap();
     let is_free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
-    let candidate = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    std::iter::repeat_with(candidate)
-        .find(|port| *port < 65_000 && (0..3).all(|n| is_free(port + n) && is_free(port + 100 + n)))
+    std::iter::repeat_with(|| 10_000 + (own + NEXT.fetch_add(7, Ordering::Relaxed)) % 20_000)
+        .find(|port| (0..3).all(|n| is_free(port + n) && is_free(port + 100 + n)))
         .unwrap()
 }

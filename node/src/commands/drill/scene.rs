@@ -11,7 +11,7 @@ use crate::config::file;
 use crate::env::SystemEntropy;
 use crate::sealed_file::generate_passphrase;
 use crate::secret_file;
-use passquorum_domain::ports::ClusterStatus;
+use passquorum_domain::ports::{ClusterStatus, Entropy as _};
 use secrecy::ExposeSecret as _;
 use std::collections::BTreeSet;
 use std::net::TcpListener;
@@ -207,15 +207,15 @@ impl Scene {
     }
 }
 
-/// A port that is free, as are the others that the nodes need beside it.
+/// A port that is free, as are the others that the nodes need beside it. It lies below those that the system gives to
+/// outgoing connections, which would take it while a node is down.
 fn free_base_port() -> Result<u16, Failure> {
     let is_free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
     for _ in 0..100 {
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let all = (0..NODES).all(|n| {
-            port < 65_000 && is_free(port.saturating_add(n)) && is_free(port.saturating_add(100 + n))
-        });
-        if all {
+        let mut drawn = [0; 2];
+        SystemEntropy.fill(&mut drawn);
+        let port = 10_000 + u16::from_be_bytes(drawn) % 20_000;
+        if (0..NODES).all(|n| is_free(port + n) && is_free(port + 100 + n)) {
             return Ok(port);
         }
     }
