@@ -17,7 +17,7 @@ use passquorum_domain::ports::{
     Admission, AdmissionError, Clock, Consensus, Consistency, Entropy, JoinGrant, JoinRequest,
     MembershipError, ProposeError, Purpose, ReadError, Vault, VaultError, fresh_uuid,
 };
-use passquorum_domain::state::State;
+use passquorum_domain::state::{Realm, State};
 use passquorum_domain::time::Span;
 use passquorum_domain::token::{ApiScope, ApiToken, JoinToken};
 use passquorum_raft::PeerIdentity;
@@ -61,13 +61,7 @@ impl RealmAdmission {
     }
 
     fn authority(&self, state: &State) -> Result<Authority, AdmissionError> {
-        let realm = state.realm().ok_or(VaultError::NoKey)?;
-        let key = self.keyring.open(
-            Purpose::AuthorityKey,
-            &authority_key_context(realm.id),
-            &realm.authority_key,
-        )?;
-        Authority::open(&realm.authority, &key).map_err(|_| VaultError::DoesNotOpen.into())
+        Ok(open_authority(state.realm().ok_or(VaultError::NoKey)?, self.keyring.as_ref())?)
     }
 
     /// A join token: as its holder has it, and as the realm keeps it.
@@ -139,6 +133,12 @@ fn check(node: &NewNode) -> Result<(), AdmissionError> {
 #[must_use]
 pub fn hosts_of(node: &NewNode) -> [String; 2] {
     [host_of(&node.cluster_address).to_owned(), host_of(&node.site_url).to_owned()]
+}
+
+/// The realm's authority, for signing.
+pub(crate) fn open_authority(realm: &Realm, vault: &dyn Vault) -> Result<Authority, VaultError> {
+    let key = vault.open(Purpose::AuthorityKey, &authority_key_context(realm.id), &realm.authority_key)?;
+    Authority::open(&realm.authority, &key).map_err(|_| VaultError::DoesNotOpen)
 }
 
 /// Where the authority's private key is sealed to.

@@ -1,5 +1,17 @@
 //! The grammar of the command line, and nothing else.
 
+mod backup;
+mod directory;
+mod drill;
+
+pub use backup::{
+    BackupArgs, BackupCommand, ImportArgs, KeygenArgs, OpenArgs, RecoverArgs, RestoreArgs, SealArgs,
+    VerifyArgs,
+};
+
+pub use directory::{AccountArgs, DirectoryCommand};
+pub use drill::{DrillArgs, DrillName};
+
 use crate::config::{HostPort, SiteUrl};
 use clap::{Args, Parser, Subcommand};
 use passquorum_domain::ids::NodeId;
@@ -46,12 +58,23 @@ pub enum Command {
     /// Enter the domains that users live in.
     #[command(subcommand)]
     Connection(ConnectionCommand),
+    /// Change what a domain connection signs in with.
+    #[command(subcommand)]
+    Directory(DirectoryCommand),
     /// Say whom the realm serves, with a policy to begin with.
     #[command(subcommand)]
     Policy(PolicyCommand),
     /// Say who may use the Admin and Helpdesk sites.
     #[command(subcommand)]
     Access(AccessCommand),
+    /// Take a backup of the whole realm while it serves, sealed to a passphrase or a key; check one; make a key.
+    Backup(BackupArgs),
+    /// Make a new cluster from a backup, with this host as its first node.
+    Restore(RestoreArgs),
+    /// Make a cluster of one from what this stopped node has, after a majority of the voters is lost for good.
+    Recover(RecoverArgs),
+    /// Break a throw-away cluster on this host under load, and measure how it comes back.
+    Drill(DrillArgs),
     /// Say what an error code means and what to do.
     Doctor(DoctorArgs),
 }
@@ -171,7 +194,7 @@ pub struct TokenArgs {
     /// What to call the API token.
     #[arg(long, requires = "api")]
     pub name: Option<String>,
-    /// What the API token may do: read, labels, config, nodes.
+    /// What the API token may do: read, labels, config, nodes, backup.
     #[arg(long, value_parser = scope, value_delimiter = ',', requires = "api")]
     pub scope: Vec<ApiScope>,
     /// How long it is valid, such as 30m, 24h or 90d [default: 24h for a node, for ever for the API]
@@ -258,8 +281,9 @@ pub enum ConfigCommand {
     Show(ShowArgs),
     /// Write the configuration to a JSON file, or as a tree of files to edit and to keep under version control.
     Export(ExportArgs),
-    /// Replace the configuration by a file's, if nobody changed it since the revision in the file.
-    Import(FileArgs),
+    /// Replace the configuration by a file's: by an export's of this realm if nobody changed it since, or by a portable
+    /// one's of any realm.
+    Import(ImportArgs),
     /// Say what a tree of files would change, object by object and field by field.
     #[command(after_help = "Exit codes: 0 nothing would change, 2 something would, 1 it cannot be told.")]
     Plan(TreeArgs),
@@ -283,7 +307,7 @@ pub struct ShowArgs {
 
 /// `config export`.
 #[derive(Debug, Clone, Args)]
-#[command(group(clap::ArgGroup::new("into").required(true).args(["file", "tree"])))]
+#[command(group(clap::ArgGroup::new("into").required(true).args(["file", "tree", "portable"])))]
 pub struct ExportArgs {
     /// Which node to ask.
     #[command(flatten)]
@@ -293,6 +317,12 @@ pub struct ExportArgs {
     /// The folder for a tree of TOML files; a tree that is there is replaced. No secret is in it.
     #[arg(long, value_name = "TREE")]
     pub tree: Option<PathBuf>,
+    /// A file for another realm, with the access accounts' passwords in it, sealed to a passphrase or a key.
+    #[arg(long, value_name = "FILE")]
+    pub portable: Option<PathBuf>,
+    /// Who can open a portable file.
+    #[command(flatten)]
+    pub seal: SealArgs,
 }
 
 /// A tree, which node to ask, and the form of the answer.
@@ -331,16 +361,6 @@ pub struct RollbackArgs {
     /// Why, in one line, for the history and the audit.
     #[arg(long)]
     pub comment: Option<String>,
-}
-
-/// A file.
-#[derive(Debug, Clone, Args)]
-pub struct FileArgs {
-    /// Which node to ask.
-    #[command(flatten)]
-    pub local: Local,
-    /// The file.
-    pub file: PathBuf,
 }
 
 /// `connection`.
@@ -453,7 +473,7 @@ fn role(text: &str) -> Result<Role, String> {
 
 fn scope(text: &str) -> Result<ApiScope, String> {
     let by_name = serde_json::from_value(serde_json::Value::String(text.to_owned()));
-    by_name.map_err(|_| "use read, labels, config or nodes".to_owned())
+    by_name.map_err(|_| "use read, labels, config, nodes or backup".to_owned())
 }
 
 fn node_id(text: &str) -> Result<NodeId, String> {

@@ -1,7 +1,7 @@
 //! The command line's side of the local socket: requests to the node's own API, and what its refusals mean.
 
 use crate::data_dir::DataDir;
-use crate::http_connection::{AskError, ask};
+use crate::http_connection::{Answer, AskError, begin};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
@@ -132,6 +132,33 @@ impl Client {
         headers: &[(http::HeaderName, &str)],
         body: Vec<u8>,
     ) -> Result<Response<Bytes>, ClientError> {
+        let answer = timely(self.begin(method, path, headers, body)).await?;
+        let answer = timely(async { Ok(answer.whole().await?) }).await?;
+        if answer.status().is_success() {
+            Ok(answer)
+        } else {
+            Err(ClientError::Refused(Problem::read(answer.status(), answer.body())))
+        }
+    }
+
+    /// Sends a request with a JSON body, whose answer may be of any length; a refusal is an error.
+    pub async fn stream(&self, path: &str, body: &serde_json::Value) -> Result<Download, ClientError> {
+        let body = body.to_string().into_bytes();
+        let answer = timely(self.begin(Method::POST, path, &[], body)).await?;
+        if answer.status().is_success() {
+            return Ok(Download(answer));
+        }
+        let answer = timely(async { Ok(answer.whole().await?) }).await?;
+        Err(ClientError::Refused(Problem::read(answer.status(), answer.body())))
+    }
+
+    async fn begin(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(http::HeaderName, &str)],
+        body: Vec<u8>,
+    ) -> Result<Answer, ClientError> {
         let socket = self.data.socket();
         let stream = UnixStream::connect(&socket).await;
         let stream = stream.map_err(|source| ClientError::NotRunning {
@@ -149,14 +176,22 @@ impl Client {
         let request = request
             .body(Full::new(Bytes::from(body)))
             .map_err(|error| ClientError::Mismatch(error.to_string()))?;
-        let answer = tokio::time::timeout(DEADLINE, ask(stream, request)).await;
-        let answer = answer.map_err(|_| ClientError::NoAnswer)??;
-        if answer.status().is_success() {
-            Ok(answer)
-        } else {
-            Err(ClientError::Refused(Problem::read(answer.status(), answer.body())))
-        }
+        Ok(begin(stream, request).await?)
     }
+}
+
+/// A body that comes piece by piece.
+pub struct Download(Answer);
+
+impl Download {
+    /// The next piece; `None` at the end. A body that breaks off is an error.
+    pub async fn piece(&mut self) -> Result<Option<Bytes>, ClientError> {
+        timely(async { Ok(self.0.piece().await?) }).await
+    }
+}
+
+async fn timely<T>(asked: impl Future<Output = Result<T, ClientError>>) -> Result<T, ClientError> {
+    tokio::time::timeout(DEADLINE, asked).await.map_err(|_| ClientError::NoAnswer)?
 }
 
 fn json<T: DeserializeOwned>(answer: &Response<Bytes>) -> Result<T, ClientError> {

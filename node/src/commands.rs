@@ -1,14 +1,22 @@
 //! One file per verb, and what they share: how a command ends.
 
+mod backup;
 mod config;
 mod connection;
 mod demo;
+mod directory;
 mod doctor;
+mod drill;
 mod first_steps;
+mod fleet;
 mod init;
 mod join;
 mod node;
+mod open_file;
+mod recover;
+mod restore;
 mod run;
+mod secret_input;
 mod status;
 mod token;
 
@@ -98,8 +106,13 @@ pub async fn dispatch(cli: Cli) -> Exit {
         Command::Replace(args) => token::replace(&args).await,
         Command::Config(command) => return ended(config::run(command).await),
         Command::Connection(command) => connection::run(command).await,
+        Command::Directory(command) => directory::run(command).await,
         Command::Policy(command) => first_steps::add_policy(command).await,
         Command::Access(command) => first_steps::set_access(command).await,
+        Command::Backup(args) => backup::run(args).await,
+        Command::Restore(args) => restore::run(args).await,
+        Command::Recover(args) => recover::run(&args).await,
+        Command::Drill(args) => drill::run(args).await,
         Command::Doctor(args) => doctor::run(&args),
     };
     ended(done.map(|()| Exit::Done))
@@ -130,4 +143,13 @@ fn answer(line: &str) -> Result<(), Failure> {
 /// The data directory, as an absolute path.
 fn data_dir(dir: &Path) -> Result<DataDir, Failure> {
     Ok(DataDir::at(&std::path::absolute(dir)?))
+}
+
+/// A text that stays on its line and cannot move a terminal's cursor.
+fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { plain.extend(c.escape_default()) } else { plain.push(c) }
+    }
+    plain
 }

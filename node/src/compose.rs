@@ -2,6 +2,7 @@
 //! storage → cluster → key ring → admission and directories → sites, API and health → listeners and the mirror.
 
 use crate::admission::{Learners, RealmAdmission};
+use crate::backup::RealmBackups;
 use crate::config::NodeConfig;
 use crate::data_dir::DataDir;
 use crate::directories::RealmDirectories;
@@ -138,6 +139,12 @@ impl Node {
             started: env.clock.now(),
             certificate_ends: keys.expires_at,
         };
+        let backups = Arc::new(RealmBackups::new(
+            Arc::clone(&cluster),
+            Arc::clone(&keyring),
+            Arc::clone(&env.clock),
+            Arc::clone(&env.entropy),
+        ));
         let ports = Ports {
             consensus,
             directories: Arc::new(ObservedDirectories { inner: directories, metrics: Arc::clone(&metrics) }),
@@ -146,6 +153,7 @@ impl Node {
             entropy: env.entropy,
             membership: Arc::clone(&cluster) as Arc<dyn Membership>,
             admission,
+            backups,
         };
         let mut settings = SiteSettings::new(config.name.clone());
         settings.trusted_proxies = config.trusted_proxies.iter().copied().collect();

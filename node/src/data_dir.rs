@@ -54,6 +54,12 @@ impl DataDir {
         self.0.join("evidence")
     }
 
+    /// What a recovery that began this epoch found.
+    #[must_use]
+    pub fn before_recovery(&self, epoch: u32) -> PathBuf {
+        self.0.join(format!("before-recovery-{epoch}"))
+    }
+
     /// The socket that the command line talks to.
     #[must_use]
     pub fn socket(&self) -> PathBuf {

@@ -123,6 +123,10 @@ impl Directories for RealmDirectories {
         open.insert(id, Open { connection: connection.clone(), directory: Arc::clone(&directory) });
         Ok(directory)
     }
+
+    async fn try_out(&self, connection: &DomainConnection) -> Result<(), DirectoryError> {
+        self.connect(connection)?.check().await
+    }
 }
 
 impl Containers for RealmDirectories {

@@ -1,12 +1,14 @@
-//! Fuzz targets for tokens, sealed values, certificates and settings. Built for tests and under `cfg(fuzzing)` only; each
+//! Fuzz targets for tokens, sealed values and files, certificates and settings. Built for tests and under `cfg(fuzzing)` only; each
 //! function takes any bytes, and a finding is a panic.
 
 #![expect(clippy::expect_used, reason = "a finding is a panic")]
 
 use crate::authority::{Authority, NewAuthority, expiry_of, host_of, pin_of, pin_of_pem};
+use crate::backup::Backup;
 use crate::config::{HostPort, SiteUrl, file};
 use crate::data_dir::DataDir;
 use crate::keyring::{Keyring, WrapKey, WrapPublicKey};
+use crate::sealed_file::{Contents, Header, Recipient, SealedFile, Sealer};
 use crate::token::JoinTokenText;
 use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::ids::{NodeId, RealmId};
@@ -15,6 +17,7 @@ use passquorum_domain::ports::{Entropy, Purpose, Vault};
 use passquorum_domain::time::Timestamp;
 use passquorum_raft::PeerIdentity;
 use rustls_pki_types::CertificateDer;
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use uuid::Uuid;
@@ -68,6 +71,36 @@ pub fn sealed_values(data: &[u8]) {
     assert!(ring.open(Purpose::Profile, data, &Sealed(Blob::from(changed))).is_err());
 }
 
+fn header(recipient: Recipient) -> Header {
+    let program = "0.1.0".to_owned();
+    let at = Timestamp(1_800_000_000_000);
+    Header { contents: Contents::Backup, program, realm: REALM, epoch: 1, term: 2, index: 30, at, recipient }
+}
+
+fn sealed_file(key: &WrapKey, clear: &[u8]) -> Vec<u8> {
+    let begun = Sealer::begin(Vec::new(), &header(Recipient::of_key(key)), &Fixed);
+    let mut file = begun.expect("memory takes everything");
+    file.write_all(clear).and_then(|()| file.finish()).expect("memory takes everything")
+}
+
+/// Bytes as a sealed file and as what is in a backup; and as a clear text, which comes back only from the file as it is.
+pub fn sealed_files(data: &[u8]) {
+    let key = WrapKey::generate(&Fixed);
+    let read = |bytes: &[u8]| {
+        let file = SealedFile::read(bytes)?;
+        file.open(&key, Contents::Backup)?.read_all(data.len())
+    };
+    drop(read(data));
+    let mut file = sealed_file(&key, data);
+    assert_eq!(read(&file).expect("it is whole").as_slice(), data);
+    drop(SealedFile::read(file.as_slice()).and_then(|file| Backup::read(file, &key)).map(drop));
+    let place = data.first().map_or(0, |first| usize::from(*first) % file.len());
+    if let Some(byte) = file.get_mut(place) {
+        *byte ^= 1;
+    }
+    assert!(read(&file).is_err());
+}
+
 static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| {
     let new = NewAuthority::create(REALM, Timestamp(1_800_000_000_000)).expect("an authority is made");
     Authority::open(&new.certificate, &new.key).expect("its own parts open it")
@@ -106,6 +139,7 @@ mod tests {
     use super::*;
     use crate::token::TokenSecret;
     use passquorum_domain::ids::JoinTokenId;
+    use passquorum_domain::state::State;
 
     #[test]
     fn every_input_of_tokens_passes() {
@@ -133,6 +167,22 @@ mod tests {
             ("zero", vec![0; 32]),
         ];
         replay("sealed_values", sealed_values, seeds);
+    }
+
+    #[test]
+    fn every_input_of_sealed_files_passes() {
+        let key = WrapKey::generate(&Fixed);
+        let header = header(Recipient::of_key(&key));
+        let begun = Sealer::begin(Vec::new(), &header, &Fixed).unwrap();
+        let wrap = KeyWrap { generation: 1, wrapped: Blob::from(&b"wrapped"[..]) };
+        let whole = crate::backup::write(begun, &State::default(), wrap).unwrap();
+        let opened = SealedFile::read(whole.as_slice()).unwrap().open(&key, Contents::Backup).unwrap();
+        let records = opened.read_all(1 << 20).unwrap().to_vec();
+        replay(
+            "sealed_files",
+            sealed_files,
+            vec![("whole", whole), ("records", records), ("empty", Vec::new())],
+        );
     }
 
     #[test]

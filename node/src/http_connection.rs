@@ -16,6 +16,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinHandle;
 use tower::ServiceExt as _;
 
 /// Also the longest that a kept connection may be idle.
@@ -86,16 +87,61 @@ pub(crate) async fn ask<S>(stream: S, request: Request<Full<Bytes>>) -> Result<R
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    begin(stream, request).await?.whole().await
+}
+
+/// Sends one request over a fresh stream and reads the head of the answer. The caller sets the deadline.
+pub(crate) async fn begin<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Answer, AskError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let driver = tokio::spawn(connection);
-    let answer = async {
-        let (head, body) = sender.send_request(request).await?.into_parts();
-        let body = Limited::new(body, ANSWER_SIZE).collect().await.map_err(AskError::Body)?;
-        Ok(Response::from_parts(head, body.to_bytes()))
-    };
-    let answer = answer.await;
-    driver.abort();
-    answer
+    let driver = Driver(tokio::spawn(connection));
+    let (head, body) = sender.send_request(request).await?.into_parts();
+    Ok(Answer { head, body, _driver: driver })
+}
+
+/// An answer whose body has yet to come.
+pub(crate) struct Answer {
+    head: http::response::Parts,
+    body: Incoming,
+    _driver: Driver,
+}
+
+/// The task behind a connection, which ends with it.
+struct Driver(JoinHandle<Result<(), hyper::Error>>);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Answer {
+    /// The status.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.head.status
+    }
+
+    /// The next piece of the body; `None` at its end.
+    pub(crate) async fn piece(&mut self) -> Result<Option<Bytes>, AskError> {
+        loop {
+            match self.body.frame().await.transpose()? {
+                None => return Ok(None),
+                Some(frame) => {
+                    if let Ok(piece) = frame.into_data() {
+                        return Ok(Some(piece));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The answer with its whole body.
+    pub(crate) async fn whole(self) -> Result<Response<Bytes>, AskError> {
+        let body = Limited::new(self.body, ANSWER_SIZE).collect().await.map_err(AskError::Body)?;
+        Ok(Response::from_parts(self.head, body.to_bytes()))
+    }
 }
 
 #[cfg(test)]

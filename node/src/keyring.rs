@@ -5,8 +5,10 @@
 //! Each purpose has a key of its own, derived by HKDF-SHA-256 (RFC 5869), so that a value sealed for one is noise to
 //! every other. This module must not know where wraps come from or what is sealed.
 
+mod stream;
 mod wrap;
 
+pub(crate) use stream::{OpenStream, SealStream};
 pub use wrap::{WrapKey, WrapPublicKey};
 
 use arc_swap::ArcSwapOption;

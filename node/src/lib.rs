@@ -9,6 +9,7 @@
 
 pub mod admission;
 pub mod authority;
+pub mod backup;
 pub mod birth;
 pub mod cli;
 pub mod client;
@@ -28,6 +29,7 @@ pub mod keys;
 pub mod listen;
 pub mod metrics;
 pub mod pid_file;
+pub mod sealed_file;
 pub mod secret_file;
 pub mod site_door;
 pub mod stop;
@@ -39,6 +41,7 @@ mod admin_socket;
 #[cfg(test)]
 mod alone;
 mod discover;
+mod epoch;
 mod evidence;
 mod http_connection;
 mod join_client;

@@ -48,21 +48,75 @@ pub fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, SecretFileError> {
 
 /// Writes a file of mode 0600: beside its place, synced, then renamed into it.
 pub fn write(path: &Path, content: &[u8]) -> Result<(), SecretFileError> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let beside = PathBuf::from(beside);
-    let written = (|| {
-        match std::fs::remove_file(&beside) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-        file.write_all(content)?;
-        file.sync_all()?;
-        std::fs::rename(&beside, path)?;
-        path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
-    })();
-    written.map_err(SecretFileError::io(path))
+    let mut file = NewSecretFile::create(path)?;
+    file.write_all(content).map_err(SecretFileError::io(path))?;
+    file.keep()
+}
+
+/// A file of mode 0600 that is written beside its place, and is gone unless it is kept.
+pub struct NewSecretFile {
+    file: File,
+    beside: PathBuf,
+    path: PathBuf,
+}
+
+impl NewSecretFile {
+    /// Begins the file.
+    pub fn create(path: &Path) -> Result<Self, SecretFileError> {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".new");
+        let beside = PathBuf::from(beside);
+        let opened = (|| {
+            match std::fs::remove_file(&beside) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&beside)
+        })();
+        let file = opened.map_err(SecretFileError::io(path))?;
+        Ok(Self { file, beside, path: path.to_owned() })
+    }
+
+    /// The file as it is so far, to be read from its beginning.
+    pub fn reader(&self) -> Result<File, SecretFileError> {
+        File::open(&self.beside).map_err(SecretFileError::io(&self.beside))
+    }
+
+    /// Syncs it and puts it into its place.
+    pub fn keep(self) -> Result<(), SecretFileError> {
+        let kept = (|| {
+            self.file.sync_all()?;
+            std::fs::rename(&self.beside, &self.path)?;
+            sync_folder_of(&self.path)
+        })();
+        kept.map_err(SecretFileError::io(&self.path))
+    }
+}
+
+/// Makes what happened to a name in a folder durable.
+fn sync_folder_of(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        None => Ok(()),
+        Some(folder) if folder.as_os_str().is_empty() => File::open(".")?.sync_all(),
+        Some(folder) => File::open(folder)?.sync_all(),
+    }
+}
+
+impl Write for NewSecretFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for NewSecretFile {
+    fn drop(&mut self) {
+        // After it was kept there is nothing under this name.
+        drop(std::fs::remove_file(&self.beside));
+    }
 }
 
 #[cfg(test)]
@@ -80,5 +134,15 @@ mod tests {
         let error = read(&path).unwrap_err();
         assert!(matches!(error, SecretFileError::TooOpen { mode: 0o640, .. }), "{error}");
         assert!(error.to_string().contains("chmod 600"));
+    }
+
+    #[test]
+    fn a_file_that_is_not_kept_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let mut file = NewSecretFile::create(&path).unwrap();
+        file.write_all(b"half").unwrap();
+        drop(file);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

@@ -25,6 +25,7 @@ mod duties;
 mod election;
 mod error;
 mod forward;
+mod founding;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -56,6 +57,7 @@ mod wire;
 
 pub use cluster::{Applied, Cluster, ClusterSettings, Phase, Progress};
 pub use error::{StartError, coded, storage_code};
+pub use founding::{Reached, Survivor, found, survey};
 pub use integrity::evidence::{Evidence, EvidenceReport};
 pub use passquorum_domain::ports::Leadership;
 pub use refuse::refuse;

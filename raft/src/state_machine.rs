@@ -34,6 +34,17 @@ impl Replica {
         Arc::clone(&self.state)
     }
 
+    /// A state that comes from elsewhere than a log.
+    pub(crate) fn holding(state: State) -> Self {
+        let mut holding = Self {
+            state: Arc::new(state),
+            digest: CellsDigest::default(),
+            checkpoints: Checkpoints::from_here_on(),
+        };
+        holding.digest = CellsDigest::of(holding.cells());
+        holding
+    }
+
     pub(crate) fn view(&self) -> &State {
         &self.state
     }

@@ -2,11 +2,12 @@
 //!
 //! Invariants: every route stands in [`ROUTES`] with what it takes to call it, and the router is built from that table
 //! only, so that no route can be reached unguarded; every refusal is an `application/problem+json` (RFC 9457) with a
-//! stable code; no answer holds a secret but the one-time texts of new tokens. The API must not know pages, sessions or
+//! stable code; no answer holds a secret but the one-time texts of new tokens, and a backup only sealed ones. The API must not know pages, sessions or
 //! cookies.
 
 mod audit;
 mod auth;
+mod backup;
 mod config;
 mod connection;
 #[cfg(any(test, fuzzing))]
@@ -68,6 +69,7 @@ const READ: Access = Access::Scope(ApiScope::Read);
 const LABELS: Access = Access::Scope(ApiScope::Labels);
 const CONFIGURE: Access = Access::Scope(ApiScope::Config);
 const NODES: Access = Access::Scope(ApiScope::Nodes);
+const BACKUP: Access = Access::Scope(ApiScope::Backup);
 
 /// Every route.
 pub const ROUTES: &[Route] = &[
@@ -77,11 +79,18 @@ pub const ROUTES: &[Route] = &[
     route(Method::DELETE, "/api/v1/labels/{key}", LABELS, SMALL, || routing::delete(labels::remove)),
     route(Method::GET, "/api/v1/config", READ, SMALL, || routing::get(config::show)),
     route(Method::PUT, "/api/v1/config", CONFIGURE, CONFIG, || routing::put(config::replace)),
+    route(Method::POST, "/api/v1/config/portable", BACKUP, SMALL, || routing::post(backup::configuration)),
+    route(Method::PUT, "/api/v1/config/portable", CONFIGURE, CONFIG, || {
+        routing::put(connection::put_portable)
+    }),
     route(Method::POST, "/api/v1/config/changes", CONFIGURE, CONFIG, || routing::post(config::change)),
     route(Method::GET, "/api/v1/config/revisions", CONFIGURE, SMALL, || routing::get(history::list)),
     route(Method::GET, "/api/v1/config/revisions/{id}", READ, SMALL, || routing::get(history::show)),
     route(Method::POST, "/api/v1/config/rollback", CONFIGURE, SMALL, || routing::post(history::roll_back)),
     route(Method::PUT, "/api/v1/connections/{id}", CONFIGURE, CONFIG, || routing::put(connection::put)),
+    route(Method::PUT, "/api/v1/connections/{id}/account", CONFIGURE, SMALL, || {
+        routing::put(connection::put_account)
+    }),
     route(Method::GET, "/api/v1/nodes", READ, SMALL, || routing::get(nodes::list)),
     route(Method::POST, "/api/v1/nodes/{id}/promote", NODES, SMALL, || routing::post(nodes::promote)),
     route(Method::PUT, "/api/v1/nodes/{id}/address", NODES, SMALL, || routing::put(nodes::move_to)),
@@ -93,6 +102,7 @@ pub const ROUTES: &[Route] = &[
         routing::delete(tokens::revoke_api_token)
     }),
     route(Method::POST, "/api/v1/join", Access::Open, SMALL, || routing::post(join::join)),
+    route(Method::POST, "/api/v1/backups", BACKUP, SMALL, || routing::post(backup::make)),
     route(Method::GET, "/api/v1/audit", READ, SMALL, || routing::get(audit::list)),
 ];
 

@@ -108,6 +108,9 @@ impl Failure {
             | ErrorCode::Diverged
             | ErrorCode::OldDisk
             | ErrorCode::DiskFailed
+            | ErrorCode::FileDamaged
+            | ErrorCode::FileKey
+            | ErrorCode::FileVersion
             | ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         })
     }

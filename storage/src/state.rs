@@ -50,6 +50,24 @@ pub struct StateStore<C: RaftConfig, M> {
     durable: Durable,
 }
 
+impl<C: RaftConfig, M: Machine> Published<C, M> {
+    /// Puts a snapshot of the state on the shelf, durably.
+    fn shelve(&self, shelf: &Shelf) -> Result<(), StoreError> {
+        let meta = SnapshotMeta {
+            last_log_id: self.last_applied,
+            last_membership: if planted::on(Plant::SnapshotWithoutMembership) {
+                StoredMembership::default()
+            } else {
+                self.membership.clone()
+            },
+            snapshot_id: self.last_applied.map_or_else(|| "empty".into(), |id| id.to_string()),
+        };
+        let mut body = shelf.begin()?;
+        format::write::<C>(&mut body, &meta, self.machine.cells(), self.machine.digest())?;
+        shelf.keep::<C>(body)
+    }
+}
+
 /// Builds a snapshot of the state as of the moment when the builder was made.
 pub struct SnapshotBuilder<C: RaftConfig, M> {
     shelf: Arc<Shelf>,
@@ -86,6 +104,16 @@ where
     #[must_use]
     pub fn last_applied(&self) -> Option<LogId<u64>> {
         self.applied.last
+    }
+
+    /// Begins with a state instead of an empty one; its snapshot is durable when this returns.
+    pub(crate) fn begin_with(&mut self, state: Published<C, M>) -> Result<(), StoreError> {
+        state.shelve(&self.shelf)?;
+        let Published { machine, last_applied, membership } = state;
+        self.applied = Applied { last: last_applied, membership };
+        self.machine = machine;
+        self.publish();
+        Ok(())
     }
 
     fn apply_all(&mut self, entries: impl IntoIterator<Item = Entry<C>>) -> Result<Vec<C::R>, StoreError> {
@@ -209,18 +237,7 @@ impl<C: RaftConfig, M: Machine> RaftSnapshotBuilder<C> for SnapshotBuilder<C, M>
     async fn build_snapshot(&mut self) -> Result<Snapshot<C>, StorageError<u64>> {
         let (shelf, state) = (Arc::clone(&self.shelf), Arc::clone(&self.state));
         let built = off_task(self.shelf.blocks(), move || {
-            let meta = SnapshotMeta {
-                last_log_id: state.last_applied,
-                last_membership: if planted::on(Plant::SnapshotWithoutMembership) {
-                    StoredMembership::default()
-                } else {
-                    state.membership.clone()
-                },
-                snapshot_id: state.last_applied.map_or_else(|| "empty".into(), |id| id.to_string()),
-            };
-            let mut body = shelf.begin()?;
-            format::write::<C>(&mut body, &meta, state.machine.cells(), state.machine.digest())?;
-            shelf.keep::<C>(body)?;
+            state.shelve(&shelf)?;
             let newest = shelf.newest::<C>()?;
             newest
                 .ok_or_else(|| StoreError::corrupt("snapshot", "it is gone just after it was written"))

@@ -20,7 +20,9 @@ use crate::error::StoreError;
 use crate::log::LogStore;
 use crate::machine::Machine;
 use crate::snapshot::{MemorySnapshots, Shelf};
-use crate::state::StateStore;
+use crate::state::{Published, StateStore};
+use openraft::storage::RaftLogStorage as _;
+use openraft::{LogId, Vote};
 
 /// The version of the directory that this release reads and writes.
 pub const FORMAT: u32 = 1;
@@ -102,6 +104,30 @@ where
     pub fn memory(disk: &MemoryDisk) -> Result<Self, StoreError> {
         let log = LogStore::inline(Arc::new(disk.raft.clone()))?;
         Self::assemble(log, Shelf::memory(disk.snapshots.clone()))
+    }
+
+    /// Makes a new data directory that begins with this state as if all before it were a snapshot: for the first member
+    /// of a cluster that takes another's place. `last` is the entry that the state stands at, in a term of `node`'s own.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] if something is stored there already; else as [`Store::open`].
+    pub async fn found(
+        directory: &Path,
+        node: u64,
+        last: LogId<u64>,
+        machine: M,
+        membership: openraft::Membership<u64, C::Node>,
+    ) -> Result<(), StoreError> {
+        let mut store = Self::open(directory)?;
+        if store.log.last_log_id().is_some() || store.state.last_applied().is_some() {
+            return Err(StoreError::Refused(format!("{} holds a member already", directory.display())));
+        }
+        let membership = openraft::StoredMembership::new(Some(last), membership);
+        store.state.begin_with(Published { machine, last_applied: Some(last), membership })?;
+        let failed = |error: openraft::StorageError<u64>| StoreError::Stopped(error.to_string());
+        store.log.purge(last).await.map_err(failed)?;
+        // Makes the purge durable too, which is queued before it.
+        store.log.save_vote(&Vote::new(last.leader_id.term, node)).await.map_err(failed)
     }
 
     fn assemble(log: LogStore<C>, shelf: Shelf) -> Result<Self, StoreError> {

@@ -2,10 +2,11 @@
 //! an export tells none.
 
 mod history;
+mod portable;
 mod tree;
 
-use super::{Exit, Failure, answer, data_dir};
-use crate::cli::{ConfigCommand, ExportArgs, FileArgs, Local, ShowArgs};
+use super::{Exit, Failure, answer, data_dir, plain};
+use crate::cli::{ConfigCommand, ExportArgs, ImportArgs, Local, ShowArgs};
 use crate::client::Client;
 use http::{Method, header};
 use serde_json::Value;
@@ -20,8 +21,15 @@ pub(super) async fn run(command: ConfigCommand) -> Result<Exit, Failure> {
             tree::export(&local, &folder).await
         }
         ConfigCommand::Export(ExportArgs { local, file: Some(file), .. }) => export(&local, &file).await,
+        ConfigCommand::Export(ExportArgs { local, portable: Some(file), seal, .. }) => {
+            portable::export(&local, &file, &seal).await
+        }
         ConfigCommand::Export(_) => Err(Failure::usage("name a file, or a folder with --tree")),
-        ConfigCommand::Import(args) => import(&args).await,
+        ConfigCommand::Import(ImportArgs { local, portable: Some(file), open, .. }) => {
+            portable::import(&local, &file, &open).await
+        }
+        ConfigCommand::Import(ImportArgs { local, file: Some(file), .. }) => import(&local, &file).await,
+        ConfigCommand::Import(_) => Err(Failure::usage("name a file")),
         ConfigCommand::Plan(args) => return tree::plan(&args).await,
         ConfigCommand::Apply(args) => tree::apply(&args).await,
         ConfigCommand::History(args) => history::list(&args).await,
@@ -45,9 +53,9 @@ async fn export(local: &Local, file: &std::path::Path) -> Result<(), Failure> {
     answer(&format!("written to {}", file.display()))
 }
 
-async fn import(args: &FileArgs) -> Result<(), Failure> {
-    let name = args.file.display();
-    let text = std::fs::read(&args.file).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
+async fn import(local: &Local, file: &std::path::Path) -> Result<(), Failure> {
+    let name = file.display();
+    let text = std::fs::read(file).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
     let config: Value = serde_json::from_slice(&text)
         .map_err(|error| Failure::usage(format!("{name} is not an exported configuration: {error}")))?;
     let revision = config.get("revision").and_then(Value::as_u64);
@@ -55,20 +63,16 @@ async fn import(args: &FileArgs) -> Result<(), Failure> {
         Failure::usage(format!("{name} has no revision; take the one that `passquorum config show` prints"))
     })?;
     let condition = format!("\"{revision}\"");
-    let client = Client::of(data_dir(&args.local.dir)?);
+    let client = Client::of(data_dir(&local.dir)?);
     let changed = client.send(Method::PUT, "/api/v1/config", &[(header::IF_MATCH, &condition)], text).await?;
-    let changed: Value = serde_json::from_slice(changed.body())?;
+    put_in_force(changed.body())
+}
+
+/// Tells which revision the configuration has now.
+fn put_in_force(changed: &[u8]) -> Result<(), Failure> {
+    let changed: Value = serde_json::from_slice(changed)?;
     answer(&format!(
         "the configuration is at revision {} now",
         changed.get("revision").unwrap_or(&Value::Null)
     ))
-}
-
-/// A text that stays on its line and cannot move a terminal's cursor.
-fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() { plain.extend(c.escape_default()) } else { plain.push(c) }
-    }
-    plain
 }

@@ -1,14 +1,14 @@
 //! `connection set`: enters a domain. The access account's password comes from standard input and goes to the node's
 //! local socket only; the node seals it before anything is proposed.
 
-use super::{Failure, answer, data_dir, tell};
+use super::{Failure, answer, data_dir, secret_input};
 use crate::cli::{ConnectionArgs, ConnectionCommand};
 use crate::client::Client;
 use crate::env::SystemEntropy;
 use http::{Method, header};
 use passquorum_domain::ports::fresh_uuid;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
-use std::io::{BufRead, IsTerminal};
 use zeroize::Zeroizing;
 
 pub(super) async fn run(ConnectionCommand::Set(args): ConnectionCommand) -> Result<(), Failure> {
@@ -19,7 +19,7 @@ pub(super) async fn run(ConnectionCommand::Set(args): ConnectionCommand) -> Resu
     let present: Value = client.get("/api/v1/config").await?;
     let revision = format!("\"{}\"", present.get("revision").and_then(Value::as_u64).unwrap_or_default());
     let id = args.id.unwrap_or_else(|| fresh_uuid(&SystemEntropy));
-    let body = Zeroizing::new(body(&args, &authorities, &password).to_string());
+    let body = Zeroizing::new(body(&args, &authorities, password.expose_secret()).to_string());
     let path = format!("/api/v1/connections/{id}");
     let headers = [(header::IF_MATCH, revision.as_str())];
     let changed = client.send(Method::PUT, &path, &headers, body.as_bytes().to_vec()).await?;
@@ -46,15 +46,10 @@ fn body(args: &ConnectionArgs, authorities: &str, password: &str) -> Value {
     })
 }
 
-fn read_password() -> Result<Zeroizing<String>, Failure> {
-    let input = std::io::stdin();
-    if input.is_terminal() {
-        tell("Type the access account's password (it is shown), then Enter:");
-    }
-    let mut line = Zeroizing::new(String::new());
-    input.lock().read_line(&mut line)?;
-    let password = Zeroizing::new(line.trim_end_matches(['\r', '\n']).to_owned());
-    if password.is_empty() {
+/// The access account's password.
+pub(super) fn read_password() -> Result<SecretString, Failure> {
+    let password = secret_input::line("The access account's password, then Enter (it is not shown):")?;
+    if password.expose_secret().is_empty() {
         return Err(Failure::usage("give the access account's password on standard input"));
     }
     Ok(password)

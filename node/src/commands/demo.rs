@@ -4,16 +4,15 @@
 //! `join`. The parent stays in the foreground and stops every node at its end, those too that were started again by
 //! hand; it starts nothing again by itself, so that a killed node stays dead until somebody acts.
 
-mod fleet;
 mod realm;
 mod report;
 
+use super::fleet::{self, DemoNode, Fleet};
 use super::{Failure, answer, init, tell};
 use crate::cli::DemoArgs;
 use crate::client::Client;
 use crate::env::SystemEntropy;
 use crate::supervise;
-use fleet::{DemoNode, Fleet};
 use passquorum_domain::ports::{ClusterStatus, MemberRole, fresh_uuid};
 use passquorum_domain::token::ApiScope;
 use report::Report;
@@ -28,7 +27,7 @@ pub(super) async fn run(args: DemoArgs) -> Result<(), Failure> {
     let signal = supervise::stop_signal()?;
     tokio::pin!(signal);
     let dir = directory(args.dir.as_deref())?;
-    let mut fleet = Fleet::plan(&dir, &args)?;
+    let mut fleet = Fleet::plan(&dir, args.nodes, args.base_port)?;
     if !args.json {
         tell(&format!("Starting {} nodes in {} …", args.nodes, dir.display()));
     }
@@ -65,6 +64,12 @@ fn directory(given: Option<&Path>) -> Result<PathBuf, Failure> {
 }
 
 async fn start(fleet: &mut Fleet) -> Result<Report, Failure> {
+    let api_token = bring_up(fleet).await?;
+    Report::new(fleet, api_token)
+}
+
+/// Starts every node; those that are not there yet found the realm and join it. Gives an API token with every scope.
+pub(super) async fn bring_up(fleet: &mut Fleet) -> Result<String, Failure> {
     let first = fleet.first().clone();
     if !first.exists() {
         realm::seed_directory(&fleet.directory)?;
@@ -89,8 +94,7 @@ async fn start(fleet: &mut Fleet) -> Result<Report, Failure> {
     }
     wait_until_all_vote(&operator, fleet.nodes().len()).await?;
     let scopes = json!({ "name": "demo", "scopes": ApiScope::ALL });
-    let api_token = token(operator.post("/api/v1/api-tokens", &scopes).await?)?;
-    Report::new(fleet, api_token)
+    token(operator.post("/api/v1/api-tokens", &scopes).await?)
 }
 
 fn token(created: Value) -> Result<String, Failure> {
@@ -98,7 +102,8 @@ fn token(created: Value) -> Result<String, Failure> {
     text.ok_or_else(|| Failure::not_now("the node answered without a token"))
 }
 
-async fn wait_until_all_vote(operator: &Client, nodes: usize) -> Result<(), Failure> {
+/// Waits until so many nodes vote.
+pub(super) async fn wait_until_all_vote(operator: &Client, nodes: usize) -> Result<(), Failure> {
     let all_vote = fleet::until(START, || async {
         let status: ClusterStatus = operator.get("/api/v1/status").await.ok()?;
         let voters = status.members.iter().filter(|member| member.role == MemberRole::Voter).count();

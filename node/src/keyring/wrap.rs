@@ -14,10 +14,10 @@ use zeroize::Zeroizing;
 
 type Private = <X25519HkdfSha256 as Kem>::PrivateKey;
 type Public = <X25519HkdfSha256 as Kem>::PublicKey;
-type Encapped = <X25519HkdfSha256 as Kem>::EncappedKey;
+pub(super) type Encapped = <X25519HkdfSha256 as Kem>::EncappedKey;
 
 /// A node's X25519 private key; its file is `keys/wrap.key`.
-pub struct WrapKey(Private);
+pub struct WrapKey(pub(super) Private);
 
 impl std::fmt::Debug for WrapKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -27,7 +27,7 @@ impl std::fmt::Debug for WrapKey {
 
 /// A node's X25519 public key, as it stands in the registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WrapPublicKey(Public);
+pub struct WrapPublicKey(pub(super) Public);
 
 impl WrapKey {
     /// Draws a key.
@@ -35,6 +35,12 @@ impl WrapKey {
     pub fn generate(entropy: &dyn Entropy) -> Self {
         let mut material = Zeroizing::new([0; 32]);
         entropy.fill(material.as_mut_slice());
+        Self::derive(&material)
+    }
+
+    /// The key that belongs to this secret material.
+    #[must_use]
+    pub(crate) fn derive(material: &Zeroizing<[u8; 32]>) -> Self {
         Self(X25519HkdfSha256::derive_keypair(material.as_slice()).0)
     }
 
@@ -115,7 +121,7 @@ fn info(realm: RealmId) -> Vec<u8> {
 }
 
 /// The injected randomness in the form that HPKE takes.
-struct Rng<'a>(&'a dyn Entropy);
+pub(super) struct Rng<'a>(pub(super) &'a dyn Entropy);
 
 impl RngCore for Rng<'_> {
     fn next_u32(&mut self) -> u32 {

@@ -8,6 +8,8 @@
 
 mod demo;
 mod disks;
+mod drill;
 mod program;
 mod realm;
+mod recovery;
 mod usage;

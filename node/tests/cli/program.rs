@@ -1,5 +1,6 @@
 //! Runs the built program and reads what it said.
 
+use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
 /// How a run ended.
@@ -18,7 +19,19 @@ pub(crate) fn command() -> Command {
 
 /// Runs the program to its end.
 pub(crate) fn run(arguments: &[&str]) -> Ran {
-    let Output { status, stdout, stderr } = command().args(arguments).output().unwrap();
+    ran(command().args(arguments).output().unwrap())
+}
+
+/// The same, with something on its standard input.
+pub(crate) fn run_with_input(arguments: &[&str], input: &str) -> Ran {
+    let mut command = command();
+    let piped = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    ran(child.wait_with_output().unwrap())
+}
+
+fn ran(Output { status, stdout, stderr }: Output) -> Ran {
     Ran {
         code: status.code().unwrap(),
         out: String::from_utf8(stdout).unwrap(),

@@ -1,7 +1,7 @@
 //! A demonstration realm under test: started, asked over HTTPS, and stopped by process id.
 
 use crate::program::command;
-use reqwest::{Certificate, Client, Method};
+use reqwest::{Certificate, Client, Method, Response};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::fs::File;
@@ -9,6 +9,7 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -25,9 +26,15 @@ pub(crate) struct Realm {
 impl Realm {
     /// Starts `demo --json` and waits for its line.
     pub(crate) fn start(dir: &Path) -> Self {
+        Self::start_with(dir, &[])
+    }
+
+    /// The same, with more arguments.
+    pub(crate) fn start_with(dir: &Path, arguments: &[&str]) -> Self {
         let mut demo = command()
             .args(["demo", "--json", "--base-port", &free_base_port().to_string(), "--dir"])
             .arg(dir)
+            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(File::create(dir.with_extension("err")).unwrap())
             .spawn()
@@ -61,11 +68,16 @@ impl Realm {
 
     /// A request to a path of a node's health base, with the API token.
     pub(crate) async fn ask(&self, method: Method, id: u64, path: &str, body: &str) -> (u16, String) {
+        let response = self.send(method, id, path, body).await;
+        (response.status().as_u16(), response.text().await.unwrap())
+    }
+
+    /// The same, with a body that is not read yet.
+    pub(crate) async fn send(&self, method: Method, id: u64, path: &str, body: &str) -> Response {
         let url = format!("{}{path}", self.node(id)["health"].as_str().unwrap());
         let token = self.line["api_token"].as_str().unwrap();
         let request = self.client.request(method, url).bearer_auth(token).body(body.to_owned());
-        let response = request.send().await.unwrap();
-        (response.status().as_u16(), response.text().await.unwrap())
+        request.send().await.unwrap()
     }
 
     pub(crate) async fn put(&self, id: u64, key: &str, value: &str) {
@@ -99,19 +111,28 @@ impl Realm {
         }
     }
 
-    /// Starts a killed node by its `restart` command, as an operator would, and waits until it is ready.
-    pub(crate) async fn restart(&mut self, id: u64) {
+    /// The log of a node that was started again.
+    pub(crate) fn log_again(&self, id: u64) -> PathBuf {
+        self.dir.join(format!("again-{id}.log"))
+    }
+
+    /// Starts a killed node by its `restart` command, as an operator would.
+    pub(crate) fn launch(&mut self, id: u64) {
         let argv: Vec<&str> =
             self.node(id)["restart"].as_array().unwrap().iter().map(|part| part.as_str().unwrap()).collect();
-        let log = File::create(self.dir.join(format!("again-{id}.log"))).unwrap();
         let child = std::process::Command::new(argv[0])
             .args(&argv[1..])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log)
+            .stderr(File::create(self.log_again(id)).unwrap())
             .spawn()
             .unwrap();
         self.restarted.push(child);
+    }
+
+    /// Starts a killed node and waits until it is ready.
+    pub(crate) async fn restart(&mut self, id: u64) {
+        self.launch(id);
         let url = format!("{}/ready", self.node(id)["health"].as_str().unwrap());
         let end = Instant::now() + DEADLINE;
         let mut pace = tokio::time::interval(Duration::from_millis(50));
@@ -162,11 +183,13 @@ fn processes_naming(dir: &Path) -> Vec<u64> {
     processes.filter(names).filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
-/// A port that is free, as are the others that three nodes need beside it.
+/// A port that is free, as are the others that three nodes need beside it. It lies below those that the system gives to
+/// outgoing connections, which would take it while a node is down.
 fn free_base_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let own = u16::try_from(std::process::id() % 20_000).unwrap();
     let is_free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
-    let candidate = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    std::iter::repeat_with(candidate)
-        .find(|port| *port < 65_000 && (0..3).all(|n| is_free(port + n) && is_free(port + 100 + n)))
+    std::iter::repeat_with(|| 10_000 + (own + NEXT.fetch_add(7, Ordering::Relaxed)) % 20_000)
+        .find(|port| (0..3).all(|n| is_free(port + n) && is_free(port + 100 + n)))
         .unwrap()
 }

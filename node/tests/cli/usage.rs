@@ -43,16 +43,22 @@ fn every_verb_explains_itself() {
 
 #[test]
 fn a_wrong_command_line_ends_with_64_and_says_what_is_wrong() {
-    let wrong: [(&[&str], &str); 11] = [
+    let wrong: [(&[&str], &str); 14] = [
         (&[], "Usage: passquorum"),
         (&["dance"], "unrecognized subcommand 'dance'"),
         (&["init", "--name", "x"], "--cluster-address <HOST:PORT>"),
         (&["token", "create"], "--role <ROLE>"),
         (&["token", "create", "--role", "king"], "use voter, site-learner or dmz-learner"),
         (&["token", "create", "--role", "voter", "--life", "5"], "90s, 30m, 24h or 90d"),
-        (&["token", "create", "--api", "--name", "x", "--scope", "all"], "use read, labels, config or nodes"),
+        (
+            &["token", "create", "--api", "--name", "x", "--scope", "all"],
+            "use read, labels, config, nodes or backup",
+        ),
         (&["node", "remove", "first"], "use a node's number"),
-        (&["config", "export"], "<FILE|--tree <TREE>>"),
+        (&["config", "export"], "<FILE|--tree <TREE>|--portable <FILE>>"),
+        (&["backup"], "<FILE>"),
+        (&["recover", "file"], "unexpected argument"),
+        (&["backup", "f", "--recipient", "x"], "passquorum backup keygen"),
         (&["config", "export", "file", "--tree", "tree"], "cannot be used with"),
         (&["doctor", "--explain", "PQ-NONSENSE"], "there is no code PQ-NONSENSE"),
     ];

@@ -3,10 +3,13 @@
 mod access;
 mod attempt;
 mod config;
+mod epoch;
 mod label;
 mod memory;
 mod node;
 mod ticket;
+
+pub use epoch::{EpochError, Founder, NewEpoch};
 
 use crate::audit::{Actor, AuditEvent, AuditRecord};
 use crate::blob::Sealed;

@@ -91,6 +91,24 @@ pub enum AuditEvent {
     NodeMoved(NodeId),
     /// Where browsers reach a node was changed.
     SiteUrlChanged(NodeId),
+    /// A backup was begun; to whom it is sealed stands in the detail.
+    BackupBegun,
+    /// The configuration was exported with its passwords; to whom it is sealed stands in the detail.
+    ConfigExported,
+    /// A new cluster began with a backup.
+    RealmRestored {
+        /// Its epoch.
+        epoch: u32,
+        /// The log index that the backup stands at.
+        index: u64,
+    },
+    /// A new cluster began with what one node still had after the others were lost.
+    RealmRecovered {
+        /// Its epoch.
+        epoch: u32,
+        /// The log index that the node had.
+        index: u64,
+    },
 }
 
 /// A site of the product.

@@ -99,6 +99,12 @@ codes! {
         "Make room or mend the disk, then start the node again.";
     Internal = "PQ-INTERNAL", "Something failed that should not.",
         "Look at the node's log for the request id, and report it.";
+    FileDamaged = "PQ-FILE-DAMAGED", "The sealed file is cut short or was changed, so nothing of it was used.",
+        "Take another copy of it. Check copies with passquorum backup verify when they are made.";
+    FileKey = "PQ-FILE-KEY", "The passphrase or key is not the one that the file was sealed for.",
+        "Give the passphrase that was shown when the file was made, or the key file of its recipient.";
+    FileVersion = "PQ-FILE-VERSION", "The file was written by another release, or is no file of this kind.",
+        "Read it with the release that wrote it, or with a newer one.";
 }
 
 impl fmt::Display for ErrorCode {

@@ -1,10 +1,12 @@
 //! The doors to the world, as the domain's users need them. Object-safe, each with its error contract; the node crate
 //! chooses what stands behind them.
 
+mod backup;
 mod container;
 mod directory;
 mod leadership;
 
+pub use backup::{BackupError, BackupFile, Backups};
 pub use container::{Container, ContainerError, Fence, Held};
 pub use directory::{
     BarredReason, Directories, Directory, DirectoryError, DirectoryReason, Found, PasswordCheck,

@@ -222,6 +222,11 @@ impl State {
         self.api_tokens.get(&id)
     }
 
+    /// The API tokens.
+    pub fn api_tokens(&self) -> impl Iterator<Item = &ApiToken> {
+        self.api_tokens.values()
+    }
+
     /// Until when a target is locked, if it is.
     #[must_use]
     pub fn locked_until(&self, target: AttemptTarget, at: Timestamp) -> Option<Timestamp> {

@@ -33,11 +33,13 @@ pub enum ApiScope {
     Config,
     /// Add, promote and remove nodes, transfer leadership, create tokens.
     Nodes,
+    /// Take backups. A backup holds everything, the realm key too, sealed to whom the caller names: worth every scope.
+    Backup,
 }
 
 impl ApiScope {
     /// Every scope.
-    pub const ALL: [Self; 4] = [Self::Read, Self::Labels, Self::Config, Self::Nodes];
+    pub const ALL: [Self; 5] = [Self::Read, Self::Labels, Self::Config, Self::Nodes, Self::Backup];
 }
 
 /// A bearer token of the operators' API.

@@ -5,6 +5,7 @@ use super::{Domain, Kind, Note, SimulatedDirectory};
 use crate::ledger::Change;
 use async_trait::async_trait;
 use passquorum_domain::blob::Blob;
+use passquorum_domain::config::DomainConnection;
 use passquorum_domain::directory::{
     DistinguishedName, DomainPasswordRules, LoginName, ObjectGuid, UserRecord, UserRef,
 };
@@ -217,5 +218,9 @@ impl Directories for SimulatedDirectory {
             return Ok(Arc::new(self.clone()));
         }
         Err(super::error("open", DirectoryReason::NotFound))
+    }
+
+    async fn try_out(&self, _: &DomainConnection) -> Result<(), DirectoryError> {
+        self.check().await
     }
 }

@@ -13,6 +13,7 @@ use passquorum_domain::ids::NodeId;
 use passquorum_domain::ports::{Consensus, VaultError};
 use passquorum_domain::qa::HashCost;
 use passquorum_node::admission::RealmAdmission;
+use passquorum_node::backup::RealmBackups;
 use passquorum_sites::{Hashing, Ports, SiteSettings};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -72,6 +73,12 @@ impl Sites {
             clock: Arc::clone(&ports.clock),
             entropy: Arc::clone(&ports.entropy),
         });
+        let backups = Arc::new(RealmBackups::new(
+            Arc::clone(&ports.cluster),
+            Arc::clone(&keyring),
+            Arc::clone(&ports.clock),
+            Arc::clone(&ports.entropy),
+        ));
         let sites = Ports {
             consensus,
             directories: Arc::new(self.controller.seen_by(ports.node, CONNECTION)),
@@ -80,6 +87,7 @@ impl Sites {
             entropy: Arc::clone(&ports.entropy),
             membership: Arc::clone(&ports.cluster) as _,
             admission,
+            backups,
         };
         let mut settings = SiteSettings::new(format!("node-{}", ports.node));
         settings.hashing = Hashing::InPlace;

@@ -54,6 +54,14 @@ pub(crate) fn event(event: &AuditEvent) -> String {
         AuditEvent::ConfigRefused(..) => "Configuration change refused".to_owned(),
         AuditEvent::Refused(rejection) => format!("Refused: {rejection}"),
         AuditEvent::LeadershipTransferred(node) => format!("Leadership moved to node {node}"),
+        AuditEvent::BackupBegun => "Backup begun".to_owned(),
+        AuditEvent::ConfigExported => "Configuration exported with its passwords, sealed".to_owned(),
+        AuditEvent::RealmRestored { epoch, index } => {
+            format!("Realm restored from a backup at log index {index}; epoch {epoch} begins")
+        }
+        AuditEvent::RealmRecovered { epoch, index } => {
+            format!("Realm recovered from one node at log index {index}; epoch {epoch} begins")
+        }
     }
 }
 

@@ -149,6 +149,7 @@ fn name_of(scope: ApiScope) -> &'static str {
         ApiScope::Labels => "labels",
         ApiScope::Config => "config",
         ApiScope::Nodes => "nodes",
+        ApiScope::Backup => "backup",
     }
 }
 

@@ -16,10 +16,12 @@ use passquorum_domain::config::{
     ConfigChange, DirectoryEndpoint, DomainConnection, LdapsSettings, Problem, RealmConfig,
 };
 use passquorum_domain::directory::DistinguishedName;
+use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::ConnectionId;
 use passquorum_domain::ports::{Consistency, Purpose};
 use passquorum_domain::secret::Password;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// A connection as an operator writes it.
@@ -98,6 +100,73 @@ pub(super) async fn put(
     change_config(&ports, caller.actor, Edit { base, change, comment: None }).await
 }
 
+/// An access account, in clear.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewAccount {
+    bind_name: String,
+    bind_password: ClearPassword,
+}
+
+/// `PUT /api/v1/connections/{id}/account`: another access account for a connection, once a domain controller takes it.
+pub(super) async fn put_account(
+    State(ports): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    PathPart(id): PathPart<ConnectionId>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiProblem> {
+    let base = base_revision(&headers)?;
+    let NewAccount { bind_name, bind_password } = body.secret_json()?;
+    let state = ports.consensus.read(Consistency::Linearizable).await?;
+    let present = state.config().ok_or_else(no_realm)?;
+    let absent = || ApiProblem::new(ErrorCode::NotFound, "there is no such connection");
+    let mut connection = present.connection(id).ok_or_else(absent)?.clone();
+    let DirectoryEndpoint::Ldaps(ldaps) = &mut connection.endpoint else {
+        return Err(ApiProblem::bad_input("path", "this connection has no access account"));
+    };
+    ldaps.bind_name = bind_name;
+    ldaps.bind_password = seal_password(&ports, id, &bind_password)?;
+    let change = ConfigChange::PutConnection(Box::new(connection.clone()));
+    // First, so that a name that could never be saved is not tried.
+    present.with(change.clone()).map_err(ApiProblem::invalid_config)?;
+    ports.directories.try_out(&connection).await?;
+    change_config(&ports, caller.actor, Edit { base, change, comment: None }).await
+}
+
+/// A configuration of another realm, with its access accounts' passwords.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PortableConfig {
+    config: RealmConfig,
+    passwords: BTreeMap<ConnectionId, ClearPassword>,
+}
+
+/// `PUT /api/v1/config/portable`: puts it in force here. Its passwords are sealed for this realm first.
+pub(super) async fn put_portable(
+    State(ports): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiProblem> {
+    let base = base_revision(&headers)?;
+    let PortableConfig { mut config, passwords } = body.secret_json()?;
+    for connection in &mut config.connections {
+        if let (DirectoryEndpoint::Ldaps(ldaps), Some(password)) =
+            (&mut connection.endpoint, passwords.get(&connection.id))
+        {
+            ldaps.bind_password = seal_password(&ports, connection.id, password)?;
+        }
+    }
+    let change = ConfigChange::Replace(Box::new(config));
+    change_config(&ports, caller.actor, Edit { base, change, comment: None }).await
+}
+
+fn seal_password(ports: &Ports, id: ConnectionId, clear: &ClearPassword) -> Result<Sealed, ApiProblem> {
+    let ClearPassword(password) = clear;
+    Ok(ports.vault.seal(Purpose::ServiceAccount, id.0.as_bytes(), password.expose().as_bytes())?)
+}
+
 fn seal(
     ports: &Ports,
     present: &RealmConfig,
@@ -105,9 +174,7 @@ fn seal(
     new: NewLdaps,
 ) -> Result<LdapsSettings, ApiProblem> {
     let bind_password = match new.bind_password {
-        Some(ClearPassword(password)) => {
-            ports.vault.seal(Purpose::ServiceAccount, id.0.as_bytes(), password.expose().as_bytes())?
-        }
+        Some(password) => seal_password(ports, id, &password)?,
         None => present_password(present, id).ok_or_else(|| {
             ApiProblem::invalid_config(vec![Problem {
                 field: "endpoint.ldaps.bind_password".to_owned(),

@@ -6,7 +6,9 @@ use http::{HeaderValue, StatusCode};
 use passquorum_domain::config::Problem as FieldProblem;
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::outcome::Rejection;
-use passquorum_domain::ports::{AdmissionError, MembershipError, ProposeError, ReadError, VaultError};
+use passquorum_domain::ports::{
+    AdmissionError, BackupError, DirectoryError, MembershipError, ProposeError, ReadError, VaultError,
+};
 use serde::Serialize;
 
 /// Why a request was refused.
@@ -75,7 +77,11 @@ fn status_of(code: ErrorCode) -> StatusCode {
         }
         ErrorCode::StaleRevision | ErrorCode::ConditionFailed => StatusCode::PRECONDITION_FAILED,
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        ErrorCode::InvalidConfig | ErrorCode::PasswordPolicy => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorCode::InvalidConfig
+        | ErrorCode::PasswordPolicy
+        | ErrorCode::FileDamaged
+        | ErrorCode::FileKey
+        | ErrorCode::FileVersion => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::Locked | ErrorCode::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::Internal
         | ErrorCode::Corrupt
@@ -147,6 +153,22 @@ impl From<AdmissionError> for ApiProblem {
         match error {
             AdmissionError::BadRequest { field, message } => Self::bad_input(field, message),
             AdmissionError::Vault(error) => error.into(),
+            error => Self::new(error.code(), error.to_string()),
+        }
+    }
+}
+
+impl From<DirectoryError> for ApiProblem {
+    fn from(error: DirectoryError) -> Self {
+        Self::new(error.reason.code(), format!("{error}; nothing was changed"))
+    }
+}
+
+impl From<BackupError> for ApiProblem {
+    fn from(error: BackupError) -> Self {
+        match error {
+            BackupError::BadRecipient(message) => Self::bad_input("recipient", message),
+            BackupError::Vault(error) => error.into(),
             error => Self::new(error.code(), error.to_string()),
         }
     }

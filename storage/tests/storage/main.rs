@@ -5,6 +5,8 @@ mod crash;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod founding;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod leader;

@@ -2,6 +2,8 @@
 //! `connection set`, and a configuration that is exported, completed and imported.
 #![allow(clippy::indexing_slicing, reason = "indexing a JSON value by a name gives null, it does not panic")]
 
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -53,8 +55,16 @@ impl Realm {
             cluster.add(node(&nodes, place as usize - 1)?).await?;
         }
         connect(dir, domain).await?;
-        let scopes =
-            ["token", "create", "--api", "--name", "tests", "--scope", "read,labels,config,nodes", "--json"];
+        let scopes = [
+            "token",
+            "create",
+            "--api",
+            "--name",
+            "tests",
+            "--scope",
+            "read,labels,config,nodes,backup",
+            "--json",
+        ];
         let api_token = command_line::field(&passquorum(dir, 1, &scopes, None).await?, "token")?;
         let realm = Self { cluster, api_token, dir: dir.to_owned(), first_port, last_token };
         wait::until("all nodes vote, and know it", VOTES, || realm.all_vote()).await?;
@@ -103,8 +113,42 @@ impl Realm {
     /// # Errors
     /// [`RigError::Failed`] with what a command of the product said.
     pub async fn rejoin_wiped_with(&mut self, place: u64, token: String) -> Result<u64, RigError> {
+        self.destroy(place)?;
+        self.rejoin_with(place, token).await
+    }
+
+    /// Throws the disk of the stopped node at a place away.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn destroy(&self, place: u64) -> Result<(), RigError> {
         let data = node_dir(&self.dir, place);
-        std::fs::remove_dir_all(&data).map_err(RigError::io(data.display().to_string()))?;
+        std::fs::remove_dir_all(&data).map_err(RigError::io(data.display().to_string()))
+    }
+
+    /// Makes the first node of a new cluster from a backup, at a place whose disk is gone.
+    ///
+    /// # Errors
+    /// [`RigError::Failed`] with what a command of the product said.
+    pub async fn restore(&mut self, place: u64, file: &str, passphrase_file: &str) -> Result<(), RigError> {
+        let mut arguments = vec!["restore", file, "--passphrase-file", passphrase_file];
+        let own = own(place, self.first_port);
+        arguments.extend(own.iter().map(String::as_str));
+        passquorum(&self.dir, place, &arguments, None).await?;
+        settle(&self.dir, place)?;
+        self.cluster.restart(place).await
+    }
+
+    /// Lets a new node join at a place whose disk is gone. Gives its id.
+    ///
+    /// # Errors
+    /// [`RigError::Failed`] with what a command of the product said.
+    pub async fn rejoin(&mut self, place: u64) -> Result<u64, RigError> {
+        let token = join_token(&self.dir).await?;
+        self.rejoin_with(place, token).await
+    }
+
+    async fn rejoin_with(&mut self, place: u64, token: String) -> Result<u64, RigError> {
         self.last_token = token;
         join(&self.dir, place, self.first_port, &self.last_token).await?;
         self.cluster.restart(place).await?;
@@ -129,6 +173,19 @@ impl Realm {
         passquorum(&self.dir, id, arguments, None).await
     }
 
+    /// The same, with something on its standard input.
+    ///
+    /// # Errors
+    /// [`RigError::Failed`] with what it said.
+    pub async fn passquorum_told(
+        &self,
+        id: u64,
+        arguments: &[&str],
+        input: &str,
+    ) -> Result<String, RigError> {
+        passquorum(&self.dir, id, arguments, Some(input)).await
+    }
+
     /// The realm as one node sees it: `status --json`.
     ///
     /// # Errors
@@ -141,6 +198,16 @@ impl Realm {
     pub async fn leader(&self, id: u64) -> Option<u64> {
         self.status(id).await.ok()?["leader"].as_u64()
     }
+}
+
+/// Writes a file that only its owner may read.
+///
+/// # Errors
+/// The file system's.
+pub fn write_secret(path: &Path, text: &str) -> Result<(), RigError> {
+    let failed = RigError::io(path.display().to_string());
+    let made = std::fs::File::options().write(true).create_new(true).mode(0o600).open(path);
+    made.and_then(|mut file| file.write_all(text.as_bytes())).map_err(failed)
 }
 
 fn node(nodes: &[NodeInfo], index: usize) -> Result<NodeInfo, RigError> {

@@ -9,7 +9,9 @@
     reason = "helpers of tests, where a panic is a failed test"
 )]
 
+mod account;
 mod attempts;
+mod backup;
 mod config;
 mod config_tree;
 mod demo;

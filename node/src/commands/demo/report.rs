@@ -1,8 +1,8 @@
 //! What the demonstration prints: one line of JSON for programs, or a page for people.
 
-use super::fleet::{DemoNode, Fleet};
 use super::realm::{Account, accounts};
 use crate::commands::Failure;
+use crate::commands::fleet::{DemoNode, Fleet};
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::path::PathBuf;

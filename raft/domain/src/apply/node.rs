@@ -54,7 +54,7 @@ impl Change<'_> {
         Ok(Effect::Admitted(id))
     }
 
-    fn register(&mut self, node: NewNode, role: Role) -> NodeId {
+    pub(super) fn register(&mut self, node: NewNode, role: Role) -> NodeId {
         let id = NodeId(self.state.totals.last_node.saturating_add(1));
         self.state.totals.last_node = id.0;
         let instance = Instance {

@@ -1,6 +1,7 @@
 //! The directory port: one domain, what can be asked of it, and how it can fail.
 
 use crate::blob::Blob;
+use crate::config::DomainConnection;
 use crate::directory::{DistinguishedName, DomainPasswordRules, LoginName, UserRecord, UserRef};
 use crate::error_code::ErrorCode;
 use crate::ids::ConnectionId;
@@ -225,4 +226,7 @@ pub trait Directory: Send + Sync {
 pub trait Directories: Send + Sync {
     /// The directory of one connection, as the present configuration describes it.
     async fn open(&self, connection: ConnectionId) -> Result<Arc<dyn Directory>, DirectoryError>;
+
+    /// Reaches a domain controller and binds as the access account, as a connection describes it that is not in force.
+    async fn try_out(&self, connection: &DomainConnection) -> Result<(), DirectoryError>;
 }

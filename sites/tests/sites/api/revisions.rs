@@ -30,7 +30,7 @@ impl Api {
     }
 
     /// Puts the one connection behind LDAPS, with this sealed password; around the API, as an older release might have.
-    fn connect(&self, bind_password: Sealed) {
+    pub(super) fn connect(&self, bind_password: Sealed) {
         let mut connection = self.consensus.state().config().unwrap().connections[0].clone();
         connection.endpoint = DirectoryEndpoint::Ldaps(LdapsSettings {
             servers: vec!["ldaps://dc1.example.com".into()],

@@ -5,6 +5,7 @@
 use super::{CONNECTION, lock};
 use async_trait::async_trait;
 use passquorum_domain::blob::Blob;
+use passquorum_domain::config::{DirectoryEndpoint, DomainConnection};
 use passquorum_domain::directory::*;
 use passquorum_domain::ids::ConnectionId;
 use passquorum_domain::ports::*;
@@ -222,5 +223,15 @@ impl Directories for OneDirectory {
             return Ok(self.0.clone());
         }
         Err(FakeDirectory::error("open", DirectoryReason::NotFound, Retry::Pointless))
+    }
+
+    /// Takes every access account but `wrong`.
+    async fn try_out(&self, connection: &DomainConnection) -> Result<(), DirectoryError> {
+        match &connection.endpoint {
+            DirectoryEndpoint::Ldaps(ldaps) if ldaps.bind_name == "wrong" => {
+                Err(FakeDirectory::error("bind", DirectoryReason::BindRefused, Retry::Pointless))
+            }
+            _ => self.0.check().await,
+        }
     }
 }

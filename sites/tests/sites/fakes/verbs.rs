@@ -1,4 +1,4 @@
-//! The verbs on nodes and tokens, as a cluster of two voters would answer them.
+//! The verbs on nodes, tokens and backups, as a cluster of two voters would answer them.
 
 use async_trait::async_trait;
 use passquorum_domain::address::HostPort;
@@ -76,5 +76,35 @@ impl Admission for Verbs {
         _: Option<Span>,
     ) -> Result<String, AdmissionError> {
         Ok("pqa1.x".into())
+    }
+}
+
+/// A backup in two pieces for the recipient `good`; for `breaks`, one piece and no end.
+#[async_trait]
+impl Backups for Verbs {
+    async fn begin(&self, _: Actor, recipient: &str) -> Result<Box<dyn BackupFile>, BackupError> {
+        let pieces = match recipient {
+            "good" => vec![Ok(b"be".to_vec()), Ok(b"gun".to_vec())],
+            "breaks" => vec![Ok(b"be".to_vec()), Err(BackupError::Broken("planted".into()))],
+            "busy" => return Err(BackupError::NotNow("another backup is being made")),
+            _ => return Err(BackupError::BadRecipient("no recipient".into())),
+        };
+        Ok(Box::new(Pieces(pieces.into_iter())))
+    }
+
+    async fn configuration(&self, _: Actor, recipient: &str) -> Result<Vec<u8>, BackupError> {
+        match recipient {
+            "good" => Ok(b"sealed".to_vec()),
+            _ => Err(BackupError::BadRecipient("no recipient".into())),
+        }
+    }
+}
+
+struct Pieces(std::vec::IntoIter<Result<Vec<u8>, BackupError>>);
+
+#[async_trait]
+impl BackupFile for Pieces {
+    async fn next(&mut self) -> Option<Result<Vec<u8>, BackupError>> {
+        self.0.next()
     }
 }

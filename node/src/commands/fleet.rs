@@ -1,6 +1,6 @@
-//! The processes of the demonstration: started here, and stopped by their process id, whoever started them.
+//! The node processes of a demonstration or a drill: started here, and stopped by their process id, whoever started
+//! them.
 
-use crate::cli::DemoArgs;
 use crate::client::Client;
 use crate::commands::Failure;
 use crate::config::{NodeConfig, file};
@@ -21,7 +21,7 @@ use tokio::time::{Instant, timeout};
 const END: Duration = Duration::from_secs(20);
 const PEERS_ABOVE_SITES: u16 = 100;
 
-/// One node of the demonstration.
+/// One node.
 #[derive(Debug, Clone)]
 pub(super) struct DemoNode {
     /// Counts from 1; also its Raft id, since the nodes join in order.
@@ -71,14 +71,14 @@ pub(super) struct Fleet {
 
 impl Fleet {
     /// Lays out the nodes below a directory. Those that are there already keep their settings.
-    pub(super) fn plan(dir: &Path, args: &DemoArgs) -> Result<Self, Failure> {
+    pub(super) fn plan(dir: &Path, nodes: u16, base_port: u16) -> Result<Self, Failure> {
         let directory = dir.join("directory.json");
         let node = |number: u16| {
             let data = DataDir::at(&dir.join(format!("node-{number}")));
             let config = if data.settings().exists() {
                 file::load(&data)?
             } else {
-                let site = args.base_port.saturating_add(number - 1);
+                let site = base_port.saturating_add(number - 1);
                 let peers = site.saturating_add(PEERS_ABOVE_SITES);
                 let (site, peers) =
                     (format!("127.0.0.1:{site}").parse()?, format!("127.0.0.1:{peers}").parse()?);
@@ -91,7 +91,7 @@ impl Fleet {
             let log = dir.join(format!("node-{number}.log"));
             Ok::<_, Failure>(DemoNode { id: u64::from(number), config, log })
         };
-        let nodes = (1..=args.nodes).map(node).collect::<Result<Vec<_>, _>>()?;
+        let nodes = (1..=nodes).map(node).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { nodes, children: BTreeMap::new(), directory })
     }
 
@@ -139,6 +139,15 @@ impl Fleet {
             client.send(Method::GET, "/ready", &[], Vec::new()).await.ok().map(|_| Ok(()))
         });
         ready.await.unwrap_or_else(|| Err(failed("is not ready in time")))
+    }
+
+    /// Kills a node as a power cut would end it, and waits until it is gone.
+    pub(super) async fn kill(&mut self, node: &DemoNode) {
+        if let Some(child) = self.children.remove(&node.id) {
+            signal(child.pid, Signal::KILL);
+            // It was killed: there is nothing that it could still wait for.
+            drop(child.ended.await);
+        }
     }
 
     /// Stops every node, whoever started it, and waits until none is left.

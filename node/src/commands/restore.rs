@@ -1,0 +1,57 @@
+//! `restore`: a new cluster from a backup, with this host as its first node. Nodes of the cluster before are shut out by
+//! the new epoch; others join as into any realm.
+
+use super::{Failure, answer, join, open_file};
+use crate::admission::hosts_of;
+use crate::backup::Backup;
+use crate::cli::RestoreArgs;
+use crate::config::file;
+use crate::env::Env;
+use crate::keyring::Keyring;
+use crate::keys::NewKeys;
+use crate::{epoch, secret_file};
+use passquorum_domain::apply::{Founder, NewEpoch};
+use passquorum_raft::Reached;
+
+pub(super) async fn run(args: RestoreArgs) -> Result<(), Failure> {
+    let config = join::settings(&args.node)?;
+    let dir = config.data.path().display();
+    if config.data.path().read_dir().is_ok_and(|mut there| there.next().is_some()) {
+        return Err(Failure::usage(format!("{dir} is not empty; empty it, or choose another --dir")));
+    }
+    let (sealed, opener) = open_file::open(&args.file, &args.open)?;
+    let backup = Backup::read(sealed, &opener).map_err(|error| open_file::named(&args.file, &error))?;
+    let Backup { header, mut state, key, .. } = backup;
+
+    let env = Env::real();
+    let keyring = Keyring::empty(env.entropy.clone());
+    keyring.unwrap_from(&opener, header.realm, &key)?;
+    let keys = NewKeys::generate(env.entropy.as_ref())?;
+    let first = join::introduce(&config, &keys);
+    let founder = Founder::Restored { node: first.clone(), wrap: keyring.wrap_for(&keys.wrap.public())? };
+    let at = env.clock.now();
+    let number = epoch::number(header.epoch, at);
+    let node = state.begin_epoch(NewEpoch { epoch: number, founder, at, index: header.index })?;
+    let csr = keys.signing_request()?;
+    let papers = epoch::certify(&state, node, &csr, &hosts_of(&first), &keyring, &env)?;
+
+    config.data.create()?;
+    let reached = Reached { term: header.term, index: header.index };
+    let tokens = state.api_tokens().count();
+    passquorum_raft::found(&config.data.store(), state, node, config.cluster_address.as_str(), reached)
+        .await?;
+    keys.save(&config.data.keys(), &papers.certificate, &papers.authority)?;
+    secret_file::write(&config.data.settings(), file::render(&config).as_bytes())?;
+    answer(&format!(
+        "realm {} is restored as of log index {}; this host is its node {node}, and epoch {number} begins with it",
+        header.realm, header.index
+    ))?;
+    answer(&format!("start it with: passquorum run --dir {dir}"))?;
+    answer("then let the others join: passquorum token create --role voter")?;
+    if tokens > 0 {
+        answer(&format!(
+            "{tokens} API tokens of the backup are valid, those too that were revoked after it was made"
+        ))?;
+    }
+    Ok(())
+}
