@@ -18,12 +18,18 @@ use time::OffsetDateTime;
 use x509_parser::prelude::{FromDer, X509Certificate};
 use zeroize::Zeroizing;
 
-/// How long a node certificate is valid.
-pub const NODE_CERTIFICATE_LIFE: Span = Span::hours(24 * 90);
 /// How long the authority's own certificate is valid.
 const AUTHORITY_LIFE: Span = Span::hours(24 * 365 * 20);
 /// Certificates are valid from a little earlier, for hosts whose clocks are behind.
 const CLOCK_SKEW: Span = Span::hours(1);
+
+impl Validity {
+    /// For so long.
+    #[must_use]
+    pub fn lasting(from: Timestamp, life: Span) -> Self {
+        Self { from, until: from.plus(life) }
+    }
+}
 
 /// A certificate could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -56,7 +62,8 @@ impl NewAuthority {
     /// Makes the authority of a realm.
     pub fn create(realm: passquorum_domain::ids::RealmId, now: Timestamp) -> Result<Self, AuthorityError> {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
-        let mut params = params(&format!("passquorum realm {realm}"), now, AUTHORITY_LIFE);
+        let valid = Validity::lasting(now, AUTHORITY_LIFE);
+        let mut params = params(&format!("passquorum realm {realm}"), valid);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let certificate = params.self_signed(&key)?.pem();
@@ -67,6 +74,16 @@ impl NewAuthority {
 /// The authority, opened for signing.
 pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
+    until: Timestamp,
+}
+
+/// From when until when a certificate is valid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Validity {
+    /// From.
+    pub from: Timestamp,
+    /// Until.
+    pub until: Timestamp,
 }
 
 impl Authority {
@@ -74,7 +91,17 @@ impl Authority {
     pub fn open(certificate: &str, key: &[u8]) -> Result<Self, AuthorityError> {
         let key = PrivatePkcs8KeyDer::from(key);
         let key = KeyPair::from_pkcs8_der_and_sign_algo(&key, &PKCS_ECDSA_P256_SHA256)?;
-        Ok(Self { issuer: Issuer::from_ca_cert_pem(certificate, key)? })
+        let der =
+            CertificateDer::from_pem_slice(certificate.as_bytes()).map_err(|_| AuthorityError::Damaged)?;
+        let until = validity_of(&der).ok_or(AuthorityError::Damaged)?.until;
+        Ok(Self { issuer: Issuer::from_ca_cert_pem(certificate, key)?, until })
+    }
+
+    /// When a certificate ends that is signed now to live so long: no later than the authority's own.
+    #[must_use]
+    pub fn end_of(&self, now: Timestamp, life: Span) -> Timestamp {
+        // Certificates count in whole seconds.
+        Timestamp(now.plus(life).min(self.until).0 / 1000 * 1000)
     }
 
     /// Signs a certificate for the key of a signing request (PEM), for the node and the hosts of its addresses.
@@ -84,11 +111,11 @@ impl Authority {
         identity: &PeerIdentity,
         hosts: &[String],
         serial: [u8; 16],
-        now: Timestamp,
+        valid: Validity,
     ) -> Result<String, AuthorityError> {
         let mut request =
             CertificateSigningRequestParams::from_pem(csr).map_err(AuthorityError::BadRequest)?;
-        let mut params = params(&format!("passquorum node {}", identity.node), now, NODE_CERTIFICATE_LIFE);
+        let mut params = params(&format!("passquorum node {}", identity.node), valid);
         params.subject_alt_names = vec![uri(identity)?, dns(&identity.dns_name())?];
         for host in hosts {
             let name = match host.parse::<IpAddr>() {
@@ -123,12 +150,16 @@ pub fn pin_of_pem(certificate: &str) -> Result<[u8; 32], AuthorityError> {
     pin_of(&der)
 }
 
-/// When a certificate ends.
+/// From when until when a certificate is valid.
 #[must_use]
-pub fn expiry_of(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
+pub fn validity_of(certificate: &CertificateDer<'_>) -> Option<Validity> {
     let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
-    let seconds = u64::try_from(parsed.validity().not_after.timestamp()).ok()?;
-    Some(Timestamp(seconds.saturating_mul(1000)))
+    let time = |seconds: i64| Some(Timestamp(u64::try_from(seconds).ok()?.saturating_mul(1000)));
+    let validity = parsed.validity();
+    Some(Validity {
+        from: time(validity.not_before.timestamp())?,
+        until: time(validity.not_after.timestamp())?,
+    })
 }
 
 /// The host part of `host:port` or of `https://host:port/…`; an IPv6 address stands in brackets.
@@ -142,12 +173,12 @@ pub fn host_of(address: &str) -> &str {
     authority.rsplit_once(':').map_or(authority, |(host, _)| host)
 }
 
-fn params(name: &str, now: Timestamp, life: Span) -> CertificateParams {
+fn params(name: &str, valid: Validity) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, name);
-    params.not_before = date(now.minus(CLOCK_SKEW));
-    params.not_after = date(now.plus(life));
+    params.not_before = date(valid.from.minus(CLOCK_SKEW));
+    params.not_after = date(valid.until);
     params
 }
 
@@ -184,6 +215,7 @@ mod tests {
     use passquorum_domain::instance::Role;
 
     const NOW: Timestamp = Timestamp(1_800_000_000_000);
+    const VALID: Validity = Validity { from: NOW, until: Timestamp(NOW.0 + 90 * 86_400_000) };
 
     fn realm() -> RealmId {
         RealmId(uuid::Uuid::from_u128(1))
@@ -199,10 +231,10 @@ mod tests {
         let authority = Authority::open(&new.certificate, &new.key).unwrap();
         let csr = signing_request(&KeyPair::generate().unwrap()).unwrap();
         let hosts = ["127.0.0.1".to_owned(), "node.example.com".to_owned()];
-        let pem = authority.sign(&csr, &identity(), &hosts, [5; 16], NOW).unwrap();
+        let pem = authority.sign(&csr, &identity(), &hosts, [5; 16], VALID).unwrap();
         let der = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
         assert_eq!(PeerIdentity::of_certificate(&der).unwrap(), identity());
-        assert_eq!(expiry_of(&der), Some(NOW.plus(NODE_CERTIFICATE_LIFE)));
+        assert_eq!(validity_of(&der).unwrap().until, VALID.until);
         let (_, parsed) = X509Certificate::from_der(&der).unwrap();
         let authority_der = CertificateDer::from_pem_slice(new.certificate.as_bytes()).unwrap();
         let (_, issuer) = X509Certificate::from_der(&authority_der).unwrap();
@@ -217,10 +249,10 @@ mod tests {
         let new = NewAuthority::create(realm(), NOW).unwrap();
         let authority = Authority::open(&new.certificate, &new.key).unwrap();
         let csr = signing_request(&KeyPair::generate().unwrap()).unwrap();
-        let bad_host = authority.sign(&csr, &identity(), &["a b".to_owned()], [5; 16], NOW);
+        let bad_host = authority.sign(&csr, &identity(), &["a b".to_owned()], [5; 16], VALID);
         assert!(matches!(bad_host, Err(AuthorityError::BadName(_))));
         for bad in ["", "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n"] {
-            let refused = authority.sign(bad, &identity(), &[], [5; 16], NOW);
+            let refused = authority.sign(bad, &identity(), &[], [5; 16], VALID);
             assert!(matches!(refused, Err(AuthorityError::BadRequest(_))));
         }
     }

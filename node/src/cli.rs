@@ -38,6 +38,9 @@ pub enum Command {
     /// List, promote and remove nodes; move leadership.
     #[command(subcommand)]
     Node(NodeCommand),
+    /// Show, rotate and retire the data key that the realm's secrets are sealed under.
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Make a token for the node that takes another's place. Once that one votes, the other is removed.
     Replace(ReplaceArgs),
     /// Show, export, compare, change and bring back the realm's configuration.
@@ -175,6 +178,33 @@ pub enum NodeCommand {
     Remove(RemoveArgs),
     /// Move leadership to a voter: the one that is named, or the one that has most of the log.
     TransferLeader(TransferArgs),
+    /// Give this host's node a new key and certificate now, while it serves. It does so by itself in time.
+    Renew(Output),
+}
+
+/// `keys`.
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Show which keys there are and how much each of them still seals in the realm's state.
+    Status(Output),
+    /// Make a new data key, give it to the nodes that hold keys, and seal everything in the realm's state anew.
+    Rotate(Output),
+    /// Give up an older data key for good, once nothing in the realm's state needs it.
+    Retire(RetireArgs),
+}
+
+/// `keys retire`.
+#[derive(Debug, Clone, Args)]
+pub struct RetireArgs {
+    /// Which node to ask, and the form of the answer.
+    #[command(flatten)]
+    pub output: Output,
+    /// The key's generation, as `passquorum keys status` shows it.
+    pub generation: u32,
+    /// Yes: profiles in the directory that nobody has written since the key was replaced are lost, and their owners have
+    /// to register again.
+    #[arg(long, required = true)]
+    pub lose_old_profiles: bool,
 }
 
 /// One node.

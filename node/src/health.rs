@@ -5,6 +5,7 @@
 //! call itself one for a while.
 
 use crate::keyring::Keyring;
+use crate::site_tls::SiteTls;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -13,11 +14,14 @@ use http::{StatusCode, header};
 use metrics::{counter, gauge, with_local_recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use passquorum_ad_sync::mirror::MirrorStatus;
-use passquorum_domain::instance::Role;
+use passquorum_domain::ids::NodeId;
+use passquorum_domain::instance::{Instance, Role};
 use passquorum_domain::limit::{Limit, Refusals};
 use passquorum_domain::ports::{ClusterStatus, Consensus};
+use passquorum_domain::time::Timestamp;
 use passquorum_raft::refuse;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
@@ -35,6 +39,7 @@ pub struct Health {
     pub role: Role,
     mirrored: watch::Receiver<MirrorStatus>,
     refusals: Arc<Refusals>,
+    site_tls: Arc<SiteTls>,
     draining: AtomicBool,
     recorder: PrometheusRecorder,
 }
@@ -47,6 +52,10 @@ pub struct NodeStatus {
     pub cluster: ClusterStatus,
     /// How this node's mirror does.
     pub mirror: MirrorStatus,
+    /// When the certificate of each node ends.
+    pub certificates: BTreeMap<NodeId, Timestamp>,
+    /// When the certificate ends that this node shows to browsers.
+    pub site_certificate: Option<Timestamp>,
 }
 
 /// The answer of `/ready`.
@@ -65,9 +74,11 @@ impl Health {
         role: Role,
         mirrored: watch::Receiver<MirrorStatus>,
         refusals: Arc<Refusals>,
+        site_tls: Arc<SiteTls>,
     ) -> Self {
         let recorder = PrometheusBuilder::new().build_recorder();
-        Self { consensus, keyring, role, mirrored, refusals, draining: AtomicBool::new(false), recorder }
+        let draining = AtomicBool::new(false);
+        Self { consensus, keyring, role, mirrored, refusals, site_tls, draining, recorder }
     }
 
     /// From now on not ready: the node is about to stop.
@@ -87,7 +98,14 @@ impl Health {
     /// What the node knows of the cluster and of its own part.
     #[must_use]
     pub fn status(&self) -> NodeStatus {
-        NodeStatus { cluster: self.consensus.status(), mirror: self.mirrored.borrow().clone() }
+        let state = self.consensus.local();
+        let ends = |instance: &Instance| Some((instance.id, state.certificate_end(instance.id)?));
+        NodeStatus {
+            cluster: self.consensus.status(),
+            mirror: self.mirrored.borrow().clone(),
+            certificates: state.instances().filter_map(ends).collect(),
+            site_certificate: self.site_tls.ends_at(),
+        }
     }
 
     /// Counts one answered request.
@@ -128,6 +146,16 @@ impl Health {
             let failing = matches!(*self.mirrored.borrow(), MirrorStatus::Failing { .. });
             set("pq_mirror_failing", u64::from(failing));
             set("pq_ready", u64::from(self.readiness().ready));
+            let state = self.consensus.local();
+            if let Some(end) = state.certificate_end(status.node) {
+                set("pq_certificate_end_timestamp_seconds", end.0 / 1000);
+            }
+            if let Some(end) = self.site_tls.ends_at() {
+                set("pq_site_certificate_end_timestamp_seconds", end.0 / 1000);
+            }
+            if let Some(keys) = state.keys() {
+                set("pq_data_key_generation", u64::from(keys.sealing));
+            }
             for limit in Limit::ALL {
                 let counter = counter!("pq_refused_total", "limit" => limit.as_str());
                 counter.absolute(self.refusals.count(limit));

@@ -1,17 +1,18 @@
 //! What a node keeps in `keys/` under its data directory: its own private keys, its certificate and the authority's.
 //!
-//! `node.key` (TLS) and `wrap.key` (X25519) have mode 0600 and never leave the host. The realm key is not here.
+//! `node.key` holds the TLS key and the certificate for it, in one file, so that a renewal replaces both at once. It and
+//! `wrap.key` (X25519) have mode 0600 and never leave the host. The realm key is not here.
 
-use crate::authority::{AuthorityError, expiry_of, signing_request};
+use crate::authority::{AuthorityError, Validity, signing_request, validity_of};
 use crate::keyring::WrapKey;
 use crate::secret_file::{self, SecretFileError};
 use passquorum_domain::ports::Entropy;
-use passquorum_domain::time::Timestamp;
 use passquorum_raft::{IdentityError, PeerIdentity};
-use rcgen::KeyPair;
+use rcgen::{KeyPair, PublicKeyData as _};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use std::path::{Path, PathBuf};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 use zeroize::Zeroizing;
 
 /// The keys of a node could not be read, written or understood.
@@ -36,80 +37,145 @@ pub enum KeysError {
     Authority(#[from] AuthorityError),
 }
 
+/// A TLS key that was just drawn, before there is a certificate for it.
+pub struct NewTlsKey(KeyPair);
+
 /// Keys that were just drawn, before there is a certificate.
 pub struct NewKeys {
-    tls: KeyPair,
+    tls: NewTlsKey,
     /// The X25519 key.
     pub wrap: WrapKey,
 }
 
-/// The keys of a node that belongs to a realm.
-pub struct NodeKeys {
+/// A TLS key and the certificate for it.
+pub struct Credential {
+    path: PathBuf,
     /// Who the certificate says we are.
     pub identity: PeerIdentity,
-    /// When the certificate ends.
-    pub expires_at: Timestamp,
-    /// The node's certificate, then the authority's: PEM.
-    pub chain: String,
+    /// From when until when it is valid.
+    pub valid: Validity,
+    /// The certificate: PEM.
+    pub certificate: String,
+    /// The private key: PEM.
+    pub key: Zeroizing<String>,
+}
+
+/// The keys of a node that belongs to a realm.
+pub struct NodeKeys {
+    /// The TLS key and its certificate.
+    pub tls: Credential,
     /// The authority's certificate: PEM.
     pub authority: String,
-    /// The TLS private key: PEM.
-    pub tls_key: Zeroizing<String>,
     /// The X25519 key.
     pub wrap: WrapKey,
+}
+
+/// The file with the TLS key and its certificate; it says that the node belongs to a realm.
+#[must_use]
+pub fn credential_path(folder: &Path) -> PathBuf {
+    folder.join("node.key")
+}
+
+impl NewTlsKey {
+    /// Draws a key.
+    pub fn generate() -> Result<Self, KeysError> {
+        Ok(Self(KeyPair::generate().map_err(AuthorityError::from)?))
+    }
+
+    /// The signing request for it.
+    pub fn signing_request(&self) -> Result<String, KeysError> {
+        Ok(signing_request(&self.0)?)
+    }
+
+    /// The key with its certificate, which is to be kept in a folder.
+    pub fn certified(self, certificate: &str, folder: &Path) -> Result<Credential, KeysError> {
+        let key = Zeroizing::new(self.0.serialize_pem());
+        let both = Zeroizing::new(format!("{}\n{}\n", key.trim_end(), certificate.trim_end()));
+        Credential::parse(&both, credential_path(folder))
+    }
 }
 
 impl NewKeys {
     /// Draws both keys.
     pub fn generate(entropy: &dyn Entropy) -> Result<Self, KeysError> {
-        let tls = KeyPair::generate().map_err(AuthorityError::from)?;
-        Ok(Self { tls, wrap: WrapKey::generate(entropy) })
+        Ok(Self { tls: NewTlsKey::generate()?, wrap: WrapKey::generate(entropy) })
     }
 
     /// The signing request for the TLS key.
     pub fn signing_request(&self) -> Result<String, KeysError> {
-        Ok(signing_request(&self.tls)?)
+        self.tls.signing_request()
     }
 
     /// Writes everything into `keys/` and gives it back as the node will read it.
     pub fn save(self, folder: &Path, certificate: &str, authority: &str) -> Result<NodeKeys, KeysError> {
         std::fs::create_dir_all(folder).map_err(SecretFileError::io(folder))?;
-        let tls_key = Zeroizing::new(self.tls.serialize_pem());
-        secret_file::write(&folder.join("node.key"), tls_key.as_bytes())?;
         secret_file::write(&folder.join("wrap.key"), self.wrap.to_bytes().as_slice())?;
         secret_file::write(&folder.join("authority.crt"), authority.as_bytes())?;
         // Last, since it is what says that the node belongs to a realm.
-        secret_file::write(&folder.join("node.crt"), certificate.as_bytes())?;
+        self.tls.certified(certificate, folder)?.save()?;
         NodeKeys::load(folder)
     }
+}
+
+impl Credential {
+    fn load(folder: &Path) -> Result<Self, KeysError> {
+        let path = credential_path(folder);
+        Self::parse(&read_text(&path)?, path)
+    }
+
+    /// Puts it in place of what the node had. A crash leaves the old pair or the new one.
+    pub fn save(&self) -> Result<(), KeysError> {
+        let both = Zeroizing::new(format!("{}{}", self.key.as_str(), self.certificate));
+        Ok(secret_file::write(&self.path, both.as_bytes())?)
+    }
+
+    /// The certificate, then the authority's: PEM.
+    #[must_use]
+    pub fn chain(&self, authority: &str) -> String {
+        format!("{}\n{authority}", self.certificate.trim_end())
+    }
+
+    fn parse(both: &str, path: PathBuf) -> Result<Self, KeysError> {
+        let damaged = || KeysError::Damaged(path.clone());
+        let begin = both.find("-----BEGIN CERTIFICATE-----").ok_or_else(damaged)?;
+        let (key, certificate) = both.split_at(begin);
+        let pair = KeyPair::from_pem(key).map_err(|_| damaged())?;
+        let der = CertificateDer::from_pem_slice(certificate.as_bytes()).map_err(|_| damaged())?;
+        if !is_for(&der, &pair) {
+            return Err(damaged());
+        }
+        let identity = PeerIdentity::of_certificate(&der)
+            .map_err(|source| KeysError::Certificate { path: path.clone(), source })?;
+        let valid = validity_of(&der).ok_or_else(damaged)?;
+        Ok(Self {
+            path,
+            identity,
+            valid,
+            certificate: certificate.to_owned(),
+            key: Zeroizing::new(key.to_owned()),
+        })
+    }
+}
+
+/// Whether a certificate is for a key.
+fn is_for(certificate: &CertificateDer<'_>, key: &KeyPair) -> bool {
+    X509Certificate::from_der(certificate)
+        .is_ok_and(|(_, parsed)| parsed.public_key().raw == key.subject_public_key_info().as_slice())
+}
+
+fn read_text(path: &Path) -> Result<Zeroizing<String>, KeysError> {
+    let bytes = secret_file::read(path)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| KeysError::Damaged(path.to_owned()))?;
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
 impl NodeKeys {
     /// Reads `keys/`; refuses private keys that others may read.
     pub fn load(folder: &Path) -> Result<Self, KeysError> {
-        let text = |name: &str| {
-            let path = folder.join(name);
-            let bytes = secret_file::read(&path)?;
-            let text = std::str::from_utf8(&bytes).map_err(|_| KeysError::Damaged(path))?;
-            Ok::<_, KeysError>(Zeroizing::new(text.to_owned()))
-        };
         let wrap_path = folder.join("wrap.key");
         let wrap =
             WrapKey::from_bytes(&secret_file::read(&wrap_path)?).ok_or(KeysError::Damaged(wrap_path))?;
-        let (certificate, authority) = (text("node.crt")?, text("authority.crt")?);
-        let path = folder.join("node.crt");
-        let der = CertificateDer::from_pem_slice(certificate.as_bytes())
-            .map_err(|_| KeysError::Damaged(path.clone()))?;
-        let expires_at = expiry_of(&der).ok_or_else(|| KeysError::Damaged(path.clone()))?;
-        let identity =
-            PeerIdentity::of_certificate(&der).map_err(|source| KeysError::Certificate { path, source })?;
-        Ok(Self {
-            identity,
-            expires_at,
-            chain: format!("{}\n{}", certificate.trim_end(), authority.as_str()),
-            authority: authority.as_str().to_owned(),
-            tls_key: text("node.key")?,
-            wrap,
-        })
+        let authority = read_text(&folder.join("authority.crt"))?.to_string();
+        Ok(Self { tls: Credential::load(folder)?, authority, wrap })
     }
 }

@@ -10,6 +10,7 @@
 pub mod admission;
 pub mod authority;
 pub mod birth;
+pub mod certifier;
 pub mod cli;
 pub mod client;
 pub mod commands;
@@ -23,12 +24,16 @@ pub mod env;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod health;
+pub mod key_care;
 pub mod keyring;
 pub mod keys;
 pub mod listen;
 pub mod pid_file;
+pub mod renewal;
+pub mod rotation;
 pub mod secret_file;
 pub mod site_door;
+pub mod site_tls;
 pub mod stop;
 pub mod supervise;
 pub mod telemetry;

@@ -59,8 +59,9 @@ mod tests {
         let (_mirror, mirrored) = watch::channel(MirrorStatus::Waiting);
         let refusals = Refusals::new(Arc::new(SystemClock));
         let keyring = Arc::new(Keyring::empty(Arc::new(SystemEntropy)));
-        let health =
-            Arc::new(Health::new(Arc::new(Alone::default()), keyring, Role::Voter, mirrored, refusals));
+        let consensus = Arc::new(Alone::default());
+        let tls = crate::site_tls::tests::any();
+        let health = Arc::new(Health::new(consensus, keyring, Role::Voter, mirrored, refusals, tls));
         let refusing = get(|| async {
             let mut response = Response::new(Body::empty());
             response.extensions_mut().insert(Limit::WrongTokens);

@@ -40,6 +40,7 @@ mod proposals;
 mod raft_network;
 mod read_index;
 mod refuse;
+mod renewal;
 #[cfg(feature = "planted")]
 pub mod rogue;
 mod service;
@@ -58,9 +59,10 @@ pub use error::{StartError, coded, storage_code};
 pub use integrity::evidence::{Evidence, EvidenceReport};
 pub use passquorum_domain::ports::Leadership;
 pub use refuse::refuse;
+pub use renewal::{Certified, Certifier};
 pub use state_machine::Replica;
 pub use transport::identity::{IdentityError, PeerIdentity};
-pub use transport::tls::{PeerTls, TlsError};
+pub use transport::tls::{PeerTls, Renewed, TlsError};
 pub use tuning::{Tuning, TuningError};
 
 /// The storage that a member is started on.

@@ -8,7 +8,7 @@ use crate::transport::identity::PeerIdentity;
 use crate::transport::request::Request;
 use crate::transport::server::Service;
 use crate::types::TypeConfig;
-use crate::wire::{Canvass, Change, Done, Message, SnapshotBegin, SnapshotChunk, SnapshotInstall};
+use crate::wire::{Canvass, Change, Done, Message, Renew, SnapshotBegin, SnapshotChunk, SnapshotInstall};
 use async_trait::async_trait;
 use openraft::Vote;
 use openraft::raft::{AppendEntriesRequest, AppendEntriesResponse, VoteRequest};
@@ -117,6 +117,10 @@ impl Service for Member {
             }
             Request::ReadIndex => self.read_point_for_peer().await.into_answer(),
             Request::Report => self.report().into_answer(),
+            Request::Renew => {
+                let renew = Renew::from_peer(&payload)?;
+                self.renew_here(peer.node, &renew).await.into_answer()
+            }
             Request::Ping => Ok(Vec::new()),
             Request::Digests => self.tell().into_answer(),
             Request::Introduce => {

@@ -13,6 +13,7 @@ mod connection;
 pub(crate) mod fuzzing;
 mod history;
 mod join;
+mod keys;
 mod labels;
 mod nodes;
 mod problem;
@@ -89,6 +90,10 @@ pub const ROUTES: &[Route] = &[
         routing::delete(tokens::revoke_api_token)
     }),
     route(Method::POST, "/api/v1/join", Access::Open, SMALL, || routing::post(join::join)),
+    route(Method::GET, "/api/v1/keys", READ, SMALL, || routing::get(keys::show)),
+    route(Method::POST, "/api/v1/keys/rotate", NODES, SMALL, || routing::post(keys::rotate)),
+    route(Method::DELETE, "/api/v1/keys/{id}", NODES, SMALL, || routing::delete(keys::retire)),
+    route(Method::POST, "/api/v1/certificate/renew", NODES, SMALL, || routing::post(keys::renew_certificate)),
     route(Method::GET, "/api/v1/audit", READ, SMALL, || routing::get(audit::list)),
 ];
 

@@ -9,8 +9,8 @@ use passquorum_domain::config::RealmConfig;
 use passquorum_domain::ids::{KeyedHash, RequestId};
 use passquorum_domain::outcome::{Effect, Rejection};
 use passquorum_domain::ports::{
-    Admission, Clock, Consensus, Consistency, Directories, Entropy, Membership, Purpose, Vault, VaultError,
-    fresh_uuid,
+    Admission, Clock, Consensus, Consistency, Directories, Entropy, KeyCare, Membership, Purpose, Vault,
+    VaultError, fresh_uuid,
 };
 use passquorum_domain::qa::HashCost;
 use passquorum_domain::state::State;
@@ -37,6 +37,8 @@ pub struct Ports {
     pub membership: Arc<dyn Membership>,
     /// Tokens and joins.
     pub admission: Arc<dyn Admission>,
+    /// Certificates and keys.
+    pub key_care: Arc<dyn KeyCare>,
 }
 
 /// What this node's sites are told.

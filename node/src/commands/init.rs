@@ -28,10 +28,11 @@ pub(super) async fn found(config: &NodeConfig, realm: RealmConfig) -> Result<Key
     let first = join::introduce(config, &keys);
     let birth = Birth::prepare(&keys, first, realm, env.clock.as_ref(), &env.entropy)?;
     let keys = keys.save(&config.data.keys(), &birth.certificate, &birth.authority)?;
-    let cluster = compose::start_cluster(config, &keys, &env).await?;
+    let cluster = compose::start_cluster(config, compose::peer_tls(&keys)?, &env).await?;
     let made = async {
         cluster.initialize(config.cluster_address.as_str()).await?;
-        Ok::<_, Failure>(cluster.propose(birth.command).await??)
+        cluster.propose(birth.command).await??;
+        Ok::<_, Failure>(cluster.propose(birth.certify).await??)
     };
     let made = made.await;
     cluster.stop().await;

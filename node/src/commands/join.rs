@@ -6,7 +6,7 @@ use crate::config::{NodeConfig, SiteUrl, file};
 use crate::data_dir::DataDir;
 use crate::env::SystemEntropy;
 use crate::join_client;
-use crate::keys::NewKeys;
+use crate::keys::{NewKeys, credential_path};
 use crate::token::JoinTokenText;
 use passquorum_domain::command::NewNode;
 use passquorum_domain::ports::{JoinGrant, JoinRequest};
@@ -44,7 +44,7 @@ pub(super) fn settings(args: &NewNodeArgs) -> Result<NodeConfig, Failure> {
 }
 
 pub(super) fn refuse_existing(data: &DataDir) -> Result<(), Failure> {
-    if data.settings().exists() || data.keys().join("node.crt").exists() || data.store().exists() {
+    if data.settings().exists() || credential_path(&data.keys()).exists() || data.store().exists() {
         let dir = data.path().display();
         return Err(Failure::usage(format!("{dir} holds a node already; start it, or choose another --dir")));
     }

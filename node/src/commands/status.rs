@@ -1,6 +1,6 @@
 //! `status`: the realm as the node of this host sees it.
 
-use super::{Failure, answer, data_dir};
+use super::{Failure, answer, data_dir, day};
 use crate::cli::Output;
 use crate::client::Client;
 use crate::health::NodeStatus;
@@ -15,14 +15,15 @@ pub(super) async fn run(args: &Output) -> Result<(), Failure> {
     answer(&render(&status))
 }
 
-fn render(NodeStatus { cluster: status, mirror }: &NodeStatus) -> String {
+fn render(NodeStatus { cluster: status, mirror, certificates, site_certificate }: &NodeStatus) -> String {
     let leader = status.leader.map_or_else(|| "none".to_owned(), |leader| leader.to_string());
     let quorum = if status.quorum { "yes" } else { "NO" };
     let (term, revision) = (status.term, status.revision);
     let checked = status.checked.map_or_else(|| "nowhere".to_owned(), |index| index.to_string());
     let mut out = format!(
         "leader {leader}   term {term}   quorum {quorum}   configuration revision {revision}   state checked to {checked}\n\
-         mirror {mirror}\n"
+         mirror {mirror}   certificate for browsers ends {}\n",
+        site_certificate.map_or_else(|| "?".to_owned(), day)
     );
     if !status.clock_fit {
         let ahead = status.clock_ahead_ms.unwrap_or(0) / 1000;
@@ -32,8 +33,8 @@ fn render(NodeStatus { cluster: status, mirror }: &NodeStatus) -> String {
         ));
     }
     out.push_str(&format!(
-        "{:>4}  {:<20} {:<8} {:>10} {:>8}  {}",
-        "node", "name", "role", "applied", "lag", "site"
+        "{:>4}  {:<20} {:<8} {:>10} {:>8}  {:<11}  {}",
+        "node", "name", "role", "applied", "lag", "certificate", "site"
     ));
     for member in &status.members {
         let role = match member.role {
@@ -44,7 +45,8 @@ fn render(NodeStatus { cluster: status, mirror }: &NodeStatus) -> String {
         let number = |value: Option<u64>| value.map_or_else(|| "?".to_owned(), |value| value.to_string());
         let (applied, lag) = (number(member.applied), number(member.lag));
         let (id, name, site) = (member.id.0, &member.name, &member.site_url);
-        out.push_str(&format!("\n{id:>4}  {name:<20} {role:<8} {applied:>10} {lag:>8}  {site}"));
+        let ends = certificates.get(&member.id).map_or_else(|| "?".to_owned(), |end| day(*end));
+        out.push_str(&format!("\n{id:>4}  {name:<20} {role:<8} {applied:>10} {lag:>8}  {ends:<11}  {site}"));
     }
     out
 }

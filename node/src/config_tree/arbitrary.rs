@@ -168,7 +168,8 @@ fn policy() -> impl Strategy<Value = (ManagementPolicy, Vec<(usize, UserScope)>)
 pub(super) fn config() -> impl Strategy<Value = RealmConfig> {
     let roles = || vec((0_usize..3, dn()), 0..3);
     let mirror = proptest::option::of((0_usize..3, dn()));
-    let general = (text(), lockout(), 60_000_u64..28_800_000, mirror);
+    let life = 3_600_000_u64..34_387_200_000;
+    let general = (text(), lockout(), 60_000_u64..28_800_000, mirror, life);
     (1_u64..1000, vec(connection(), 1..4), vec(policy(), 0..3), roles(), roles(), general)
         .prop_map(|(revision, connections, policies, administrators, helpdesk, general)| {
             let ids: Vec<ConnectionId> = connections.iter().map(|connection| connection.id).collect();
@@ -180,14 +181,20 @@ pub(super) fn config() -> impl Strategy<Value = RealmConfig> {
                 let scope = |(place, scope)| UserScope { connection: id(place), ..scope };
                 ManagementPolicy { scope: scopes.into_iter().map(scope).collect(), ..policy }
             };
-            let (organisation, source_limit, session, mirror) = general;
+            let (organisation, source_limit, session, mirror, life) = general;
             let mirror = mirror.map(|(place, container)| MirrorSettings { connection: id(place), container });
             RealmConfig {
                 revision: Revision(revision),
                 policies: policies.into_iter().map(scoped).collect(),
                 administrators: roles(administrators),
                 helpdesk: roles(helpdesk),
-                general: GeneralSettings { organisation, source_limit, session: Span(session), mirror },
+                general: GeneralSettings {
+                    organisation,
+                    source_limit,
+                    session: Span(session),
+                    mirror,
+                    certificate_life: Span(life),
+                },
                 connections,
             }
         })

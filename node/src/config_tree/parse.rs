@@ -203,6 +203,7 @@ impl Reader<'_> {
             source_limit: file.source_limit.into(),
             session: file.session.0,
             mirror,
+            certificate_life: file.certificate_life.0,
         })
     }
 

@@ -3,6 +3,7 @@
 mod access;
 mod attempt;
 mod config;
+mod keys;
 mod label;
 mod memory;
 mod node;
@@ -83,6 +84,11 @@ impl Change<'_> {
             Action::RemoveNode(id) => self.remove_node(id),
             Action::BeginRemoval(id) => self.begin_removal(id),
             Action::CreateReplacement { token, replaces } => self.create_replacement(token, replaces),
+            Action::CertifyNode { node, until } => self.certify_node(node, until),
+            Action::BeginRotation(wraps) => self.begin_rotation(wraps),
+            Action::ConfirmKey { node, generation } => self.confirm_key(node, generation),
+            Action::Reseal { old, new } => self.reseal(&old, &new),
+            Action::RetireKey { generation, wraps } => self.retire_key(generation, wraps),
             Action::CreateApiToken(token) => self.create_api_token(token),
             Action::RevokeApiToken(id) => self.revoke_api_token(id),
             Action::ChangeConfig { base, change } => self.change_config(base, change),

@@ -3,6 +3,7 @@
 
 mod container;
 mod directory;
+mod key_care;
 mod leadership;
 
 pub use container::{Container, ContainerError, Fence, Held};
@@ -10,6 +11,7 @@ pub use directory::{
     BarredReason, Directories, Directory, DirectoryError, DirectoryReason, Found, PasswordCheck,
     ResetOptions, Retry,
 };
+pub use key_care::{KeyCare, KeyCareError};
 pub use leadership::{LeaderRead, LeaderReads, Leadership};
 
 use crate::audit::Actor;

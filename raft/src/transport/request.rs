@@ -35,6 +35,8 @@ pub(crate) enum Request {
     Expel,
     /// Asks a voter whether it misses the leader too.
     Canvass,
+    /// Asks the leader for a new certificate for the sender.
+    Renew,
 }
 
 /// The stream that a request travels on, so that a large one does not hold up an urgent one.
@@ -66,7 +68,7 @@ pub(crate) const MAX_ANSWER: usize = 1024 * KIB;
 
 impl Request {
     /// (request, number on the wire, class, senders, most bytes of the payload)
-    const TABLE: [(Self, u8, Class, Senders, usize); 15] = [
+    const TABLE: [(Self, u8, Class, Senders, usize); 16] = [
         (Self::Append, 1, Class::Raft, Senders::Voters, 8 * 1024 * KIB),
         (Self::Vote, 2, Class::Raft, Senders::Voters, 4 * KIB),
         (Self::SnapshotBegin, 3, Class::Snapshot, Senders::Voters, 1024 * KIB),
@@ -82,6 +84,7 @@ impl Request {
         (Self::Introduce, 13, Class::Forward, Senders::Everyone, 16 * KIB),
         (Self::Expel, 14, Class::Forward, Senders::Voters, KIB),
         (Self::Canvass, 15, Class::Raft, Senders::Voters, KIB),
+        (Self::Renew, 16, Class::Forward, Senders::Everyone, 16 * KIB),
     ];
 
     #[expect(clippy::expect_used, reason = "a test goes through every variant and finds it in the table")]
@@ -140,6 +143,7 @@ mod tests {
             Request::Introduce,
             Request::Expel,
             Request::Canvass,
+            Request::Renew,
         ];
         assert_eq!(variants.len(), Request::TABLE.len());
         for request in variants {
@@ -160,6 +164,7 @@ mod tests {
                         | Request::Ping
                         | Request::Digests
                         | Request::Introduce
+                        | Request::Renew
                 );
                 assert_eq!(request.may_be_sent_by(role), allowed, "{request:?} by {role}");
             }

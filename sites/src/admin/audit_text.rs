@@ -52,6 +52,12 @@ pub(crate) fn event(event: &AuditEvent) -> String {
         AuditEvent::ConfigRefused(..) => "Configuration change refused".to_owned(),
         AuditEvent::Refused(rejection) => format!("Refused: {rejection}"),
         AuditEvent::LeadershipTransferred(node) => format!("Leadership moved to node {node}"),
+        AuditEvent::NodeCertified(node, _) => format!("Node {node} got a new certificate"),
+        AuditEvent::KeyRotationBegun(generation) => {
+            format!("Data key {generation} made and given to the nodes")
+        }
+        AuditEvent::KeyInUse(generation) => format!("Data key {generation} in use"),
+        AuditEvent::KeyRetired(generation) => format!("Data key {generation} retired"),
     }
 }
 

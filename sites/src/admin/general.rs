@@ -68,6 +68,7 @@ fn read(fields: &mut Fields, present: &RealmConfig) -> RealmConfig {
         source_limit: lockout(fields, "general.source_limit", &present.general.source_limit),
         session: fields.seconds("general.session", present.general.session),
         mirror: present.general.mirror.clone(),
+        certificate_life: present.general.certificate_life,
     };
     let administrators = read_roles(fields, "administrators", present);
     let helpdesk = read_roles(fields, "helpdesk", present);

@@ -109,6 +109,7 @@ impl World {
             entropy: Arc::new(RealEntropy),
             membership: Arc::new(Verbs),
             admission: Arc::new(Verbs),
+            key_care: Arc::new(Verbs),
         }
     }
 

@@ -15,6 +15,7 @@ mod config_tree;
 mod demo;
 mod hostile;
 mod journey;
+mod keys;
 mod mirror;
 mod recovery;
 mod visitor;

@@ -19,6 +19,13 @@ pub struct GeneralSettings {
     /// Where the leader shows the realm to legacy clients; nowhere by default.
     #[serde(default)]
     pub mirror: Option<MirrorSettings>,
+    /// How long the certificates of nodes are valid. Each node renews its own at about two thirds of that.
+    #[serde(default = "certificate_life")]
+    pub certificate_life: Span,
+}
+
+fn certificate_life() -> Span {
+    Span::hours(24 * 90)
 }
 
 /// Where the realm is mirrored.
@@ -43,6 +50,7 @@ impl GeneralSettings {
             },
             session: Span::minutes(15),
             mirror: None,
+            certificate_life: certificate_life(),
         }
     }
 }
