@@ -272,7 +272,8 @@ mod tests {
         let clock = Arc::new(SetClock(AtomicU64::new(1_800_000_000_000)));
         let keys = NewKeys::generate(&SystemEntropy).unwrap();
         let first = node(&keys.wrap);
-        let birth = Birth::prepare(&keys, first, RealmConfig::empty(), clock.as_ref(), &entropy).unwrap();
+        let birth =
+            Birth::prepare(&keys, None, first, RealmConfig::empty(), clock.as_ref(), &entropy).unwrap();
         let cluster = Arc::new(Alone::default());
         assert_eq!(cluster.propose(birth.command).await, Ok(Ok(Effect::Admitted(NodeId(1)))));
         let keyring = Arc::new(birth.keyring);

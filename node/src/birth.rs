@@ -46,9 +46,10 @@ pub struct Birth {
 }
 
 impl Birth {
-    /// Draws a realm for a first node with these keys.
+    /// Draws a realm for a first node with these keys, and an authority unless one is brought along.
     pub fn prepare(
         keys: &NewKeys,
+        authority: Option<NewAuthority>,
         first: NewNode,
         config: RealmConfig,
         clock: &dyn Clock,
@@ -57,7 +58,7 @@ impl Birth {
         let realm = RealmId(fresh_uuid(entropy.as_ref()));
         let now = clock.now();
         let keyring = Keyring::create(Arc::clone(entropy), realm);
-        let authority = NewAuthority::create(realm, now)?;
+        let authority = authority.map_or_else(|| NewAuthority::create(realm, now), Ok)?;
         let signer = Authority::open(&authority.certificate, &authority.key)?;
         let identity = PeerIdentity { realm, epoch: 1, node: FIRST_NODE, role: Role::Voter };
         let mut serial = [0; 16];

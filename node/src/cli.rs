@@ -1,5 +1,9 @@
 //! The grammar of the command line, and nothing else.
 
+mod keys;
+
+pub use keys::{KeysCommand, RetireArgs};
+
 use crate::config::{HostPort, SiteUrl};
 use clap::{Args, Parser, Subcommand};
 use passquorum_domain::ids::NodeId;
@@ -121,6 +125,13 @@ pub struct InitArgs {
     /// The node.
     #[command(flatten)]
     pub node: NewNodeArgs,
+    /// An authority of yours for the realm, such as an intermediate one of the company's: its certificate, PEM. It may
+    /// sign nothing else, since every voter can use it [default: the realm makes its own]
+    #[arg(long, value_name = "FILE", requires = "authority_key")]
+    pub authority_cert: Option<PathBuf>,
+    /// Its private key: EC P-256, PKCS#8 PEM, mode 0600. The realm keeps it sealed; remove the file afterwards.
+    #[arg(long, value_name = "FILE", requires = "authority_cert")]
+    pub authority_key: Option<PathBuf>,
 }
 
 /// `join`.
@@ -180,31 +191,6 @@ pub enum NodeCommand {
     TransferLeader(TransferArgs),
     /// Give this host's node a new key and certificate now, while it serves. It does so by itself in time.
     Renew(Output),
-}
-
-/// `keys`.
-#[derive(Debug, Subcommand)]
-pub enum KeysCommand {
-    /// Show which keys there are and how much each of them still seals in the realm's state.
-    Status(Output),
-    /// Make a new data key, give it to the nodes that hold keys, and seal everything in the realm's state anew.
-    Rotate(Output),
-    /// Give up an older data key for good, once nothing in the realm's state needs it.
-    Retire(RetireArgs),
-}
-
-/// `keys retire`.
-#[derive(Debug, Clone, Args)]
-pub struct RetireArgs {
-    /// Which node to ask, and the form of the answer.
-    #[command(flatten)]
-    pub output: Output,
-    /// The key's generation, as `passquorum keys status` shows it.
-    pub generation: u32,
-    /// Yes: profiles in the directory that nobody has written since the key was replaced are lost, and their owners have
-    /// to register again.
-    #[arg(long, required = true)]
-    pub lose_old_profiles: bool,
 }
 
 /// One node.

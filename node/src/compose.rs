@@ -10,7 +10,7 @@ use crate::env::Env;
 use crate::health::{self, Health};
 use crate::key_care::NodeKeyCare;
 use crate::keyring::Keyring;
-use crate::keys::{KeysError, NodeKeys};
+use crate::keys::{KeyFolder, KeysError, NodeKeys};
 use crate::pid_file::{ClaimError, PidFile};
 use crate::renewal::{Plan, Renewal};
 use crate::rotation::{KeyArrival, RealmKeyCare};
@@ -87,7 +87,8 @@ impl Node {
     /// See [`StartError`]; nothing is left running.
     pub async fn start(config: NodeConfig, env: Env) -> Result<Self, StartError> {
         let claim = PidFile::claim(&config.data.pid())?;
-        let keys = NodeKeys::load(&config.data.keys())?;
+        let key_folder = KeyFolder { path: config.data.keys(), protection: env.protection.clone() };
+        let keys = NodeKeys::load(&key_folder)?;
         let identity = keys.tls.identity;
         let chain = keys.tls.chain(&keys.authority);
         let site_tls = SiteTls::open(&chain, &keys.tls.key, config.site_certificate.as_ref())?;
@@ -105,7 +106,7 @@ impl Node {
         });
         cluster.certify_with(Arc::clone(&certifier) as _);
         let renewal = Arc::new(Renewal {
-            folder: config.data.keys(),
+            folder: key_folder,
             authority: keys.authority,
             source: Arc::clone(&cluster) as _,
             peers: peer_tls,

@@ -25,6 +25,7 @@ pub mod env;
 pub mod fuzzing;
 pub mod health;
 pub mod key_care;
+pub mod key_protection;
 pub mod keyring;
 pub mod keys;
 pub mod listen;

@@ -5,7 +5,7 @@
 //! the next handshake on; nothing that is open is cut. Until then the old pair stays in place, on disk and in use.
 
 use crate::authority::Validity;
-use crate::keys::{KeysError, NewTlsKey};
+use crate::keys::{KeyFolder, KeysError, NewTlsKey};
 use crate::listen::ListenError;
 use crate::site_tls::{SiteTls, certified};
 use crate::stop::Stop;
@@ -14,7 +14,6 @@ use passquorum_domain::audit::Actor;
 use passquorum_domain::ports::{Clock, Entropy, KeyCareError, MembershipError};
 use passquorum_domain::time::{Span, Timestamp};
 use passquorum_raft::{Cluster, PeerTls, TlsError};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -68,7 +67,7 @@ impl From<RenewalError> for KeyCareError {
 /// What a renewal needs.
 pub struct Renewal {
     /// Where the keys lie.
-    pub folder: PathBuf,
+    pub folder: KeyFolder,
     /// The authority's certificate, PEM.
     pub authority: String,
     /// Where certificates come from.
@@ -146,15 +145,15 @@ impl Renewal {
         let mut plan = self.plan.lock().await;
         let key = NewTlsKey::generate()?;
         let certificate = self.source.renew_certificate(key.signing_request()?, actor).await?;
-        let credential = key.certified(&certificate, &self.folder)?;
-        let chain = credential.chain(&self.authority);
+        let pair = key.certified(&certificate, &self.folder)?;
+        let chain = pair.chain(&self.authority);
         // What cannot be used is refused before the pair that works is replaced.
-        let for_peers = self.peers.prepare(&chain, &credential.key)?;
-        let for_site = certified("the node's certificate", chain.as_bytes(), credential.key.as_bytes())?;
-        credential.save()?;
+        let for_peers = self.peers.prepare(&chain, &pair.key)?;
+        let for_site = certified("the node's certificate", chain.as_bytes(), pair.key.as_bytes())?;
+        pair.save(&self.folder)?;
         self.peers.put_in_use(for_peers);
         self.site.put_in_use(for_site);
-        let valid = credential.valid;
+        let valid = pair.valid;
         *plan = Plan::of(valid, entropy);
         tracing::info!(ends_at_ms = valid.until.0, "the node's certificate was renewed");
         Ok(valid.until)
@@ -166,6 +165,7 @@ mod tests {
     use super::*;
     use crate::authority::{Authority, NewAuthority};
     use crate::env::{SystemClock, SystemEntropy};
+    use crate::key_protection::KeyProtection;
     use crate::keys::{NewKeys, NodeKeys};
     use crate::stop;
     use passquorum_domain::ids::{NodeId, RealmId};
@@ -211,7 +211,8 @@ mod tests {
     }
 
     struct World {
-        folder: tempfile::TempDir,
+        _kept: tempfile::TempDir,
+        folder: KeyFolder,
         renewal: Arc<Renewal>,
         source: Arc<Source>,
         clock: Arc<SetClock>,
@@ -219,14 +220,18 @@ mod tests {
 
     /// A node whose certificate is good from 70 days ago until in 20 days.
     fn world() -> World {
-        let (now, folder) = (SystemClock.now(), tempfile::tempdir().unwrap());
+        let (now, kept) = (SystemClock.now(), tempfile::tempdir().unwrap());
+        let folder = KeyFolder {
+            path: kept.path().to_owned(),
+            protection: KeyProtection::by_mode_only(Arc::new(SystemEntropy)),
+        };
         let new = NewAuthority::create(IDENTITY.realm, now.minus(Span::hours(24 * 100))).unwrap();
         let authority = Authority::open(&new.certificate, &new.key).unwrap();
         let keys = NewKeys::generate(&SystemEntropy).unwrap();
         let valid = Validity { from: now.minus(Span(70 * DAY.0)), until: now.plus(Span(20 * DAY.0)) };
         let csr = keys.signing_request().unwrap();
         let certificate = authority.sign(&csr, &IDENTITY, &[], [1; 16], valid).unwrap();
-        let keys = keys.save(folder.path(), &certificate, &new.certificate).unwrap();
+        let keys = keys.save(&folder, &certificate, &new.certificate).unwrap();
         let chain = keys.tls.chain(&keys.authority);
         let peers =
             PeerTls::new(&chain, &keys.tls.key, &keys.authority, IDENTITY.realm, IDENTITY.epoch).unwrap();
@@ -234,7 +239,7 @@ mod tests {
             Arc::new(Source { authority, asked: watch::Sender::new(0), has_quorum: AtomicBool::new(true) });
         let clock = Arc::new(SetClock(AtomicU64::new(now.minus(Span(30 * DAY.0)).0)));
         let renewal = Arc::new(Renewal {
-            folder: folder.path().to_owned(),
+            folder: folder.clone(),
             authority: keys.authority,
             source: Arc::clone(&source) as _,
             peers: Arc::new(peers),
@@ -242,12 +247,12 @@ mod tests {
             clock: Arc::clone(&clock) as _,
             plan: Mutex::new(Plan::of(keys.tls.valid, &SystemEntropy)),
         });
-        World { folder, renewal, source, clock }
+        World { _kept: kept, folder, renewal, source, clock }
     }
 
     impl World {
         fn on_disk(&self) -> NodeKeys {
-            NodeKeys::load(self.folder.path()).unwrap()
+            NodeKeys::load(&self.folder).unwrap()
         }
     }
 
@@ -296,7 +301,7 @@ mod tests {
             has_quorum: AtomicBool::new(true),
         });
         let misled = Renewal {
-            folder: world.folder.path().to_owned(),
+            folder: world.folder.clone(),
             authority: world.renewal.authority.clone(),
             source,
             peers: Arc::clone(&world.renewal.peers),

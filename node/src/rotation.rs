@@ -295,7 +295,8 @@ mod tests {
                 site_url: "https://one.example".to_owned(),
                 wrap_key: keys.wrap.public().to_bytes(),
             };
-            let birth = Birth::prepare(&keys, first, RealmConfig::empty(), &SystemClock, &entropy).unwrap();
+            let birth =
+                Birth::prepare(&keys, None, first, RealmConfig::empty(), &SystemClock, &entropy).unwrap();
             let cluster = Arc::new(Alone::default());
             cluster.propose(birth.command).await.unwrap().unwrap();
             let realm = cluster.local().realm().unwrap().id;

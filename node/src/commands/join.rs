@@ -4,9 +4,9 @@ use super::{Failure, answer, data_dir};
 use crate::cli::{JoinArgs, NewNodeArgs};
 use crate::config::{NodeConfig, SiteUrl, file};
 use crate::data_dir::DataDir;
-use crate::env::SystemEntropy;
+use crate::env::Env;
 use crate::join_client;
-use crate::keys::{NewKeys, credential_path};
+use crate::keys::{KeyFolder, NewKeys};
 use crate::token::JoinTokenText;
 use passquorum_domain::command::NewNode;
 use passquorum_domain::ports::{JoinGrant, JoinRequest};
@@ -44,7 +44,7 @@ pub(super) fn settings(args: &NewNodeArgs) -> Result<NodeConfig, Failure> {
 }
 
 pub(super) fn refuse_existing(data: &DataDir) -> Result<(), Failure> {
-    if data.settings().exists() || credential_path(&data.keys()).exists() || data.store().exists() {
+    if data.settings().exists() || data.keys().join("node.key").exists() || data.store().exists() {
         let dir = data.path().display();
         return Err(Failure::usage(format!("{dir} holds a node already; start it, or choose another --dir")));
     }
@@ -64,7 +64,8 @@ pub(super) fn introduce(config: &NodeConfig, keys: &NewKeys) -> NewNode {
 /// Joins and writes everything that `run` needs.
 pub(super) async fn join(config: &NodeConfig, server: &SiteUrl, token: &str) -> Result<JoinGrant, Failure> {
     let parsed = JoinTokenText::parse(token).map_err(|error| Failure::usage(error.to_string()))?;
-    let keys = NewKeys::generate(&SystemEntropy)?;
+    let env = Env::real()?;
+    let keys = NewKeys::generate(env.entropy.as_ref())?;
     let request =
         JoinRequest { token: parsed.reveal(), node: introduce(config, &keys), csr: keys.signing_request()? };
     let grant = join_client::join(server, &parsed, &request).await.map_err(|error| match error {
@@ -75,7 +76,8 @@ pub(super) async fn join(config: &NodeConfig, server: &SiteUrl, token: &str) -> 
         other => Failure::from(other),
     })?;
     config.data.create()?;
-    keys.save(&config.data.keys(), &grant.certificate, &grant.authority)?;
+    let folder = KeyFolder { path: config.data.keys(), protection: env.protection };
+    keys.save(&folder, &grant.certificate, &grant.authority)?;
     crate::secret_file::write(&config.data.settings(), file::render(config).as_bytes())?;
     Ok(grant)
 }

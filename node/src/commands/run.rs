@@ -11,7 +11,7 @@ pub(super) async fn run(args: &Local) -> Result<(), Failure> {
     let config = file::load(&data_dir(&args.dir)?)?;
     telemetry::install(&config.log);
     let signal = supervise::stop_signal()?;
-    let env = Env::real().with_clock_offset(config.drill_clock_offset_ms);
+    let env = Env::real()?.with_clock_offset(config.drill_clock_offset_ms);
     let node = Node::start(config, env).await?;
     node.run_until(signal).await?;
     Ok(())

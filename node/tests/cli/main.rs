@@ -8,6 +8,7 @@
 
 mod demo;
 mod disks;
+mod keys;
 mod program;
 mod realm;
 mod usage;

@@ -3,7 +3,7 @@
 use crate::program::run;
 use passquorum_domain::error_code::ErrorCode;
 
-const VERBS: [&[&str]; 22] = [
+const VERBS: [&[&str]; 27] = [
     &["demo"],
     &["init"],
     &["join"],
@@ -16,6 +16,11 @@ const VERBS: [&[&str]; 22] = [
     &["node", "promote"],
     &["node", "remove"],
     &["node", "transfer-leader"],
+    &["node", "renew"],
+    &["keys"],
+    &["keys", "status"],
+    &["keys", "rotate"],
+    &["keys", "retire"],
     &["config"],
     &["config", "show"],
     &["config", "export"],
