@@ -1,5 +1,6 @@
 //! New certificates over the stream to the leader: named by the registry, recorded, and refused to who leaves.
 
+use crate::hostile::Stranger;
 use crate::rig::{Authority, Disk, Rig, commit, eventually, identity, label, put, tuning};
 use passquorum_domain::audit::{Actor, AuditEvent};
 use passquorum_domain::ids::NodeId;
@@ -9,6 +10,8 @@ use passquorum_domain::ports::{Consensus, Consistency, Membership, MembershipErr
 use passquorum_domain::state::State;
 use passquorum_domain::time::Timestamp;
 use passquorum_raft::{Certified, Certifier, TlsError};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 use std::sync::Arc;
 
 /// Says for whom and what it would have signed.
@@ -74,7 +77,12 @@ async fn streams_stay_open_while_every_node_changes_its_certificate_and_new_ones
         for node in rig.nodes.values() {
             let (chain, key) = rig.authority.issue(&identity(node.id, node.role));
             let renewed = node.tls.prepare(&chain, &key).unwrap();
+            let shown =
+                async || Stranger::connect(&node.address, node.id, &rig.authority, None).await.certificate();
+            let der = CertificateDer::from_pem_slice(chain.as_bytes()).unwrap().to_vec();
+            assert_ne!(shown().await, der, "it is not in use yet");
             node.tls.put_in_use(renewed);
+            assert_eq!(shown().await, der);
             let key = format!("round-{round}-{}", node.id);
             assert!(matches!(commit(&node.cluster, put(&key, "1")).await, Ok(Effect::Label(_))));
         }
