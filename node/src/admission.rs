@@ -4,13 +4,14 @@
 //! two voters at once. A node that never got its grant stays registered and is seen in `node list`; the operator removes
 //! it and makes a new token. Nothing of a token's secret is kept or logged.
 
-use crate::authority::{Authority, AuthorityError, host_of, pin_of_pem};
+use crate::authority::{AuthorityError, pin_of_pem};
+use crate::certifier::{CertifyError, Holder, RealmCertifier};
 use crate::keyring::{Keyring, WrapPublicKey};
 use crate::token::{JoinTokenText, TokenSecret, reveal_api_token};
 use async_trait::async_trait;
 use passquorum_domain::audit::Actor;
 use passquorum_domain::command::{Action, AdmitNode, Command, NewNode};
-use passquorum_domain::ids::{ApiTokenId, JoinTokenId, NodeId, RealmId, RequestId};
+use passquorum_domain::ids::{ApiTokenId, JoinTokenId, NodeId, RequestId};
 use passquorum_domain::instance::Role;
 use passquorum_domain::outcome::{Effect, Rejection};
 use passquorum_domain::ports::{
@@ -20,7 +21,7 @@ use passquorum_domain::ports::{
 use passquorum_domain::state::{Realm, State};
 use passquorum_domain::time::Span;
 use passquorum_domain::token::{ApiScope, ApiToken, JoinToken};
-use passquorum_raft::PeerIdentity;
+use passquorum_raft::Certified;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -37,6 +38,8 @@ pub struct RealmAdmission {
     pub consensus: Arc<dyn Consensus>,
     /// The realm key.
     pub keyring: Arc<Keyring>,
+    /// Signs certificates.
+    pub certifier: Arc<RealmCertifier>,
     /// The Raft membership.
     pub learners: Arc<dyn Learners>,
     /// The time.
@@ -58,10 +61,6 @@ impl RealmAdmission {
             ReadError::NoQuorum => ProposeError::NoQuorum.into(),
             ReadError::Busy => ProposeError::Busy.into(),
         })
-    }
-
-    fn authority(&self, state: &State) -> Result<Authority, AdmissionError> {
-        Ok(open_authority(state.realm().ok_or(VaultError::NoKey)?, self.keyring.as_ref())?)
     }
 
     /// A join token: as its holder has it, and as the realm keeps it.
@@ -111,6 +110,8 @@ fn bad(field: &'static str, message: String) -> AdmissionError {
 fn done<T>(outcome: Result<T, Rejection>) -> Result<T, AdmissionError> {
     outcome.map_err(|rejection| match rejection {
         Rejection::TokenInvalid => AdmissionError::TokenInvalid,
+        // The token is still good, and the new keys arrive here in a moment.
+        Rejection::KeysChanged => ProposeError::Busy.into(),
         other => bad("request", other.to_string()),
     })
 }
@@ -129,22 +130,10 @@ fn check(node: &NewNode) -> Result<(), AdmissionError> {
     Ok(())
 }
 
-/// The hosts that a node's certificate is good for.
-#[must_use]
-pub fn hosts_of(node: &NewNode) -> [String; 2] {
-    [host_of(&node.cluster_address).to_owned(), host_of(&node.site_url).to_owned()]
-}
-
 /// The realm's authority, for signing.
 pub(crate) fn open_authority(realm: &Realm, vault: &dyn Vault) -> Result<Authority, VaultError> {
     let key = vault.open(Purpose::AuthorityKey, &authority_key_context(realm.id), &realm.authority_key)?;
     Authority::open(&realm.authority, &key).map_err(|_| VaultError::DoesNotOpen)
-}
-
-/// Where the authority's private key is sealed to.
-#[must_use]
-pub fn authority_key_context(realm: RealmId) -> Vec<u8> {
-    realm.0.as_bytes().to_vec()
 }
 
 #[async_trait]
@@ -158,28 +147,28 @@ impl Admission for RealmAdmission {
         // Only now, so that nothing is told to someone without a token.
         check(&request.node)?;
         let realm = state.realm().ok_or(VaultError::NoKey)?;
-        let authority = self.authority(&state)?;
         let wrap = self.wrap(role, &request.node)?;
-        let hosts = hosts_of(&request.node);
-        let mut serial = [0; 16];
-        self.entropy.fill(&mut serial);
+        let NewNode { cluster_address, site_url, .. } = &request.node;
         let sign = |node| {
-            let identity = PeerIdentity { realm: realm.id, epoch: realm.epoch, node, role };
-            let signed = authority.sign(&request.csr, &identity, &hosts, serial, self.clock.now());
+            let signed =
+                self.certifier.sign(&state, &Holder { node, role, cluster_address, site_url }, &request.csr);
             signed.map_err(|error| match error {
-                AuthorityError::BadRequest(_) => bad("csr", error.to_string()),
-                other => bad("node", other.to_string()),
+                CertifyError::Vault(error) => error.into(),
+                CertifyError::Authority(AuthorityError::BadRequest(_)) => bad("csr", error.to_string()),
+                CertifyError::Authority(_) => bad("node", error.to_string()),
             })
         };
         // A trial first, so that a bad request does not use the token up.
         sign(NodeId(0))?;
         let address = request.node.cluster_address.clone();
         let admit = AdmitNode { token: token.id, secret, node: request.node.clone(), wrap };
-        let outcome = self.propose(Actor::JoinToken(token.id), Action::AdmitNode(Box::new(admit))).await?;
+        let actor = Actor::JoinToken(token.id);
+        let outcome = self.propose(actor.clone(), Action::AdmitNode(Box::new(admit))).await?;
         let Effect::Admitted(node) = done(outcome)? else {
             return Err(bad("request", "the cluster answered something else".to_owned()));
         };
-        let certificate = sign(node)?;
+        let Certified { certificate, until } = sign(node)?;
+        done(self.propose(actor, Action::CertifyNode { node, until }).await?)?;
         if let Err(error) = self.learners.add_learner(node, &address).await {
             // The leader brings the membership in line with the registry by itself.
             tracing::warn!(%node, %error, "an admitted node is not a member yet");
@@ -247,6 +236,7 @@ mod tests {
     use crate::keys::NewKeys;
     use passquorum_domain::config::RealmConfig;
     use passquorum_domain::time::Timestamp;
+    use passquorum_raft::PeerIdentity;
     use rustls_pki_types::CertificateDer;
     use rustls_pki_types::pem::PemObject as _;
     use std::sync::atomic::{AtomicU64, Ordering};
@@ -288,12 +278,20 @@ mod tests {
         let clock = Arc::new(SetClock(AtomicU64::new(1_800_000_000_000)));
         let keys = NewKeys::generate(&SystemEntropy).unwrap();
         let first = node(&keys.wrap);
-        let birth = Birth::prepare(&keys, first, RealmConfig::empty(), clock.as_ref(), &entropy).unwrap();
+        let birth =
+            Birth::prepare(&keys, None, first, RealmConfig::empty(), clock.as_ref(), &entropy).unwrap();
         let cluster = Arc::new(Alone::default());
         assert_eq!(cluster.propose(birth.command).await, Ok(Ok(Effect::Admitted(NodeId(1)))));
+        let keyring = Arc::new(birth.keyring);
+        let certifier = RealmCertifier {
+            keyring: Arc::clone(&keyring),
+            clock: Arc::clone(&clock) as _,
+            entropy: Arc::clone(&entropy),
+        };
         let admission = RealmAdmission {
             consensus: Arc::clone(&cluster) as _,
-            keyring: Arc::new(birth.keyring),
+            keyring,
+            certifier: Arc::new(certifier),
             learners: Arc::new(NoMember),
             clock: Arc::clone(&clock) as _,
             entropy,
@@ -338,8 +336,10 @@ mod tests {
         let identity = PeerIdentity::of_certificate(&certificate).unwrap();
         assert_eq!((identity.realm, identity.node, identity.role), (grant.realm, NodeId(2), Role::Voter));
         let state = world.cluster.local();
+        let until = crate::authority::validity_of(&certificate).unwrap().until;
+        assert_eq!(state.certificate_end(NodeId(2)), Some(until));
         let joined = Keyring::empty(Arc::new(SystemEntropy));
-        joined.unwrap_from(&keys.wrap, grant.realm, state.wrap(NodeId(2)).unwrap()).unwrap();
+        joined.unwrap_from(&keys.wrap, grant.realm, state.wrap(NodeId(2)).unwrap(), 1).unwrap();
         let sealed = world.admission.keyring.seal(Purpose::Profile, b"", b"clear").unwrap();
         assert_eq!(joined.open(Purpose::Profile, b"", &sealed).unwrap().as_slice(), b"clear");
         assert_eq!(world.admission.admit(request).await.unwrap_err(), AdmissionError::TokenInvalid);

@@ -1,8 +1,8 @@
 //! How a realm begins: its id, its authority and its key are drawn, the first node is certified, and the first command
 //! of the log makes the realm. The realm key leaves this process only as the first node's wrap.
 
-use crate::admission::{authority_key_context, hosts_of};
-use crate::authority::{Authority, AuthorityError, NewAuthority};
+use crate::authority::{Authority, AuthorityError, NewAuthority, Validity};
+use crate::certifier::{Holder, authority_key_context};
 use crate::keyring::Keyring;
 use crate::keys::{KeysError, NewKeys};
 use passquorum_domain::audit::Actor;
@@ -35,6 +35,8 @@ pub enum BirthError {
 pub struct Birth {
     /// The first command.
     pub command: Command,
+    /// The second: it records the first node's certificate.
+    pub certify: Command,
     /// The first node's certificate, PEM.
     pub certificate: String,
     /// The authority's certificate, PEM.
@@ -44,9 +46,10 @@ pub struct Birth {
 }
 
 impl Birth {
-    /// Draws a realm for a first node with these keys.
+    /// Draws a realm for a first node with these keys, and an authority unless one is brought along.
     pub fn prepare(
         keys: &NewKeys,
+        authority: Option<NewAuthority>,
         first: NewNode,
         config: RealmConfig,
         clock: &dyn Clock,
@@ -55,13 +58,16 @@ impl Birth {
         let realm = RealmId(fresh_uuid(entropy.as_ref()));
         let now = clock.now();
         let keyring = Keyring::create(Arc::clone(entropy), realm);
-        let authority = NewAuthority::create(realm, now)?;
+        let authority = authority.map_or_else(|| NewAuthority::create(realm, now), Ok)?;
         let signer = Authority::open(&authority.certificate, &authority.key)?;
         let identity = PeerIdentity { realm, epoch: 1, node: FIRST_NODE, role: Role::Voter };
         let mut serial = [0; 16];
         entropy.fill(&mut serial);
         let csr = keys.signing_request()?;
-        let certificate = signer.sign(&csr, &identity, &hosts_of(&first), serial, now)?;
+        let valid = Validity { from: now, until: signer.end_of(now, config.general.certificate_life) };
+        let NewNode { cluster_address, site_url, .. } = &first;
+        let holder = Holder { node: FIRST_NODE, role: Role::Voter, cluster_address, site_url };
+        let certificate = signer.sign(&csr, &identity, &holder.hosts(), serial, valid)?;
         let create = CreateRealm {
             realm,
             authority: authority.certificate.clone(),
@@ -74,13 +80,15 @@ impl Birth {
             first,
             config,
         };
-        let command = Command {
+        let command = |action| Command {
             request: RequestId::internal(now, fresh_uuid(entropy.as_ref())),
             at: now,
             actor: Actor::LocalOperator(FIRST_NODE),
             detail: None,
-            action: Action::CreateRealm(Box::new(create)),
+            action,
         };
-        Ok(Self { command, certificate, authority: authority.certificate, keyring })
+        let certify = command(Action::CertifyNode { node: FIRST_NODE, until: valid.until });
+        let command = command(Action::CreateRealm(Box::new(create)));
+        Ok(Self { command, certify, certificate, authority: authority.certificate, keyring })
     }
 }

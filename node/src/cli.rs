@@ -3,14 +3,15 @@
 mod backup;
 mod directory;
 mod drill;
+mod keys;
 
 pub use backup::{
     BackupArgs, BackupCommand, ImportArgs, KeygenArgs, OpenArgs, RecoverArgs, RestoreArgs, SealArgs,
     VerifyArgs,
 };
-
 pub use directory::{AccountArgs, DirectoryCommand};
 pub use drill::{DrillArgs, DrillName};
+pub use keys::{KeysCommand, RetireArgs};
 
 use crate::config::{HostPort, SiteUrl};
 use clap::{Args, Parser, Subcommand};
@@ -50,6 +51,9 @@ pub enum Command {
     /// List, promote and remove nodes; move leadership.
     #[command(subcommand)]
     Node(NodeCommand),
+    /// Show, rotate and retire the data key that the realm's secrets are sealed under.
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Make a token for the node that takes another's place. Once that one votes, the other is removed.
     Replace(ReplaceArgs),
     /// Show, export, compare, change and bring back the realm's configuration.
@@ -152,6 +156,13 @@ pub struct InitArgs {
     /// The node.
     #[command(flatten)]
     pub node: NewNodeArgs,
+    /// An authority of yours for the realm, such as an intermediate one of the company's: its certificate, PEM. It may
+    /// sign nothing else, since every voter can use it [default: the realm makes its own]
+    #[arg(long, value_name = "FILE", requires = "authority_key")]
+    pub authority_cert: Option<PathBuf>,
+    /// Its private key: EC P-256, PKCS#8 PEM, mode 0600. The realm keeps it sealed; remove the file afterwards.
+    #[arg(long, value_name = "FILE", requires = "authority_cert")]
+    pub authority_key: Option<PathBuf>,
 }
 
 /// `join`.
@@ -216,6 +227,8 @@ pub enum NodeCommand {
     Move(MoveArgs),
     /// Move leadership to a voter: the one that is named, or the one that has most of the log.
     TransferLeader(TransferArgs),
+    /// Give this host's node a new key and certificate now, while it serves. It does so by itself in time.
+    Renew(Output),
 }
 
 /// One node.

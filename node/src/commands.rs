@@ -11,6 +11,7 @@ mod first_steps;
 mod fleet;
 mod init;
 mod join;
+mod keys;
 mod node;
 mod open_file;
 mod recover;
@@ -25,6 +26,7 @@ use crate::client::ClientError;
 use crate::compose::StartError;
 use crate::data_dir::DataDir;
 use crate::supervise::Failed;
+use passquorum_domain::time::Timestamp;
 use std::io::Write;
 use std::path::Path;
 
@@ -103,6 +105,7 @@ pub async fn dispatch(cli: Cli) -> Exit {
         Command::Status(args) => status::run(&args).await,
         Command::Token(command) => token::run(command).await,
         Command::Node(command) => node::run(command).await,
+        Command::Keys(command) => keys::run(command).await,
         Command::Replace(args) => token::replace(&args).await,
         Command::Config(command) => return ended(config::run(command).await),
         Command::Connection(command) => connection::run(command).await,
@@ -138,6 +141,13 @@ fn tell(line: &str) {
 fn answer(line: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout();
     writeln!(out, "{line}").and_then(|()| out.flush()).map_err(Failure::from)
+}
+
+/// A day in UTC, such as 2026-11-25.
+fn day(at: Timestamp) -> String {
+    let seconds = i64::try_from(at.0 / 1000).unwrap_or(i64::MAX);
+    time::OffsetDateTime::from_unix_timestamp(seconds)
+        .map_or_else(|_| "?".to_owned(), |at| at.date().to_string())
 }
 
 /// The data directory, as an absolute path.

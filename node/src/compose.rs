@@ -3,18 +3,23 @@
 
 use crate::admission::{Learners, RealmAdmission};
 use crate::backup::RealmBackups;
+use crate::certifier::RealmCertifier;
 use crate::config::NodeConfig;
 use crate::data_dir::DataDir;
 use crate::directories::RealmDirectories;
 use crate::env::Env;
 use crate::health::{self, Health, Scraped};
+use crate::key_care::NodeKeyCare;
 use crate::keyring::Keyring;
-use crate::keys::{KeysError, NodeKeys};
+use crate::keys::{KeyFolder, KeysError, NodeKeys};
 use crate::metrics::Metrics;
 use crate::metrics::gauges::Surroundings;
 use crate::observed::{ObservedConsensus, ObservedDirectories};
 use crate::pid_file::{ClaimError, PidFile};
+use crate::renewal::{Plan, Renewal};
+use crate::rotation::{KeyArrival, RealmKeyCare};
 use crate::site_door::SiteDoor;
+use crate::site_tls::SiteTls;
 use crate::stop::{self, Stopper};
 use crate::systemd::{self, Manager, Progress};
 use crate::telemetry::LogControl;
@@ -24,18 +29,14 @@ use passquorum_ad_sync::mirror::{Mirror, MirrorStatus, Timing};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::ports::{Consensus, Membership, MembershipError};
-use passquorum_domain::time::Span;
 use passquorum_raft::{Cluster, ClusterSettings, PeerTls, Store, Tuning, coded, storage_code};
 use passquorum_sites::{Ports, SiteSettings};
 use passquorum_storage::StoreError;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
-
-/// A node warns this long before its certificate ends.
-const EXPIRY_WARNING: Span = Span::hours(24 * 14);
 
 /// A node did not start.
 #[derive(Debug, thiserror::Error)]
@@ -95,26 +96,46 @@ impl Node {
     /// See [`StartError`]; nothing is left running.
     pub async fn start(config: NodeConfig, env: Env) -> Result<Self, StartError> {
         let claim = PidFile::claim(&config.data.pid())?;
-        let keys = NodeKeys::load(&config.data.keys())?;
-        let identity = keys.identity;
-        if env.clock.now().plus(EXPIRY_WARNING) >= keys.expires_at {
-            tracing::warn!(
-                expires_at_ms = keys.expires_at.0,
-                "the node's certificate ends soon; let it join anew"
-            );
-        }
-        let tls = listen::tls(&keys.chain, &keys.tls_key, config.site_certificate.as_ref())?;
+        let key_folder = KeyFolder { path: config.data.keys(), protection: env.protection.clone() };
+        let keys = NodeKeys::load(&key_folder)?;
+        let identity = keys.tls.identity;
+        let chain = keys.tls.chain(&keys.authority);
+        let site_tls = SiteTls::open(&chain, &keys.tls.key, config.site_certificate.as_ref())?;
+        let tls = site_tls.config()?;
+        let peer_tls = peer_tls(&keys)?;
         let site_listener = listen::bind(config.site_address.as_str()).await?;
         let socket = admin_socket::bind(&config.data.socket())?;
 
-        let cluster = start_cluster(&config, &keys, &env).await?;
+        let cluster = start_cluster(&config, Arc::clone(&peer_tls), &env).await?;
         let metrics = Arc::new(Metrics::default());
         let consensus: Arc<dyn Consensus> =
             Arc::new(ObservedConsensus { inner: Arc::clone(&cluster) as _, metrics: Arc::clone(&metrics) });
         let keyring = Arc::new(Keyring::empty(Arc::clone(&env.entropy)));
+        let certifier = Arc::new(RealmCertifier {
+            keyring: Arc::clone(&keyring),
+            clock: Arc::clone(&env.clock),
+            entropy: Arc::clone(&env.entropy),
+        });
+        cluster.certify_with(Arc::clone(&certifier) as _);
+        let renewal = Arc::new(Renewal {
+            folder: key_folder,
+            authority: keys.authority,
+            source: Arc::clone(&cluster) as _,
+            peers: peer_tls,
+            site: Arc::clone(&site_tls),
+            clock: Arc::clone(&env.clock),
+            plan: Mutex::new(Plan::of(keys.tls.valid, env.entropy.as_ref())),
+        });
+        let key_care = Arc::new(RealmKeyCare {
+            consensus: Arc::clone(&cluster) as _,
+            keyring: Arc::clone(&keyring),
+            clock: Arc::clone(&env.clock),
+            entropy: Arc::clone(&env.entropy),
+        });
         let admission = Arc::new(RealmAdmission {
             consensus: Arc::clone(&consensus),
             keyring: Arc::clone(&keyring),
+            certifier,
             learners: Arc::clone(&cluster) as _,
             clock: Arc::clone(&env.clock),
             entropy: Arc::clone(&env.entropy),
@@ -150,10 +171,15 @@ impl Node {
             directories: Arc::new(ObservedDirectories { inner: directories, metrics: Arc::clone(&metrics) }),
             vault: Arc::clone(&keyring) as _,
             clock: env.clock,
-            entropy: env.entropy,
+            entropy: Arc::clone(&env.entropy),
             membership: Arc::clone(&cluster) as Arc<dyn Membership>,
             admission,
             backups,
+            key_care: Arc::new(NodeKeyCare {
+                renewal: Arc::clone(&renewal),
+                keys: Arc::clone(&key_care),
+                entropy: Arc::clone(&env.entropy),
+            }),
         };
         let mut settings = SiteSettings::new(config.name.clone());
         settings.trusted_proxies = config.trusted_proxies.iter().copied().collect();
@@ -167,6 +193,7 @@ impl Node {
             identity.role,
             mirrored,
             Arc::clone(&refusals),
+            site_tls,
         ));
         let scraped = Scraped { health: Arc::clone(&health), metrics: Arc::clone(&metrics), around };
         let router = passquorum_sites::with_monitoring(ports, settings, health::monitoring(scraped))
@@ -187,8 +214,12 @@ impl Node {
             let keep = local_storage::keep(path, config.name.clone(), consensus, stop.clone());
             tasks.spawn(named("Local.storage", keep));
         }
-        let wraps = key_arrival(Arc::clone(&cluster), keyring, keys, stop);
-        tasks.spawn(named("the key ring", wraps));
+        let arrival = KeyArrival { realm: identity.realm, own: keys.wrap, keyring };
+        let arrival = arrival.run(Arc::clone(&key_care), cluster.states(), stop.clone());
+        tasks.spawn(named("the key ring", arrival));
+        let rotation = key_care.run(cluster.leadership(), stop.clone());
+        tasks.spawn(named("the rotation of keys", rotation));
+        tasks.spawn(named("the certificates", renewal.run(env.entropy, stop)));
         let (site, peers) = (config.site_url.as_str(), config.cluster_address.as_str());
         tracing::info!(node = %identity.node, role = %identity.role, site, peers, "the node runs");
         let drain = config.drain;
@@ -214,15 +245,21 @@ impl Node {
     }
 }
 
+/// TLS between nodes, with this node's keys.
+pub(crate) fn peer_tls(keys: &NodeKeys) -> Result<Arc<PeerTls>, StartError> {
+    let (identity, chain) = (keys.tls.identity, keys.tls.chain(&keys.authority));
+    let tls = PeerTls::new(&chain, &keys.tls.key, &keys.authority, identity.realm, identity.epoch)?;
+    Ok(Arc::new(tls))
+}
+
 /// Opens the storage and starts the Raft member on it.
 pub(crate) async fn start_cluster(
     config: &NodeConfig,
-    keys: &NodeKeys,
+    tls: Arc<PeerTls>,
     env: &Env,
 ) -> Result<Arc<Cluster>, StartError> {
-    let identity = keys.identity;
+    let identity = tls.identity();
     let store = Store::open(&config.data.store())?;
-    let tls = PeerTls::new(&keys.chain, &keys.tls_key, &keys.authority, identity.realm, identity.epoch)?;
     let settings = ClusterSettings {
         node: identity.node,
         listen: config.cluster_listen.as_ref().unwrap_or(&config.cluster_address).to_string(),
@@ -241,7 +278,7 @@ pub(crate) async fn start_cluster(
         elections: identity.role == passquorum_domain::instance::Role::Voter,
     };
     let clock = Arc::clone(&env.clock);
-    Ok(Cluster::start(settings, store, Arc::clone(&env.net), Arc::new(tls), clock).await?)
+    Ok(Cluster::start(settings, store, Arc::clone(&env.net), tls, clock).await?)
 }
 
 async fn named(name: &'static str, task: impl Future<Output = ()>) -> &'static str {
@@ -264,32 +301,6 @@ async fn keep_metrics(metrics: Arc<Metrics>, mut stop: stop::Stop) {
         () = stop.stopped() => {}
         () = metrics.tidy() => {}
     }
-}
-
-/// Takes the realm key out of this node's wrap whenever the state brings one.
-async fn key_arrival(cluster: Arc<Cluster>, keyring: Arc<Keyring>, keys: NodeKeys, mut stop: stop::Stop) {
-    let (realm, node) = (keys.identity.realm, keys.identity.node);
-    let mut states = cluster.states();
-    drop(cluster);
-    let mut seen = None;
-    loop {
-        let wrap = states.borrow_and_update().wrap(node).cloned();
-        if wrap != seen {
-            match wrap.as_ref().map(|wrap| keyring.unwrap_from(&keys.wrap, realm, wrap)) {
-                Some(Ok(())) => tracing::info!("the realm key is here"),
-                Some(Err(error)) => {
-                    tracing::error!(%error, "the realm key's wrap does not open with this node's key")
-                }
-                None => {}
-            }
-            seen = wrap;
-        }
-        tokio::select! {
-            changed = states.changed() => if changed.is_err() { break },
-            () = stop.stopped() => return,
-        }
-    }
-    stop.stopped().await;
 }
 
 #[async_trait]

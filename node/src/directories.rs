@@ -188,7 +188,7 @@ mod tests {
         };
         let mut config = RealmConfig::empty();
         config.connections.push(connection("comment"));
-        let birth = Birth::prepare(&keys, first, config, &SystemClock, &entropy).unwrap();
+        let birth = Birth::prepare(&keys, None, first, config, &SystemClock, &entropy).unwrap();
         let cluster = Arc::new(Alone::default());
         cluster.propose(birth.command).await.unwrap().unwrap();
         (cluster, Arc::new(birth.keyring))

@@ -1,5 +1,6 @@
 //! The world that a node lives in: time, randomness and the network between peers. The simulation brings its own.
 
+use crate::key_protection::{KeyProtection, ProtectionError};
 use passquorum_domain::ports::{Clock, Entropy};
 use passquorum_domain::time::Timestamp;
 use passquorum_raft::net::{Net, TcpNet};
@@ -16,13 +17,20 @@ pub struct Env {
     pub entropy: Arc<dyn Entropy>,
     /// Connections between nodes.
     pub net: Arc<dyn Net>,
+    /// How the host has the node's private keys kept.
+    pub protection: KeyProtection,
 }
 
 impl Env {
-    /// The real world.
-    #[must_use]
-    pub fn real() -> Self {
-        Self { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy), net: Arc::new(TcpNet) }
+    /// The real world, with the credential that the host gives this process, if it does.
+    ///
+    /// # Errors
+    /// The credential cannot be used.
+    pub fn real() -> Result<Self, ProtectionError> {
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let credentials = std::env::var_os("CREDENTIALS_DIRECTORY");
+        let protection = KeyProtection::of_host(credentials.as_deref(), Arc::clone(&entropy))?;
+        Ok(Self { clock: Arc::new(SystemClock), entropy, net: Arc::new(TcpNet), protection })
     }
 }
 

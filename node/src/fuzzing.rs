@@ -3,7 +3,7 @@
 
 #![expect(clippy::expect_used, reason = "a finding is a panic")]
 
-use crate::authority::{Authority, NewAuthority, expiry_of, host_of, pin_of, pin_of_pem};
+use crate::authority::{Authority, NewAuthority, Validity, host_of, pin_of, pin_of_pem, validity_of};
 use crate::backup::Backup;
 use crate::config::{HostPort, SiteUrl, file};
 use crate::data_dir::DataDir;
@@ -14,7 +14,7 @@ use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::ids::{NodeId, RealmId};
 use passquorum_domain::instance::{KeyWrap, Role};
 use passquorum_domain::ports::{Entropy, Purpose, Vault};
-use passquorum_domain::time::Timestamp;
+use passquorum_domain::time::{Span, Timestamp};
 use passquorum_raft::PeerIdentity;
 use rustls_pki_types::CertificateDer;
 use std::io::Write as _;
@@ -56,7 +56,7 @@ pub fn sealed_values(data: &[u8]) {
     assert!(ring.open(Purpose::Session, b"x", &Sealed(Blob::from(data))).is_err());
     let own = WrapKey::generate(&Fixed);
     let wrap = KeyWrap { generation: 1, wrapped: Blob::from(data) };
-    assert!(Keyring::empty(Arc::new(Fixed)).unwrap_from(&own, REALM, &wrap).is_err());
+    assert!(Keyring::empty(Arc::new(Fixed)).unwrap_from(&own, REALM, &wrap, 1).is_err());
     if let Some(public) = data.first_chunk().and_then(WrapPublicKey::from_bytes) {
         drop(ring.wrap_for(&public));
     }
@@ -110,13 +110,14 @@ static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| {
 pub fn certificates(data: &[u8]) {
     let der = CertificateDer::from(data);
     drop(pin_of(&der));
-    let _ = expiry_of(&der);
+    let _ = validity_of(&der);
     let Ok(text) = std::str::from_utf8(data) else { return };
     drop(pin_of_pem(text));
     let identity = PeerIdentity { realm: REALM, epoch: 1, node: NodeId(4), role: Role::Voter };
+    let valid = Validity::lasting(Timestamp(1_800_000_000_000), Span::hours(1));
     let hosts = [text.chars().take(300).collect::<String>()];
     for hosts in [&hosts[..], &[]] {
-        drop(AUTHORITY.sign(text, &identity, hosts, [5; 16], Timestamp(1_800_000_000_000)));
+        drop(AUTHORITY.sign(text, &identity, hosts, [5; 16], valid));
     }
 }
 

@@ -7,16 +7,20 @@
 use crate::keyring::Keyring;
 use crate::metrics::Metrics;
 use crate::metrics::gauges::{self, Surroundings};
+use crate::site_tls::SiteTls;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use http::{StatusCode, header};
 use passquorum_ad_sync::mirror::MirrorStatus;
-use passquorum_domain::instance::Role;
+use passquorum_domain::ids::NodeId;
+use passquorum_domain::instance::{Instance, Role};
 use passquorum_domain::limit::Refusals;
 use passquorum_domain::ports::{ClusterStatus, Consensus};
+use passquorum_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,6 +39,7 @@ pub struct Health {
     pub role: Role,
     mirrored: watch::Receiver<MirrorStatus>,
     refusals: Arc<Refusals>,
+    site_tls: Arc<SiteTls>,
     draining: AtomicBool,
 }
 
@@ -46,6 +51,10 @@ pub struct NodeStatus {
     pub cluster: ClusterStatus,
     /// How this node's mirror does.
     pub mirror: MirrorStatus,
+    /// When the certificate of each node ends.
+    pub certificates: BTreeMap<NodeId, Timestamp>,
+    /// When the certificate ends that this node shows to browsers.
+    pub site_certificate: Option<Timestamp>,
 }
 
 /// The answer of `/ready`.
@@ -64,8 +73,9 @@ impl Health {
         role: Role,
         mirrored: watch::Receiver<MirrorStatus>,
         refusals: Arc<Refusals>,
+        site_tls: Arc<SiteTls>,
     ) -> Self {
-        Self { consensus, keyring, role, mirrored, refusals, draining: AtomicBool::new(false) }
+        Self { consensus, keyring, role, mirrored, refusals, site_tls, draining: AtomicBool::new(false) }
     }
 
     /// From now on not ready: the node is about to stop.
@@ -85,12 +95,24 @@ impl Health {
     /// What the node knows of the cluster and of its own part.
     #[must_use]
     pub fn status(&self) -> NodeStatus {
-        NodeStatus { cluster: self.consensus.status(), mirror: self.mirrored.borrow().clone() }
+        let state = self.consensus.local();
+        let ends = |instance: &Instance| Some((instance.id, state.certificate_end(instance.id)?));
+        NodeStatus {
+            cluster: self.consensus.status(),
+            mirror: self.mirrored.borrow().clone(),
+            certificates: state.instances().filter_map(ends).collect(),
+            site_certificate: self.site_tls.ends_at(),
+        }
     }
 
     /// What this node refused for want of room.
     pub(crate) fn refusals(&self) -> &Refusals {
         &self.refusals
+    }
+
+    /// When the certificate that browsers are shown ends.
+    pub(crate) fn site_certificate_end(&self) -> Option<Timestamp> {
+        self.site_tls.ends_at()
     }
 }
 

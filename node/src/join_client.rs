@@ -170,9 +170,9 @@ impl ServerCertVerifier for PinnedAuthority {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::authority::{Authority, NewAuthority, pin_of_pem, signing_request};
+    use crate::authority::{Authority, NewAuthority, Validity, pin_of_pem, signing_request};
     use passquorum_domain::ids::{NodeId, RealmId};
-    use passquorum_domain::time::Timestamp;
+    use passquorum_domain::time::{Span, Timestamp};
     use rustls_pki_types::pem::PemObject as _;
 
     const NOW: Timestamp = Timestamp(1_800_000_000_000);
@@ -187,7 +187,12 @@ mod tests {
         let authority = Authority::open(&new.certificate, &new.key).unwrap();
         let csr = signing_request(&rcgen::KeyPair::generate().unwrap()).unwrap();
         let identity = PeerIdentity { realm, epoch: 1, node: NodeId(1), role };
-        (der(&authority.sign(&csr, &identity, &[], [1; 16], NOW).unwrap()), new.certificate)
+        (
+            der(&authority
+                .sign(&csr, &identity, &[], [1; 16], Validity::lasting(NOW, Span::hours(24)))
+                .unwrap()),
+            new.certificate,
+        )
     }
 
     fn verify(pin: [u8; 32], end: &CertificateDer<'_>, rest: &[CertificateDer<'_>]) -> bool {

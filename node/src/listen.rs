@@ -1,22 +1,14 @@
 //! The HTTPS listener for browsers, operators, joining nodes and probes.
 //!
-//! The node's own certificate is presented with its authority's, so that a joining node can check the pin in its token;
-//! when a site certificate is configured, everyone but joining nodes gets that one. Handshakes run in tasks of their
-//! own under a deadline, and the number of connections is bounded, in all and of one source, so that slow peers hold up
-//! nobody.
+//! Handshakes run in tasks of their own under a deadline, and the number of connections is bounded, in all and of one
+//! source, so that slow peers hold up nobody.
 
-use crate::config::SiteCertificate;
 use crate::http_connection;
-use crate::secret_file::{self, SecretFileError};
+use crate::secret_file::SecretFileError;
 use crate::site_door::SiteDoor;
 use crate::stop::Stop;
 use axum::Router;
 use passquorum_sites::PeerAddress;
-use rustls::crypto::ring;
-use rustls::server::{ClientHello, ResolvesServerCert};
-use rustls::sign::CertifiedKey;
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -58,60 +50,6 @@ pub enum ListenError {
         /// Why.
         source: io::Error,
     },
-}
-
-/// The TLS settings of the listener.
-pub fn tls(
-    chain_pem: &str,
-    key_pem: &str,
-    site: Option<&SiteCertificate>,
-) -> Result<Arc<rustls::ServerConfig>, ListenError> {
-    let node = certified("the node's certificate", chain_pem.as_bytes(), key_pem.as_bytes())?;
-    let site = site
-        .map(|site| {
-            let chain = std::fs::read(&site.certificate)
-                .map_err(|source| ListenError::Unreadable { path: site.certificate.clone(), source })?;
-            certified("the site certificate", &chain, &secret_file::read(&site.key)?)
-        })
-        .transpose()?;
-    let bad = |error: rustls::Error| ListenError::Certificate {
-        what: "TLS 1.2 and 1.3".to_owned(),
-        message: error.to_string(),
-    };
-    let mut config = rustls::ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
-        .map_err(bad)?
-        .with_no_client_auth()
-        .with_cert_resolver(Arc::new(BySni { node, site }));
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    config.ticketer = ring::Ticketer::new().map_err(bad)?;
-    Ok(Arc::new(config))
-}
-
-fn certified(what: &str, chain: &[u8], key: &[u8]) -> Result<Arc<CertifiedKey>, ListenError> {
-    let bad = |message: String| ListenError::Certificate { what: what.to_owned(), message };
-    let chain = CertificateDer::pem_slice_iter(chain)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| bad(error.to_string()))?;
-    if chain.is_empty() {
-        return Err(bad("there is no PEM certificate".to_owned()));
-    }
-    let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| bad(error.to_string()))?;
-    let certified = CertifiedKey::from_der(chain, key, &ring::default_provider());
-    certified.map(Arc::new).map_err(|error| bad(error.to_string()))
-}
-
-#[derive(Debug)]
-struct BySni {
-    node: Arc<CertifiedKey>,
-    site: Option<Arc<CertifiedKey>>,
-}
-
-impl ResolvesServerCert for BySni {
-    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let joins = hello.server_name() == Some(JOIN_SERVER_NAME);
-        Some(Arc::clone(self.site.as_ref().filter(|_| !joins).unwrap_or(&self.node)))
-    }
 }
 
 /// Binds the listener.
@@ -189,18 +127,24 @@ async fn connection(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::authority::{Authority, NewAuthority, signing_request};
+    use crate::authority::{Authority, NewAuthority, Validity, signing_request};
+    use crate::config::SiteCertificate;
     use crate::config::SiteConnections;
     use crate::env::SystemClock;
+    use crate::secret_file;
+    use crate::site_tls::SiteTls;
     use crate::stop;
     use axum::Extension;
     use axum::routing::get;
     use passquorum_domain::ids::{NodeId, RealmId};
     use passquorum_domain::instance::Role;
     use passquorum_domain::limit::{Limit, Refusals};
-    use passquorum_domain::time::Timestamp;
+    use passquorum_domain::time::{Span, Timestamp};
     use passquorum_raft::PeerIdentity;
+    use rustls::crypto::ring;
     use rustls::pki_types::ServerName;
+    use rustls_pki_types::CertificateDer;
+    use rustls_pki_types::pem::PemObject as _;
     use std::time::{SystemTime, UNIX_EPOCH};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio_rustls::TlsConnector;
@@ -223,7 +167,9 @@ mod tests {
         let identity = PeerIdentity { realm, epoch: 1, node: NodeId(1), role: Role::Voter };
         let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
         let csr = signing_request(&key).unwrap();
-        let chain = authority.sign(&csr, &identity, &hosts, [1; 16], now).unwrap();
+        let chain = authority
+            .sign(&csr, &identity, &hosts, [1; 16], Validity::lasting(now, Span::hours(24)))
+            .unwrap();
         Issued { chain, key: key.serialize_pem(), authority: new.certificate }
     }
 
@@ -259,7 +205,8 @@ mod tests {
         };
         secret_file::write(&files.certificate, site.chain.as_bytes()).unwrap();
         secret_file::write(&files.key, site.key.as_bytes()).unwrap();
-        let config = tls(&node.chain, &node.key, Some(&files)).unwrap();
+        let certificates = SiteTls::open(&node.chain, &node.key, Some(&files)).unwrap();
+        let config = certificates.config().unwrap();
         let listener = bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let show = |Extension(PeerAddress(ip)): Extension<PeerAddress>| async move { ip.to_string() };
@@ -293,7 +240,7 @@ mod tests {
     #[tokio::test]
     async fn one_address_gets_its_share_of_connections_and_a_trusted_proxy_more() {
         let node = issue(&["pw.example.com"]);
-        let config = tls(&node.chain, &node.key, None).unwrap();
+        let config = SiteTls::open(&node.chain, &node.key, None).unwrap().config().unwrap();
         let listener = bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let door = door(SiteConnections { in_all: 100, per_source: 2 });
@@ -322,7 +269,7 @@ mod tests {
     #[tokio::test]
     async fn when_every_place_is_taken_a_connection_waits_for_one_and_that_is_counted() {
         let node = issue(&["pw.example.com"]);
-        let config = tls(&node.chain, &node.key, None).unwrap();
+        let config = SiteTls::open(&node.chain, &node.key, None).unwrap().config().unwrap();
         let listener = bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let door = door(SiteConnections { in_all: 1, per_source: 1 });

@@ -69,14 +69,11 @@ mod tests {
         let (_mirror, mirrored) = watch::channel(MirrorStatus::Waiting);
         let refusals = Refusals::new(Arc::new(SystemClock));
         let keyring = Arc::new(Keyring::empty(Arc::new(SystemEntropy)));
+        let tls = crate::site_tls::tests::any();
         let (alone, role) = (Arc::new(Alone::default()), Role::Voter);
-        let health = Arc::new(Health::new(alone, keyring, role, mirrored, Arc::clone(&refusals)));
+        let health = Arc::new(Health::new(alone, keyring, role, mirrored, Arc::clone(&refusals), tls));
         let metrics = Arc::new(Metrics::default());
-        let around = Surroundings {
-            data: DataDir::at(Path::new("/")),
-            started: Timestamp(1_000),
-            certificate_ends: Timestamp(2_500),
-        };
+        let around = Surroundings { data: DataDir::at(Path::new("/")), started: Timestamp(1_000) };
         let scraped = Scraped { health, metrics: Arc::clone(&metrics), around };
         let refusing = get(|| async {
             let mut response = Response::new(Body::empty());

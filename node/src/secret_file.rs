@@ -1,8 +1,9 @@
 //! Files that only their owner may read, written so that a crash leaves the old content or the new, never half.
 
+use passquorum_domain::error_code::ErrorCode;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -10,12 +11,28 @@ use zeroize::Zeroizing;
 #[derive(Debug, thiserror::Error)]
 pub enum SecretFileError {
     /// Others may read it.
-    #[error("{path} can be read by others (mode {mode:03o}); take their rights away: chmod 600 {path}")]
+    #[error(
+        "{}: {path} can be read by others (mode {mode:03o}); take their rights away: chmod 600 {path}",
+        ErrorCode::KeyExposed
+    )]
     TooOpen {
         /// Which.
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
+    },
+    /// It is somebody else's, who may read and change it.
+    #[error(
+        "{}: {path} belongs to user {owner}, and the node runs as user {user}; give it to that user: chown {user} {path}",
+        ErrorCode::KeyExposed
+    )]
+    NotOurs {
+        /// Which.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
+        /// Who we are.
+        user: u32,
     },
     /// It cannot be read or written.
     #[error("{path}: {source}")]
@@ -37,13 +54,22 @@ impl SecretFileError {
 /// Reads a file that only its owner may read.
 pub fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, SecretFileError> {
     let mut file = File::open(path).map_err(SecretFileError::io(path))?;
-    let mode = file.metadata().map_err(SecretFileError::io(path))?.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
-        return Err(SecretFileError::TooOpen { path: path.to_owned(), mode });
-    }
+    let metadata = file.metadata().map_err(SecretFileError::io(path))?;
+    check(path, metadata.permissions().mode() & 0o777, metadata.uid(), rustix::process::geteuid().as_raw())?;
     let mut content = Zeroizing::new(Vec::new());
     io::Read::read_to_end(&mut file, &mut content).map_err(SecretFileError::io(path))?;
     Ok(content)
+}
+
+/// Whether a file of this mode and owner is for one user alone. What root owns, root may read anyway.
+fn check(path: &Path, mode: u32, owner: u32, user: u32) -> Result<(), SecretFileError> {
+    if mode & 0o077 != 0 {
+        return Err(SecretFileError::TooOpen { path: path.to_owned(), mode });
+    }
+    if owner != user && owner != 0 {
+        return Err(SecretFileError::NotOurs { path: path.to_owned(), owner, user });
+    }
+    Ok(())
 }
 
 /// Writes a file of mode 0600: beside its place, synced, then renamed into it.
@@ -133,7 +159,15 @@ mod tests {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
         let error = read(&path).unwrap_err();
         assert!(matches!(error, SecretFileError::TooOpen { mode: 0o640, .. }), "{error}");
-        assert!(error.to_string().contains("chmod 600"));
+        assert!(error.to_string().contains("PQ-KEY-EXPOSED") && error.to_string().contains("chmod 600"));
+    }
+
+    #[test]
+    fn a_secret_of_another_user_is_refused_and_one_of_root_taken() {
+        let path = Path::new("key");
+        assert!(matches!(check(path, 0o600, 7, 8), Err(SecretFileError::NotOurs { owner: 7, user: 8, .. })));
+        assert!(check(path, 0o400, 0, 8).is_ok());
+        assert!(check(path, 0o600, 8, 8).is_ok());
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::leadership;
 use crate::member::Member;
 use crate::net::Net;
 use crate::raft_network::{HeldBack, Network};
+use crate::renewal::Certifier;
 use crate::state_machine::Replica;
 use crate::transport::client::Peers;
 use crate::transport::door::Door;
@@ -18,7 +19,7 @@ use crate::transport::server::{self, Service};
 use crate::transport::tls::PeerTls;
 use crate::tuning::Tuning;
 use crate::types::{NodeInfo, TypeConfig};
-use crate::wire::Change;
+use crate::wire::{Change, Renew};
 use crate::{announce, duties, election, proposals, read_index, status};
 use async_trait::async_trait;
 use openraft::Raft;
@@ -38,7 +39,7 @@ use passquorum_domain::state::State;
 use passquorum_storage::Store;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::sync::{Arc, Mutex as StdMutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -201,6 +202,7 @@ impl Cluster {
             handing_over: AtomicBool::new(false),
             changing: Default::default(),
             integrity: Integrity::new(books, peers),
+            certifier: OnceLock::new(),
         });
         let (state_sender, states) = watch::channel(state);
         let phase = watch::Sender::new(Phase::Running);
@@ -252,6 +254,20 @@ impl Cluster {
     pub async fn add_learner(&self, node: NodeId, cluster_address: &str) -> Result<(), MembershipError> {
         let change = Change::AddLearner { node, cluster_address: cluster_address.to_owned() };
         self.member.change(change).await.map(drop)
+    }
+
+    /// From now on this member certifies nodes while it leads. Only the first call counts.
+    pub fn certify_with(&self, certifier: Arc<dyn Certifier>) {
+        self.member.certifier.get_or_init(|| certifier);
+    }
+
+    /// Has the leader certify this node's new key (a signing request, PKCS#10 in PEM) for the name that it has; answers
+    /// the certificate, PEM.
+    ///
+    /// # Errors
+    /// See [`MembershipError`]; nothing was changed, but an audit record may be there.
+    pub async fn renew_certificate(&self, csr: String, actor: Actor) -> Result<String, MembershipError> {
+        self.member.renew(Renew { csr, actor }).await
     }
 
     /// The state after each applied batch.

@@ -37,7 +37,14 @@ fn may_propose(role: Role, action: &Action, size: usize) -> bool {
     }
     match role {
         Role::Voter => true,
-        Role::SiteLearner => !matches!(action, Action::CreateRealm(_) | Action::CreateReplacement { .. }),
+        Role::SiteLearner => !matches!(
+            action,
+            Action::CreateRealm(_)
+                | Action::CreateReplacement { .. }
+                | Action::BeginRotation(_)
+                | Action::Reseal { .. }
+                | Action::RetireKey { .. }
+        ),
         Role::DmzLearner => {
             size <= MAX_PERIMETER_COMMAND
                 && matches!(

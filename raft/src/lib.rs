@@ -42,6 +42,7 @@ mod proposals;
 mod raft_network;
 mod read_index;
 mod refuse;
+mod renewal;
 #[cfg(feature = "planted")]
 pub mod rogue;
 mod service;
@@ -61,9 +62,10 @@ pub use founding::{Reached, Survivor, found, survey};
 pub use integrity::evidence::{Evidence, EvidenceReport};
 pub use passquorum_domain::ports::Leadership;
 pub use refuse::refuse;
+pub use renewal::{Certified, Certifier};
 pub use state_machine::Replica;
 pub use transport::identity::{IdentityError, PeerIdentity};
-pub use transport::tls::{PeerTls, TlsError};
+pub use transport::tls::{PeerTls, Renewed, TlsError};
 pub use tuning::{Tuning, TuningError};
 
 /// The storage that a member is started on.

@@ -6,6 +6,7 @@ use crate::planted::{self, Plant};
 use crate::proposals::Proposals;
 use crate::raft_network::Peer;
 use crate::read_index::ReadGate;
+use crate::renewal::Certifier;
 use crate::snapshot_stream;
 use crate::state_machine::Replica;
 use crate::status::Heard;
@@ -19,8 +20,8 @@ use passquorum_domain::limit::Refusals;
 use passquorum_domain::ports::{Clock, Leadership};
 use passquorum_domain::state::State;
 use passquorum_storage::{Durable, Published};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, sleep, timeout};
@@ -54,6 +55,8 @@ pub(crate) struct Member {
     /// One membership change at a time.
     pub(crate) changing: Mutex<()>,
     pub(crate) integrity: Integrity,
+    /// Signs certificates; set once the node has put it together.
+    pub(crate) certifier: OnceLock<Arc<dyn Certifier>>,
 }
 
 /// Where the leader is.

@@ -9,7 +9,8 @@ use crate::transport::request::Request;
 use crate::transport::server::Service;
 use crate::types::TypeConfig;
 use crate::wire::{
-    Announcement, Canvass, Change, Changed, Done, Message, SnapshotBegin, SnapshotChunk, SnapshotInstall,
+    Announcement, Canvass, Change, Changed, Done, Message, Renew, SnapshotBegin, SnapshotChunk,
+    SnapshotInstall,
 };
 use async_trait::async_trait;
 use openraft::Vote;
@@ -120,6 +121,10 @@ impl Service for Member {
             }
             Request::ReadIndex => self.read_point_for_peer().await.into_answer(),
             Request::Report => self.report().into_answer(),
+            Request::Renew => {
+                let renew = Renew::from_peer(&payload)?;
+                self.renew_here(peer.node, &renew).await.into_answer()
+            }
             Request::Ping => Ok(Vec::new()),
             Request::Digests => self.tell().into_answer(),
             Request::Introduce => {

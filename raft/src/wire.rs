@@ -80,6 +80,8 @@ messages! {
     130 Canvass;
     131 Canvassed;
     132 Announcement;
+    133 Renew;
+    134 Renewed;
 }
 
 /// Begins a snapshot, or takes up one that was broken off.
@@ -163,6 +165,26 @@ pub(crate) struct Report {
     pub(crate) last_log: u64,
     /// For each member the last index that it is known to have.
     pub(crate) members: Vec<(NodeId, Option<u64>)>,
+}
+
+/// Asks for a new certificate. Whom it names is decided by the sender's present one and the registry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Renew {
+    /// Signing request (PKCS#10, PEM).
+    pub(crate) csr: String,
+    /// Who asks for it, for the audit.
+    pub(crate) actor: Actor,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Renewed {
+    /// The certificate, PEM.
+    Certified(String),
+    /// There is none.
+    Failed(MembershipError),
+    /// The node asked does not lead.
+    NotLeader,
 }
 
 /// A change of the membership.

@@ -14,6 +14,7 @@ mod connection;
 pub(crate) mod fuzzing;
 mod history;
 mod join;
+mod keys;
 mod labels;
 mod monitors;
 mod nodes;
@@ -103,6 +104,10 @@ pub const ROUTES: &[Route] = &[
     }),
     route(Method::POST, "/api/v1/join", Access::Open, SMALL, || routing::post(join::join)),
     route(Method::POST, "/api/v1/backups", BACKUP, SMALL, || routing::post(backup::make)),
+    route(Method::GET, "/api/v1/keys", READ, SMALL, || routing::get(keys::show)),
+    route(Method::POST, "/api/v1/keys/rotate", NODES, SMALL, || routing::post(keys::rotate)),
+    route(Method::DELETE, "/api/v1/keys/{id}", NODES, SMALL, || routing::delete(keys::retire)),
+    route(Method::POST, "/api/v1/certificate/renew", NODES, SMALL, || routing::post(keys::renew_certificate)),
     route(Method::GET, "/api/v1/audit", READ, SMALL, || routing::get(audit::list)),
 ];
 

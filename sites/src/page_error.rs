@@ -91,7 +91,9 @@ impl Failure {
             | ErrorCode::TicketUsed
             | ErrorCode::ForeignValue
             | ErrorCode::Membership
-            | ErrorCode::LastVoter => StatusCode::CONFLICT,
+            | ErrorCode::LastVoter
+            | ErrorCode::KeysChanged
+            | ErrorCode::KeyInUse => StatusCode::CONFLICT,
             ErrorCode::InvalidConfig | ErrorCode::PasswordPolicy | ErrorCode::WrongCredentials => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
@@ -111,6 +113,7 @@ impl Failure {
             | ErrorCode::FileDamaged
             | ErrorCode::FileKey
             | ErrorCode::FileVersion
+            | ErrorCode::KeyExposed
             | ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         })
     }

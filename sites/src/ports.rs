@@ -9,7 +9,8 @@ use passquorum_domain::config::RealmConfig;
 use passquorum_domain::ids::{KeyedHash, RequestId};
 use passquorum_domain::outcome::{Effect, Rejection};
 use passquorum_domain::ports::{
-    Admission, Backups, Clock, Consensus, Consistency, Directories, Entropy, Membership, Purpose, Vault,
+    Admission, Backups, Clock, Consensus, Consistency, Directories, Entropy, KeyCare, Membership, Purpose,
+    Vault,
     VaultError, fresh_uuid,
 };
 use passquorum_domain::qa::HashCost;
@@ -39,6 +40,8 @@ pub struct Ports {
     pub admission: Arc<dyn Admission>,
     /// Backups of the realm.
     pub backups: Arc<dyn Backups>,
+    /// Certificates and keys.
+    pub key_care: Arc<dyn KeyCare>,
 }
 
 /// What this node's sites are told.

@@ -74,7 +74,7 @@ pub(super) async fn bring_up(fleet: &mut Fleet) -> Result<String, Failure> {
     if !first.exists() {
         realm::seed_directory(&fleet.directory)?;
         let (config, policy) = realm::config()?;
-        let keyring = init::found(&first.config, config).await?;
+        let keyring = init::found(&first.config, config, None).await?;
         realm::register(&fleet.directory, &keyring, &policy).await?;
     }
     let (present, missing): (Vec<_>, Vec<_>) = fleet.nodes().into_iter().partition(DemoNode::exists);

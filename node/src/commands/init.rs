@@ -1,41 +1,62 @@
 //! `init`: makes a new realm with this host as its first node.
 
 use super::{Failure, answer, join};
+use crate::authority::NewAuthority;
 use crate::birth::Birth;
 use crate::cli::InitArgs;
 use crate::compose;
 use crate::config::{NodeConfig, file};
-use crate::env::Env;
+use crate::env::{Env, SystemClock};
 use crate::keyring::Keyring;
-use crate::keys::NewKeys;
+use crate::keys::{KeyFolder, NewKeys};
+use crate::secret_file;
 use passquorum_domain::config::RealmConfig;
-use passquorum_domain::ports::Consensus as _;
+use passquorum_domain::ports::{Clock as _, Consensus as _};
+use std::path::Path;
 
 pub(super) async fn run(args: InitArgs) -> Result<(), Failure> {
     let config = join::settings(&args.node)?;
-    found(&config, RealmConfig::empty()).await?;
+    let authority = args.authority_cert.as_deref().zip(args.authority_key.as_deref());
+    let authority = authority.map(|(certificate, key)| bring(certificate, key)).transpose()?;
+    found(&config, RealmConfig::empty(), authority).await?;
     let dir = config.data.path().display();
     answer(&format!(
         "a realm was made, and this host is its node 1; start it with: passquorum run --dir {dir}"
     ))
 }
 
+/// Reads the files of an authority that was made elsewhere.
+fn bring(certificate: &Path, key: &Path) -> Result<NewAuthority, Failure> {
+    let certificate = std::fs::read_to_string(certificate)
+        .map_err(|error| Failure::usage(format!("{}: {error}", certificate.display())))?;
+    let key = secret_file::read(key)?;
+    let key = std::str::from_utf8(&key).map_err(|_| Failure::usage("--authority-key: this is no PEM"))?;
+    NewAuthority::bring(&certificate, key, SystemClock.now())
+        .map_err(|error| Failure::usage(error.to_string()))
+}
+
 /// Makes the realm and writes everything that `run` needs. Gives the realm key back for what the founder seals at once.
-pub(super) async fn found(config: &NodeConfig, realm: RealmConfig) -> Result<Keyring, Failure> {
-    let env = Env::real();
+pub(super) async fn found(
+    config: &NodeConfig,
+    realm: RealmConfig,
+    authority: Option<NewAuthority>,
+) -> Result<Keyring, Failure> {
+    let env = Env::real()?;
     config.data.create()?;
     let keys = NewKeys::generate(env.entropy.as_ref())?;
     let first = join::introduce(config, &keys);
-    let birth = Birth::prepare(&keys, first, realm, env.clock.as_ref(), &env.entropy)?;
-    let keys = keys.save(&config.data.keys(), &birth.certificate, &birth.authority)?;
-    let cluster = compose::start_cluster(config, &keys, &env).await?;
+    let birth = Birth::prepare(&keys, authority, first, realm, env.clock.as_ref(), &env.entropy)?;
+    let folder = KeyFolder { path: config.data.keys(), protection: env.protection.clone() };
+    let keys = keys.save(&folder, &birth.certificate, &birth.authority)?;
+    let cluster = compose::start_cluster(config, compose::peer_tls(&keys)?, &env).await?;
     let made = async {
         cluster.initialize(config.cluster_address.as_str()).await?;
-        Ok::<_, Failure>(cluster.propose(birth.command).await??)
+        cluster.propose(birth.command).await??;
+        Ok::<_, Failure>(cluster.propose(birth.certify).await??)
     };
     let made = made.await;
     cluster.stop().await;
     made?;
-    crate::secret_file::write(&config.data.settings(), file::render(config).as_bytes())?;
+    secret_file::write(&config.data.settings(), file::render(config).as_bytes())?;
     Ok(birth.keyring)
 }

@@ -5,9 +5,9 @@ use crate::cli::{JoinArgs, NewNodeArgs};
 use crate::config::{NodeConfig, SiteUrl, file};
 use crate::data_dir::DataDir;
 use crate::discover;
-use crate::env::SystemEntropy;
+use crate::env::Env;
 use crate::join_client::{self, JoinError};
-use crate::keys::NewKeys;
+use crate::keys::{KeyFolder, NewKeys};
 use crate::token::JoinTokenText;
 use passquorum_domain::command::NewNode;
 use passquorum_domain::ports::{JoinGrant, JoinRequest};
@@ -49,7 +49,7 @@ pub(super) fn settings(args: &NewNodeArgs) -> Result<NodeConfig, Failure> {
 }
 
 pub(super) fn refuse_existing(data: &DataDir) -> Result<(), Failure> {
-    if data.settings().exists() || data.keys().join("node.crt").exists() || data.store().exists() {
+    if data.settings().exists() || data.keys().join("node.key").exists() || data.store().exists() {
         let dir = data.path().display();
         return Err(Failure::usage(format!("{dir} holds a node already; start it, or choose another --dir")));
     }
@@ -73,7 +73,8 @@ pub(super) async fn join(
     token: &str,
 ) -> Result<JoinGrant, Failure> {
     let parsed = JoinTokenText::parse(token).map_err(|error| Failure::usage(error.to_string()))?;
-    let keys = NewKeys::generate(&SystemEntropy)?;
+    let env = Env::real()?;
+    let keys = NewKeys::generate(env.entropy.as_ref())?;
     let request =
         JoinRequest { token: parsed.reveal(), node: introduce(config, &keys), csr: keys.signing_request()? };
     let mut failed = Failure::usage("--server: name a site of the realm");
@@ -81,7 +82,8 @@ pub(super) async fn join(
         match join_client::join(server, &parsed, &request).await {
             Ok(grant) => {
                 config.data.create()?;
-                keys.save(&config.data.keys(), &grant.certificate, &grant.authority)?;
+                let folder = KeyFolder { path: config.data.keys(), protection: env.protection };
+                keys.save(&folder, &grant.certificate, &grant.authority)?;
                 crate::secret_file::write(&config.data.settings(), file::render(config).as_bytes())?;
                 return Ok(grant);
             }

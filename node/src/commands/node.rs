@@ -1,11 +1,12 @@
 //! `node`: the registry of the realm's nodes and the verbs on it.
 
-use super::{Failure, answer, data_dir};
+use super::{Failure, answer, data_dir, day};
 use crate::cli::{MoveArgs, NodeCommand, OneNode, Output, RemoveArgs};
 use crate::client::Client;
 use http::Method;
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::instance::Role;
+use passquorum_domain::time::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -40,6 +41,7 @@ pub(super) async fn run(command: NodeCommand) -> Result<(), Failure> {
             }
             answer(&format!("node {} is reached at {cluster_address} now", of.node))
         }
+        NodeCommand::Renew(output) => renew(&output).await,
         NodeCommand::TransferLeader(args) => {
             let body = args.to.map_or_else(|| json!({}), |to| json!({ "to": to }));
             let moved: Value = client(&args.output)?.post("/api/v1/leader/transfer", &body).await?;
@@ -53,6 +55,20 @@ pub(super) async fn run(command: NodeCommand) -> Result<(), Failure> {
 
 fn client(output: &Output) -> Result<Client, Failure> {
     Ok(Client::of(data_dir(&output.local.dir)?))
+}
+
+#[derive(Deserialize)]
+struct Renewed {
+    ends_at: Timestamp,
+}
+
+async fn renew(output: &Output) -> Result<(), Failure> {
+    let renewed: Value = client(output)?.post("/api/v1/certificate/renew", &json!({})).await?;
+    if output.json {
+        return answer(&renewed.to_string());
+    }
+    let Renewed { ends_at } = serde_json::from_value(renewed)?;
+    answer(&format!("the node has a new certificate, which ends on {}", day(ends_at)))
 }
 
 async fn list(output: &Output) -> Result<(), Failure> {

@@ -11,7 +11,7 @@ pub(super) async fn run(args: &Local) -> Result<(), Failure> {
     let config = file::load(&data_dir(&args.dir)?)?;
     let log = telemetry::install(&config.log)?;
     let signal = supervise::stop_signal()?;
-    let env = Env::real().with_clock_offset(config.drill_clock_offset_ms);
+    let env = Env::real()?.with_clock_offset(config.drill_clock_offset_ms);
     let mut node = Node::start(config, env).await?;
     node.log_with(log);
     node.tell_systemd()?;

@@ -2,7 +2,7 @@
 
 mod watch;
 
-use super::{Failure, answer, data_dir};
+use super::{Failure, answer, data_dir, day};
 use crate::cli::StatusArgs;
 use crate::client::Client;
 use crate::health::NodeStatus;
@@ -31,16 +31,24 @@ fn word(severity: Severity) -> &'static str {
     }
 }
 
-fn render(NodeStatus { cluster: status, mirror }: &NodeStatus) -> String {
+fn render(NodeStatus { cluster: status, mirror, certificates, site_certificate }: &NodeStatus) -> String {
     let leader = status.leader.map_or_else(|| "none".to_owned(), |leader| leader.to_string());
     let quorum = if status.quorum { "yes" } else { "NO" };
     let (term, revision) = (status.term, status.revision);
     let checked = status.checked.map_or_else(|| "nowhere".to_owned(), |index| index.to_string());
     let mut out = format!(
         "leader {leader}   term {term}   quorum {quorum}   configuration revision {revision}   state checked to {checked}\n\
-         mirror {mirror}\n\
-         {:>4}  {:<20} {:<8} {:<15} {:>10} {:>8}  {}",
-        "node", "name", "role", "standing", "applied", "lag", "site"
+         mirror {mirror}   certificate for browsers ends {}\n\
+         {:>4}  {:<20} {:<8} {:<15} {:>10} {:>8}  {:<11}  {}",
+        site_certificate.map_or_else(|| "?".to_owned(), day),
+        "node",
+        "name",
+        "role",
+        "standing",
+        "applied",
+        "lag",
+        "certificate",
+        "site"
     );
     for member in &status.members {
         let role = match member.role {
@@ -52,8 +60,12 @@ fn render(NodeStatus { cluster: status, mirror }: &NodeStatus) -> String {
         let (applied, lag) = (number(member.applied), number(member.lag));
         let standing = MemberStanding::of(member, status).as_str();
         let (id, name, site) = (member.id.0, &member.name, &member.site_url);
+        let ends = certificates.get(&member.id).map_or_else(|| "?".to_owned(), |end| day(*end));
         // Writing to a text cannot fail.
-        let _ = write!(out, "\n{id:>4}  {name:<20} {role:<8} {standing:<15} {applied:>10} {lag:>8}  {site}");
+        let _ = write!(
+            out,
+            "\n{id:>4}  {name:<20} {role:<8} {standing:<15} {applied:>10} {lag:>8}  {ends:<11}  {site}"
+        );
     }
     for finding in findings(status) {
         let _ = write!(out, "\n{}: {}\n    {}", word(finding.severity), finding.what, finding.remedy);

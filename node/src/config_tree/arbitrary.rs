@@ -172,7 +172,8 @@ pub(super) fn config() -> impl Strategy<Value = RealmConfig> {
         vec(any::<std::net::IpAddr>().prop_map(|address| address.to_string().parse().unwrap()), 0..3);
     let logging = vec(prop_oneof![Just("debug"), Just("3:raft=trace"), Just("sites=warn")], 0..3)
         .prop_map(|rules| rules.into_iter().map(|rule| rule.parse().unwrap()).collect());
-    let general = (text(), lockout(), 60_000_u64..28_800_000, mirror, monitors, logging);
+    let life = 3_600_000_u64..34_387_200_000;
+    let general = (text(), lockout(), 60_000_u64..28_800_000, mirror, monitors, logging, life);
     (1_u64..1000, vec(connection(), 1..4), vec(policy(), 0..3), roles(), roles(), general)
         .prop_map(|(revision, connections, policies, administrators, helpdesk, general)| {
             let ids: Vec<ConnectionId> = connections.iter().map(|connection| connection.id).collect();
@@ -184,15 +185,22 @@ pub(super) fn config() -> impl Strategy<Value = RealmConfig> {
                 let scope = |(place, scope)| UserScope { connection: id(place), ..scope };
                 ManagementPolicy { scope: scopes.into_iter().map(scope).collect(), ..policy }
             };
-            let (organisation, source_limit, session, mirror, monitors, logging) = general;
-            let session = Span(session);
+            let (organisation, source_limit, session, mirror, monitors, logging, life) = general;
             let mirror = mirror.map(|(place, container)| MirrorSettings { connection: id(place), container });
             RealmConfig {
                 revision: Revision(revision),
                 policies: policies.into_iter().map(scoped).collect(),
                 administrators: roles(administrators),
                 helpdesk: roles(helpdesk),
-                general: GeneralSettings { organisation, source_limit, session, mirror, monitors, logging },
+                general: GeneralSettings {
+                    organisation,
+                    source_limit,
+                    session: Span(session),
+                    mirror,
+                    monitors,
+                    logging,
+                    certificate_life: Span(life),
+                },
                 connections,
             }
         })

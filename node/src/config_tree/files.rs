@@ -26,6 +26,7 @@ pub(super) struct GeneralFile {
     pub(super) organisation: String,
     pub(super) session: Duration,
     pub(super) source_limit: LockoutFile,
+    pub(super) certificate_life: Duration,
     #[serde(default)]
     pub(super) mirror: Option<MirrorFile>,
     #[serde(default)]

@@ -205,6 +205,7 @@ impl Reader<'_> {
             mirror,
             monitors: file.monitors,
             logging: file.logging,
+            certificate_life: file.certificate_life.0,
         })
     }
 

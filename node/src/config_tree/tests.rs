@@ -162,7 +162,7 @@ fn what_is_unknown_or_of_another_type_is_named_with_its_line_and_what_was_expect
     );
     let wrong = edited("general.toml", "threshold = 100", "threshold = \"many\"");
     let told = problems(&wrong);
-    assert!(told[0].starts_with("general.toml:9: invalid type: string \"many\", expected u32"), "{told:?}");
+    assert!(told[0].starts_with("general.toml:10: invalid type: string \"many\", expected u32"), "{told:?}");
     let span = edited("general.toml", "session = \"15m\"", "session = \"soon\"");
     assert!(
         problems(&span)[0].contains("general.toml:4: `soon`: this is not a length of time"),

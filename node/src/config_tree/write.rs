@@ -73,6 +73,7 @@ impl Writer<'_> {
         GeneralFile {
             organisation: general.organisation.clone(),
             session: Duration(general.session),
+            certificate_life: Duration(general.certificate_life),
             source_limit: (&general.source_limit).into(),
             mirror: general.mirror.as_ref().map(|mirror| MirrorFile {
                 connection: self.alias(mirror.connection),

@@ -1,4 +1,4 @@
-//! The realm key on its way to one node: HPKE in base mode (RFC 9180). The info string binds a wrap to its realm, the
+//! The realm's keys on their way to one node: HPKE in base mode (RFC 9180). The info string binds a wrap to its realm, the
 //! associated data to its generation. Form: encapsulated key (32 bytes), then ciphertext.
 
 use hpke::aead::ChaCha20Poly1305;
@@ -62,7 +62,7 @@ impl WrapKey {
         WrapPublicKey(X25519HkdfSha256::sk_to_pk(&self.0))
     }
 
-    pub(super) fn open(&self, realm: RealmId, wrap: &KeyWrap) -> Result<Zeroizing<[u8; 32]>, VaultError> {
+    pub(super) fn open(&self, realm: RealmId, wrap: &KeyWrap) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         let bytes = wrap.wrapped.as_bytes();
         let (encapped, ciphertext) = bytes.split_at_checked(32).ok_or(VaultError::DoesNotOpen)?;
         let encapped = Encapped::from_bytes(encapped).map_err(|_| VaultError::DoesNotOpen)?;
@@ -74,9 +74,7 @@ impl WrapKey {
             ciphertext,
             &wrap.generation.to_be_bytes(),
         );
-        let clear = Zeroizing::new(clear.map_err(|_| VaultError::DoesNotOpen)?);
-        let key: [u8; 32] = clear.as_slice().try_into().map_err(|_| VaultError::DoesNotOpen)?;
-        Ok(Zeroizing::new(key))
+        clear.map(Zeroizing::new).map_err(|_| VaultError::DoesNotOpen)
     }
 }
 
@@ -97,14 +95,14 @@ impl WrapPublicKey {
         &self,
         realm: RealmId,
         generation: u32,
-        key: &Zeroizing<[u8; 32]>,
+        keys: &[u8],
         entropy: &dyn Entropy,
     ) -> Result<KeyWrap, VaultError> {
         let sealed = single_shot_seal::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256, _>(
             &OpModeS::Base,
             &self.0,
             &info(realm),
-            key.as_slice(),
+            keys,
             &generation.to_be_bytes(),
             &mut Rng(entropy),
         );

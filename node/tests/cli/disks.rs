@@ -130,7 +130,7 @@ async fn damage_of_any_stored_file_is_named_at_start_and_nothing_is_served() {
         ("store/raft/db", "PQ-CORRUPT"),
         ("store/raft/mark", "PQ-CORRUPT"),
         ("store/FORMAT", "PQ-CORRUPT"),
-        ("keys/node.crt", "keys"),
+        ("keys/node.key", "keys"),
         ("node.toml", "node.toml"),
     ] {
         let path = data.join(file);

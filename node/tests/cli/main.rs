@@ -9,6 +9,7 @@
 mod demo;
 mod disks;
 mod drill;
+mod keys;
 mod program;
 mod realm;
 mod recovery;

@@ -13,7 +13,11 @@ pub(crate) struct Ran {
 
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_passquorum"));
-    command.env_remove("PASSQUORUM_DIR").env_remove("PASSQUORUM_JOIN_TOKEN").stdin(Stdio::null());
+    command
+        .env_remove("PASSQUORUM_DIR")
+        .env_remove("PASSQUORUM_JOIN_TOKEN")
+        .env_remove("CREDENTIALS_DIRECTORY")
+        .stdin(Stdio::null());
     command
 }
 

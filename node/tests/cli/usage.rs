@@ -3,7 +3,7 @@
 use crate::program::run;
 use passquorum_domain::error_code::ErrorCode;
 
-const VERBS: [&[&str]; 23] = [
+const VERBS: [&[&str]; 28] = [
     &["demo"],
     &["init"],
     &["join"],
@@ -17,6 +17,11 @@ const VERBS: [&[&str]; 23] = [
     &["node", "remove"],
     &["node", "move"],
     &["node", "transfer-leader"],
+    &["node", "renew"],
+    &["keys"],
+    &["keys", "status"],
+    &["keys", "rotate"],
+    &["keys", "retire"],
     &["config"],
     &["config", "show"],
     &["config", "export"],

@@ -4,6 +4,7 @@ mod access;
 mod attempt;
 mod config;
 mod epoch;
+mod keys;
 mod label;
 mod memory;
 mod node;
@@ -86,6 +87,11 @@ impl Change<'_> {
             Action::MoveNode(id, cluster_address) => self.move_node(id, cluster_address),
             Action::SetSiteUrl { node, seen, url } => self.set_site_url(node, &seen, url),
             Action::CreateReplacement { token, replaces } => self.create_replacement(token, replaces),
+            Action::CertifyNode { node, until } => self.certify_node(node, until),
+            Action::BeginRotation(wraps) => self.begin_rotation(wraps),
+            Action::ConfirmKey { node, generation } => self.confirm_key(node, generation),
+            Action::Reseal { old, new } => self.reseal(&old, &new),
+            Action::RetireKey { generation, wraps } => self.retire_key(generation, wraps),
             Action::CreateApiToken(token) => self.create_api_token(token),
             Action::RevokeApiToken(id) => self.revoke_api_token(id),
             Action::ChangeConfig { base, change } => self.change_config(base, change),

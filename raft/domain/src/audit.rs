@@ -109,6 +109,14 @@ pub enum AuditEvent {
         /// The log index that the node had.
         index: u64,
     },
+    /// A node got a certificate that ends then.
+    NodeCertified(NodeId, Timestamp),
+    /// A new data key was given to the key-holding nodes.
+    KeyRotationBegun(u32),
+    /// The realm seals under this data key from now on.
+    KeyInUse(u32),
+    /// An older data key was taken out of the wraps.
+    KeyRetired(u32),
 }
 
 /// A site of the product.

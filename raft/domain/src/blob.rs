@@ -77,8 +77,31 @@ impl Visitor<'_> for BytesVisitor {
 }
 
 /// Bytes sealed (authenticated encryption) under a realm key before they were proposed; only key holders open them.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// They begin with [`Sealed::FORMAT`] and the generation of the key (4 bytes, big endian), for everyone to read.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Sealed(pub Blob);
+
+impl Sealed {
+    /// The first byte.
+    pub const FORMAT: u8 = 1;
+
+    /// The first bytes of what is sealed under a generation of the realm's data key.
+    #[must_use]
+    pub fn header(generation: u32) -> [u8; 5] {
+        let [a, b, c, d] = generation.to_be_bytes();
+        [Self::FORMAT, a, b, c, d]
+    }
+
+    /// Under which generation of the realm's data key it was sealed; `None` when it is no sealed value.
+    #[must_use]
+    pub fn generation(&self) -> Option<u32> {
+        match self.0.as_bytes() {
+            [Self::FORMAT, a, b, c, d, ..] => Some(u32::from_be_bytes([*a, *b, *c, *d])),
+            _ => None,
+        }
+    }
+}
 
 impl fmt::Debug for Sealed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -139,6 +139,36 @@ pub enum Action {
         /// What it is from now on.
         url: SiteUrl,
     },
+    /// Records that a node gets a certificate, before it is signed.
+    CertifyNode {
+        /// Whose.
+        node: NodeId,
+        /// When it ends.
+        until: Timestamp,
+    },
+    /// Gives every key-holding node that stays a new data key, not to be used yet.
+    BeginRotation(NewWraps),
+    /// Tells that a node holds a new data key. Once all do, the realm seals under it.
+    ConfirmKey {
+        /// Who.
+        node: NodeId,
+        /// Which.
+        generation: u32,
+    },
+    /// Puts a value that was sealed anew in place of the old one, wherever that stands.
+    Reseal {
+        /// The value as it was.
+        old: Sealed,
+        /// The same under the key of now.
+        new: Sealed,
+    },
+    /// Takes an older data key out of the wraps for good; refused while anything in the state needs it.
+    RetireKey {
+        /// Which.
+        generation: u32,
+        /// The keys that are left.
+        wraps: NewWraps,
+    },
 }
 
 impl Action {
@@ -153,6 +183,15 @@ impl Action {
             Self::SetNodeRole(..) | Self::RemoveNode(_) | Self::BeginRemoval(_) | Self::MoveNode(..)
         )
     }
+}
+
+/// What every key-holding node that stays gets in place of its wrap.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewWraps {
+    /// The newest generation that whoever made these saw; they are refused when there is a newer one.
+    pub seen: u32,
+    /// The wraps, one for each such node.
+    pub wraps: Vec<(NodeId, KeyWrap)>,
 }
 
 /// A new realm.

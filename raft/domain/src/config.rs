@@ -198,6 +198,12 @@ impl RealmConfig {
         check.text("general.organisation", &self.general.organisation, 1..=100);
         check.lockout("general.source_limit", &self.general.source_limit);
         check.span("general.session", self.general.session, Span::minutes(1), Span::hours(8));
+        check.span(
+            "general.certificate_life",
+            self.general.certificate_life,
+            Span::hours(1),
+            Span::hours(24 * 398),
+        );
         if let Some(mirror) = &self.general.mirror {
             check.mirror("general.mirror", mirror);
         }

@@ -97,6 +97,12 @@ codes! {
         "Remove the node, empty its directory and join anew.";
     DiskFailed = "PQ-DISK-FAILED", "The disk refused a write, so the node has stopped; nothing that it confirmed is lost.",
         "Make room or mend the disk, then start the node again.";
+    KeysChanged = "PQ-KEYS-CHANGED", "The realm's keys, or the nodes that hold them, changed meanwhile; nothing was changed.",
+        "Look at passquorum keys status, wait until a rotation under way is through, then try again.";
+    KeyInUse = "PQ-KEY-IN-USE", "The key cannot be retired yet: values in the realm's state are sealed under it, or it was in use until a day ago.",
+        "Look at passquorum keys status. Configuration is sealed anew by itself; audit records leave the window in time.";
+    KeyExposed = "PQ-KEY-EXPOSED", "A file with a secret can be read by others, or belongs to somebody else, so the node does not start.",
+        "Give the file to the user that runs the node and take everyone else's rights away: chmod 600. Who may have read it has it: let the node join anew if in doubt.";
     Internal = "PQ-INTERNAL", "Something failed that should not.",
         "Look at the node's log for the request id, and report it.";
     FileDamaged = "PQ-FILE-DAMAGED", "The sealed file is cut short or was changed, so nothing of it was used.",

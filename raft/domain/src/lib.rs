@@ -35,6 +35,7 @@ mod planted;
 pub mod policy;
 pub mod ports;
 pub mod qa;
+pub mod realm_keys;
 pub mod scope;
 pub mod secret;
 pub mod state;

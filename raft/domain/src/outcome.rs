@@ -70,6 +70,17 @@ pub enum Rejection {
     /// The command's own time is too far in the past to tell whether it was applied before.
     #[error("the request is too old to be told from a repetition")]
     TooOld,
+    /// The realm's keys or their holders are not what the command was made for.
+    #[error("the realm's keys or the nodes that hold them changed meanwhile")]
+    KeysChanged,
+    /// The key is not to be retired yet.
+    #[error(
+        "{values} values in the realm's state are still sealed under this key, or it was in use until lately"
+    )]
+    KeyInUse {
+        /// How many values.
+        values: u64,
+    },
 }
 
 impl Rejection {
@@ -87,6 +98,8 @@ impl Rejection {
             Self::NotFound => ErrorCode::NotFound,
             Self::TooLarge => ErrorCode::TooLarge,
             Self::TooOld => ErrorCode::UnknownOutcome,
+            Self::KeysChanged => ErrorCode::KeysChanged,
+            Self::KeyInUse { .. } => ErrorCode::KeyInUse,
         }
     }
 }

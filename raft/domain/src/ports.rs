@@ -4,6 +4,7 @@
 mod backup;
 mod container;
 mod directory;
+mod key_care;
 mod leadership;
 
 pub use backup::{BackupError, BackupFile, Backups};
@@ -12,6 +13,7 @@ pub use directory::{
     BarredReason, Directories, Directory, DirectoryError, DirectoryReason, Found, PasswordCheck,
     ResetOptions, Retry,
 };
+pub use key_care::{KeyCare, KeyCareError};
 pub use leadership::{LeaderRead, LeaderReads, Leadership};
 
 use crate::address::HostPort;

@@ -11,6 +11,7 @@ use crate::instance::{Instance, KeyWrap};
 use crate::label::{Label, LabelKey};
 use crate::lockout::{AttemptTarget, Counter};
 use crate::outcome::Outcome;
+use crate::realm_keys::RealmKeys;
 use crate::ticket::Ticket;
 use crate::time::Timestamp;
 use crate::token::{ApiToken, JoinToken};
@@ -76,6 +77,9 @@ pub struct State {
     pub(crate) audit: OrdMap<u64, AuditRecord>,
     pub(crate) requests: OrdMap<RequestId, Remembered>,
     pub(crate) revisions: OrdMap<Revision, KeptRevision>,
+    pub(crate) keys: Option<RealmKeys>,
+    /// When the newest certificate of each node ends.
+    pub(crate) certificates: OrdMap<NodeId, Timestamp>,
     /// Those of clients by time: an index, rebuilt from `requests`.
     pub(crate) client_requests: imbl::OrdSet<(Timestamp, RequestId)>,
 }
@@ -111,6 +115,10 @@ pub enum CellKey {
     Replacement(JoinTokenId),
     /// A kept revision of the configuration.
     Revision(Revision),
+    /// The generations of the data key.
+    Keys,
+    /// When a node's newest certificate ends.
+    Certificate(NodeId),
 }
 
 /// The content of one cell; with its key it can be put back.
@@ -144,6 +152,10 @@ pub enum Cell {
     Replacement(NodeId),
     /// A kept revision of the configuration.
     Revision(KeptRevision),
+    /// The generations of the data key.
+    Keys(RealmKeys),
+    /// When a node's newest certificate ends.
+    Certificate(Timestamp),
 }
 
 /// A cell's content does not belong to its key: stored data is damaged.
@@ -201,6 +213,23 @@ impl State {
     #[must_use]
     pub fn wrap(&self, id: NodeId) -> Option<&KeyWrap> {
         self.wraps.get(&id)
+    }
+
+    /// The nodes that hold a wrap.
+    pub fn key_holders(&self) -> impl Iterator<Item = NodeId> {
+        self.wraps.keys().copied()
+    }
+
+    /// The generations of the data key, once there is a realm.
+    #[must_use]
+    pub fn keys(&self) -> Option<&RealmKeys> {
+        self.keys.as_ref()
+    }
+
+    /// When the newest certificate of a node ends.
+    #[must_use]
+    pub fn certificate_end(&self, id: NodeId) -> Option<Timestamp> {
+        self.certificates.get(&id).copied()
     }
 
     /// A join token.
@@ -272,6 +301,7 @@ impl State {
             self.realm.as_ref().map(|_| CellKey::Realm),
             self.config.as_ref().map(|_| CellKey::Config),
             Some(CellKey::Totals),
+            self.keys.as_ref().map(|_| CellKey::Keys),
         ];
         single
             .into_iter()
@@ -287,6 +317,7 @@ impl State {
             .chain(self.requests.keys().map(|id| CellKey::Request(*id)))
             .chain(self.replacements.keys().map(|token| CellKey::Replacement(*token)))
             .chain(self.revisions.keys().map(|revision| CellKey::Revision(*revision)))
+            .chain(self.certificates.keys().map(|id| CellKey::Certificate(*id)))
     }
 
     /// The content of one cell; `None` when it was removed.
@@ -307,6 +338,8 @@ impl State {
             CellKey::Request(id) => self.requests.get(id).cloned().map(Cell::Request),
             CellKey::Replacement(token) => self.replacements.get(token).copied().map(Cell::Replacement),
             CellKey::Revision(revision) => self.revisions.get(revision).cloned().map(Cell::Revision),
+            CellKey::Keys => self.keys.clone().map(Cell::Keys),
+            CellKey::Certificate(id) => self.certificates.get(id).copied().map(Cell::Certificate),
         }
     }
 
@@ -331,6 +364,8 @@ impl State {
             (CellKey::Revision(revision), Cell::Revision(kept)) => {
                 drop(self.revisions.insert(revision, kept))
             }
+            (CellKey::Keys, Cell::Keys(keys)) => self.keys = Some(keys),
+            (CellKey::Certificate(id), Cell::Certificate(end)) => drop(self.certificates.insert(id, end)),
             (key, _) => return Err(MismatchedCell { key }),
         }
         Ok(())

@@ -8,7 +8,7 @@ use crate::transport::identity::PeerIdentity;
 use crate::transport::request::{MAX_ANSWER, Request};
 use crate::types::{NodeInfo, TypeConfig};
 use crate::wire::{
-    Canvass, Canvassed, Change, Changed, Done, Message, Proposed, ReadPoint, Report, SnapshotBegin,
+    Canvass, Canvassed, Change, Changed, Done, Message, Proposed, ReadPoint, Renew, Report, SnapshotBegin,
     SnapshotChunk, SnapshotInstall, SnapshotLength,
 };
 use futures::FutureExt;
@@ -55,6 +55,7 @@ fn request_of(request: Request, payload: &[u8]) {
         Request::Propose => drop(Command::from_peer(payload)),
         Request::Canvass => drop(Canvass::from_peer(payload)),
         Request::Introduce => drop(Introduction::from_peer(payload)),
+        Request::Renew => drop(Renew::from_peer(payload)),
         Request::Elect
         | Request::ReadIndex
         | Request::Report

@@ -37,6 +37,8 @@ pub(crate) enum Request {
     Canvass,
     /// Tells a voter where the sender is to be reached from now on.
     Announce,
+    /// Asks the leader for a new certificate for the sender.
+    Renew,
 }
 
 /// The stream that a request travels on, so that a large one does not hold up an urgent one.
@@ -70,7 +72,7 @@ pub(crate) const MAX_ANSWER: usize = 1024 * KIB;
 
 impl Request {
     /// (request, number on the wire, class, senders, most bytes of the payload)
-    const TABLE: [(Self, u8, Class, Senders, usize); 16] = [
+    const TABLE: [(Self, u8, Class, Senders, usize); 17] = [
         (Self::Append, 1, Class::Raft, Senders::Voters, 8 * 1024 * KIB),
         (Self::Vote, 2, Class::Raft, Senders::Voters, 4 * KIB),
         (Self::SnapshotBegin, 3, Class::Snapshot, Senders::Voters, 1024 * KIB),
@@ -87,6 +89,7 @@ impl Request {
         (Self::Expel, 14, Class::Forward, Senders::Voters, KIB),
         (Self::Canvass, 15, Class::Raft, Senders::Voters, KIB),
         (Self::Announce, 16, Class::Forward, Senders::KeyHolders, KIB),
+        (Self::Renew, 17, Class::Forward, Senders::Everyone, 16 * KIB),
     ];
 
     #[expect(clippy::expect_used, reason = "a test goes through every variant and finds it in the table")]
@@ -147,6 +150,7 @@ mod tests {
             Request::Expel,
             Request::Canvass,
             Request::Announce,
+            Request::Renew,
         ];
         assert_eq!(variants.len(), Request::TABLE.len());
         for request in variants {
@@ -167,6 +171,7 @@ mod tests {
                         | Request::Ping
                         | Request::Digests
                         | Request::Introduce
+                        | Request::Renew
                 ) || request == Request::Announce && role == Role::SiteLearner;
                 assert_eq!(request.may_be_sent_by(role), allowed, "{request:?} by {role}");
             }

@@ -7,6 +7,7 @@ use super::identity::{IdentityError, PeerIdentity, dns_name};
 use crate::net::BoxStream;
 use arc_swap::ArcSwap;
 use passquorum_domain::ids::{NodeId, RealmId};
+use rustls::client::danger::ServerCertVerifier as _;
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
@@ -31,6 +32,9 @@ pub struct PeerTls {
     time: Arc<dyn TimeProvider>,
     configs: ArcSwap<Configs>,
 }
+
+/// A renewed certificate, ready to be used.
+pub struct Renewed(Arc<Configs>);
 
 struct Configs {
     client: Arc<ClientConfig>,
@@ -105,17 +109,32 @@ impl PeerTls {
         Ok(Self { identity, authority: roots, provider, time, configs: ArcSwap::from_pointee(configs) })
     }
 
-    /// Uses a renewed certificate from the next handshake on.
+    /// Takes a renewed certificate chain and its key, PEM, and makes sure that peers will take it.
     ///
     /// # Errors
-    /// It cannot be used, or names somebody else.
-    pub fn renew(&self, chain: &str, key: &str) -> Result<(), TlsError> {
+    /// It cannot be used, is not the authority's, is not valid now, or names somebody else.
+    pub fn prepare(&self, chain: &str, key: &str) -> Result<Renewed, TlsError> {
         let (found, configs) = configure(chain, key, &self.authority, &self.provider, &self.time)?;
         if found != self.identity {
             return Err(TlsError::OtherIdentity { found, needed: self.identity.uri() });
         }
-        self.configs.store(Arc::new(configs));
-        Ok(())
+        let chain = certificates("certificate", chain)?;
+        let (own, others) = chain.split_first().ok_or_else(|| unusable("it is empty"))?;
+        let name = ServerName::try_from(found.dns_name()).map_err(unusable)?;
+        let now = self.time.current_time().ok_or_else(|| unusable("the time is not known"))?;
+        let verifier = WebPkiServerVerifier::builder_with_provider(
+            Arc::clone(&self.authority),
+            Arc::clone(&self.provider),
+        )
+        .build()
+        .map_err(unusable)?;
+        verifier.verify_server_cert(own, others, &name, &[], now).map_err(unusable)?;
+        Ok(Renewed(Arc::new(configs)))
+    }
+
+    /// Uses a renewed certificate from the next handshake on. Streams that are open stay as they are.
+    pub fn put_in_use(&self, Renewed(configs): Renewed) {
+        self.configs.store(configs);
     }
 
     /// Who this node is.

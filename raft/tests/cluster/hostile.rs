@@ -29,10 +29,10 @@ const VOTE: u8 = 2;
 const PING: u8 = 11;
 
 /// Speaks the protocol by hand.
-struct Stranger(TlsStream<TcpStream>);
+pub(crate) struct Stranger(TlsStream<TcpStream>);
 
 impl Stranger {
-    async fn connect(
+    pub(crate) async fn connect(
         address: &str,
         server: NodeId,
         trust: &Authority,
@@ -58,6 +58,11 @@ impl Stranger {
         let name = ServerName::try_from(format!("node-{server}.passquorum")).unwrap();
         let stream = TcpStream::connect(address).await.unwrap();
         Self(TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap())
+    }
+
+    /// What the other side has shown.
+    pub(crate) fn certificate(&self) -> Vec<u8> {
+        self.0.get_ref().1.peer_certificates().unwrap()[0].to_vec()
     }
 
     async fn send(&mut self, length: u32, tag: u8, payload: &[u8]) {

@@ -19,6 +19,8 @@ mod old_disk;
 #[cfg(test)]
 mod removals;
 #[cfg(test)]
+mod renewal;
+#[cfg(test)]
 mod rig;
 #[cfg(test)]
 mod unsynced;

@@ -143,6 +143,7 @@ pub(crate) struct Node {
     pub(crate) address: String,
     pub(crate) disk: Disk,
     pub(crate) cluster: Arc<Cluster>,
+    pub(crate) tls: Arc<PeerTls>,
     pub(crate) clock: Arc<ShiftedClock>,
 }
 
@@ -264,8 +265,8 @@ impl Rig {
         let tls = self.authority.tls(id, role);
         let store = disk.open().await;
         let clock = Arc::new(ShiftedClock::default());
-        let cluster = Cluster::start(settings, store, net, tls, Arc::clone(&clock) as _).await?;
-        self.nodes.insert(id, Node { id, role, address, disk, cluster, clock });
+        let cluster = Cluster::start(settings, store, net, Arc::clone(&tls), Arc::clone(&clock) as _).await?;
+        self.nodes.insert(id, Node { id, role, address, disk, cluster, tls, clock });
         Ok(())
     }
 

@@ -23,7 +23,7 @@ impl RealmKeys {
         let own = WrapKey::generate(entropy.as_ref());
         let wrap = self.0.wrap_for(&own.public())?;
         let ring = Keyring::empty(Arc::clone(entropy));
-        ring.unwrap_from(&own, REALM, &wrap)?;
+        ring.unwrap_from(&own, REALM, &wrap, wrap.generation)?;
         Ok(ring)
     }
 

@@ -8,12 +8,16 @@ use super::witness::Witness;
 use crate::directory::Controller;
 use crate::ledger::Ledger;
 use crate::node;
+use async_trait::async_trait;
 use axum::Router;
+use passquorum_domain::audit::Actor;
 use passquorum_domain::ids::NodeId;
-use passquorum_domain::ports::{Consensus, VaultError};
+use passquorum_domain::ports::{Consensus, KeyCare, KeyCareError, VaultError};
 use passquorum_domain::qa::HashCost;
+use passquorum_domain::time::Timestamp;
 use passquorum_node::admission::RealmAdmission;
 use passquorum_node::backup::RealmBackups;
+use passquorum_node::certifier::RealmCertifier;
 use passquorum_sites::{Hashing, Ports, SiteSettings};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,6 +34,24 @@ pub(super) struct Sites {
     /// A planted bug.
     pub(super) plant: Option<Plant>,
     routers: Mutex<BTreeMap<NodeId, Router>>,
+}
+
+/// Keys and certificates stay as they are in a run.
+struct NobodyTendsKeys;
+
+#[async_trait]
+impl KeyCare for NobodyTendsKeys {
+    async fn renew_certificate(&self, _: Actor) -> Result<Timestamp, KeyCareError> {
+        Err(VaultError::NoKey.into())
+    }
+
+    async fn rotate(&self, _: Actor) -> Result<u32, KeyCareError> {
+        Err(VaultError::NoKey.into())
+    }
+
+    async fn retire(&self, _: u32, _: Actor) -> Result<(), KeyCareError> {
+        Err(VaultError::NoKey.into())
+    }
 }
 
 impl Sites {
@@ -66,9 +88,15 @@ impl Sites {
         }
         let consensus: Arc<dyn Consensus> =
             Arc::new(Witness { inner: consensus, ledger: Arc::clone(&self.ledger) });
+        let certifier = Arc::new(RealmCertifier {
+            keyring: Arc::clone(&keyring),
+            clock: Arc::clone(&ports.clock),
+            entropy: Arc::clone(&ports.entropy),
+        });
         let admission = Arc::new(RealmAdmission {
             consensus: Arc::clone(&consensus),
             keyring: Arc::clone(&keyring),
+            certifier,
             learners: Arc::clone(&ports.cluster) as _,
             clock: Arc::clone(&ports.clock),
             entropy: Arc::clone(&ports.entropy),
@@ -88,6 +116,7 @@ impl Sites {
             membership: Arc::clone(&ports.cluster) as _,
             admission,
             backups,
+            key_care: Arc::new(NobodyTendsKeys),
         };
         let mut settings = SiteSettings::new(format!("node-{}", ports.node));
         settings.hashing = Hashing::InPlace;

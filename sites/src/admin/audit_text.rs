@@ -62,6 +62,12 @@ pub(crate) fn event(event: &AuditEvent) -> String {
         AuditEvent::RealmRecovered { epoch, index } => {
             format!("Realm recovered from one node at log index {index}; epoch {epoch} begins")
         }
+        AuditEvent::NodeCertified(node, _) => format!("Node {node} got a new certificate"),
+        AuditEvent::KeyRotationBegun(generation) => {
+            format!("Data key {generation} made and given to the nodes")
+        }
+        AuditEvent::KeyInUse(generation) => format!("Data key {generation} in use"),
+        AuditEvent::KeyRetired(generation) => format!("Data key {generation} retired"),
     }
 }
 

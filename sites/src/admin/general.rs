@@ -88,6 +88,7 @@ fn read(fields: &mut Fields, present: &RealmConfig) -> RealmConfig {
         mirror: present.general.mirror.clone(),
         monitors: fields.parsed_lines("general.monitors"),
         logging: fields.parsed_lines("general.logging"),
+        certificate_life: present.general.certificate_life,
     };
     let administrators = read_roles(fields, "administrators", present);
     let helpdesk = read_roles(fields, "helpdesk", present);

@@ -7,7 +7,8 @@ use passquorum_domain::config::Problem as FieldProblem;
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::outcome::Rejection;
 use passquorum_domain::ports::{
-    AdmissionError, BackupError, DirectoryError, MembershipError, ProposeError, ReadError, VaultError,
+    AdmissionError, BackupError, DirectoryError, KeyCareError, MembershipError, ProposeError, ReadError,
+    VaultError,
 };
 use serde::Serialize;
 
@@ -72,9 +73,12 @@ fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::Unauthenticated | ErrorCode::SessionExpired => StatusCode::UNAUTHORIZED,
         ErrorCode::Forbidden | ErrorCode::Csrf | ErrorCode::TokenInvalid => StatusCode::FORBIDDEN,
         ErrorCode::NotFound => StatusCode::NOT_FOUND,
-        ErrorCode::TicketUsed | ErrorCode::LastVoter | ErrorCode::Membership | ErrorCode::ForeignValue => {
-            StatusCode::CONFLICT
-        }
+        ErrorCode::TicketUsed
+        | ErrorCode::LastVoter
+        | ErrorCode::Membership
+        | ErrorCode::ForeignValue
+        | ErrorCode::KeysChanged
+        | ErrorCode::KeyInUse => StatusCode::CONFLICT,
         ErrorCode::StaleRevision | ErrorCode::ConditionFailed => StatusCode::PRECONDITION_FAILED,
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::InvalidConfig
@@ -87,7 +91,8 @@ fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::Corrupt
         | ErrorCode::Diverged
         | ErrorCode::OldDisk
-        | ErrorCode::DiskFailed => StatusCode::INTERNAL_SERVER_ERROR,
+        | ErrorCode::DiskFailed
+        | ErrorCode::KeyExposed => StatusCode::INTERNAL_SERVER_ERROR,
         ErrorCode::DirectoryUnreachable | ErrorCode::DirectoryRefused => StatusCode::BAD_GATEWAY,
         ErrorCode::NoQuorum | ErrorCode::Busy | ErrorCode::ClockSkew => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::UnknownOutcome => StatusCode::GATEWAY_TIMEOUT,
@@ -144,6 +149,12 @@ impl From<VaultError> for ApiProblem {
 
 impl From<MembershipError> for ApiProblem {
     fn from(error: MembershipError) -> Self {
+        Self::new(error.code(), error.to_string())
+    }
+}
+
+impl From<KeyCareError> for ApiProblem {
+    fn from(error: KeyCareError) -> Self {
         Self::new(error.code(), error.to_string())
     }
 }

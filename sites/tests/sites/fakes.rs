@@ -110,6 +110,7 @@ impl World {
             membership: Arc::new(Verbs),
             admission: Arc::new(Verbs),
             backups: Arc::new(Verbs),
+            key_care: Arc::new(Verbs),
         }
     }
 

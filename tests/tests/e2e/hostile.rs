@@ -43,7 +43,7 @@ async fn is_refused(world: &World, node: u64, identity: Option<Identity>, bytes:
 
 fn node_identity(world: &World, node: u64) -> Identity {
     let keys = world.realm.keys(node);
-    let chain = CertificateDer::pem_file_iter(keys.join("node.crt")).unwrap().map(Result::unwrap).collect();
+    let chain = CertificateDer::pem_file_iter(keys.join("node.key")).unwrap().map(Result::unwrap).collect();
     (chain, PrivateKeyDer::from_pem_file(keys.join("node.key")).unwrap())
 }
 

@@ -17,6 +17,7 @@ mod config_tree;
 mod demo;
 mod hostile;
 mod journey;
+mod keys;
 mod mirror;
 mod recovery;
 mod visitor;

@@ -6,6 +6,7 @@ use crate::config::history::{KeptRevision, Origin, surplus};
 use crate::config::{ConfigChange, RealmConfig};
 use crate::ids::Revision;
 use crate::outcome::{Effect, Outcome, Rejection};
+use crate::realm_keys::unopenable;
 use crate::state::CellKey;
 use std::sync::Arc;
 
@@ -16,6 +17,10 @@ impl Change<'_> {
             return Err(Rejection::StaleRevision { current: config.revision });
         }
         let next = config.with(change).map_err(super::invalid)?;
+        let unopenable = self.state.keys.as_ref().map(|keys| unopenable(keys, &next)).unwrap_or_default();
+        if !unopenable.is_empty() {
+            return Err(super::invalid(unopenable));
+        }
         let revision = next.revision;
         if !self.state.revisions.contains_key(&base) {
             // A realm from before revisions were kept: nobody knows any more who made this one.

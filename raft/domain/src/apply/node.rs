@@ -7,6 +7,7 @@ use crate::command::{AdmitNode, CreateRealm, NewNode};
 use crate::ids::NodeId;
 use crate::instance::{Instance, Role, Standing};
 use crate::outcome::{Effect, Outcome, Rejection};
+use crate::realm_keys::RealmKeys;
 use crate::state::{CellKey, Realm};
 
 impl Change<'_> {
@@ -26,6 +27,8 @@ impl Change<'_> {
             created_at: self.at,
         });
         self.touch(CellKey::Realm);
+        self.state.keys = Some(RealmKeys::first(new.wrap.generation, self.at));
+        self.touch(CellKey::Keys);
         self.put_in_force(new.config);
         self.audit(AuditEvent::RealmCreated, None);
         let id = self.register(new.first, Role::Voter);
@@ -40,6 +43,10 @@ impl Change<'_> {
             token.used_by.is_none() && self.at < token.expires_at && token.secret.matches(&admit.secret);
         if !fresh || token.role.holds_keys() != admit.wrap.is_some() {
             return Err(Rejection::TokenInvalid);
+        }
+        let newest = self.state.keys.as_ref().map(RealmKeys::newest);
+        if admit.wrap.as_ref().is_some_and(|wrap| Some(wrap.generation) != newest) {
+            return Err(Rejection::KeysChanged);
         }
         let role = token.role;
         let id = self.register(admit.node, role);
@@ -115,8 +122,9 @@ impl Change<'_> {
         let instance = self.state.instances.get_mut(&id).filter(|instance| !instance.is_removed());
         instance.ok_or(Rejection::NotFound)?.standing = Standing::Removed(at);
         self.touch(CellKey::Instance(id));
-        if self.state.wraps.remove(&id).is_some() {
-            self.touch(CellKey::Wrap(id));
+        self.forget_holder(id);
+        if self.state.certificates.remove(&id).is_some() {
+            self.touch(CellKey::Certificate(id));
         }
         self.forget_replacements_of(id);
         self.audit(AuditEvent::NodeRemoved(id), None);

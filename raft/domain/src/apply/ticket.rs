@@ -25,6 +25,7 @@ impl State {
     pub fn sweep_is_due(&self, at: Timestamp) -> bool {
         self.tickets.values().any(|ticket| is_overdue(ticket, at) || is_past(ticket, at))
             || self.counters.values().any(|counter| at >= counter.forget_at)
+            || self.keys.as_ref().is_some_and(|keys| keys.is_overdue(at))
     }
 }
 
@@ -113,6 +114,9 @@ impl Change<'_> {
         for target in idle {
             self.state.counters.remove(&target);
             self.touch(CellKey::Counter(target));
+        }
+        if self.state.keys.as_ref().is_some_and(|keys| keys.is_overdue(at)) {
+            self.use_next_key();
         }
         Ok(Effect::Done)
     }

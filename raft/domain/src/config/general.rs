@@ -27,6 +27,13 @@ pub struct GeneralSettings {
     /// How much the nodes write into their logs, where that differs from their own settings.
     #[serde(default)]
     pub logging: Vec<LogRule>,
+    /// How long the certificates of nodes are valid. Each node renews its own at about two thirds of that.
+    #[serde(default = "certificate_life")]
+    pub certificate_life: Span,
+}
+
+fn certificate_life() -> Span {
+    Span::hours(24 * 90)
 }
 
 /// Where the realm is mirrored.
@@ -53,6 +60,7 @@ impl GeneralSettings {
             mirror: None,
             monitors: Vec::new(),
             logging: Vec::new(),
+            certificate_life: certificate_life(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use passquorum_domain::audit::{Actor, AuditEvent, Site};
 use passquorum_domain::blob::{Blob, Sealed};
-use passquorum_domain::command::{Action, AdmitNode, Command, CreateRealm, NewNode};
+use passquorum_domain::command::{Action, AdmitNode, Command, CreateRealm, NewNode, NewWraps};
 use passquorum_domain::config::{ConfigChange, RealmConfig};
 use passquorum_domain::ids::{
     AttemptId, JoinTokenId, KeyedHash, NodeId, RealmId, RequestId, Revision, TicketId,
@@ -160,6 +160,15 @@ fn action() -> impl Strategy<Value = Action> {
         rename,
         put,
         (label_key(), condition()).prop_map(|(key, condition)| Action::RemoveLabel { key, condition }),
+        (1_u32..4, prop::collection::vec(1_u64..4, 1..3)).prop_map(|(seen, nodes)| {
+            let wrap = KeyWrap { generation: seen + 1, ..wrap() };
+            let wraps = nodes.into_iter().map(|node| (NodeId(node), wrap.clone())).collect();
+            Action::BeginRotation(NewWraps { seen, wraps })
+        }),
+        (1_u64..4, 1_u32..4)
+            .prop_map(|(node, generation)| Action::ConfirmKey { node: NodeId(node), generation }),
+        (1_u64..4, any::<u64>())
+            .prop_map(|(node, until)| Action::CertifyNode { node: NodeId(node), until: Timestamp(until) }),
         Just(Action::Record { event: AuditEvent::NotServed(Site::SelfService), subject: None }),
     ]
 }

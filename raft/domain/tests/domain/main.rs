@@ -5,6 +5,8 @@ mod commands;
 #[cfg(test)]
 mod history;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod projection;
 #[cfg(test)]
 mod properties;

@@ -5,8 +5,9 @@ use passquorum_domain::address::HostPort;
 use passquorum_domain::audit::Actor;
 use passquorum_domain::ids::{NodeId, RealmId};
 use passquorum_domain::instance::Role;
+use passquorum_domain::outcome::Rejection;
 use passquorum_domain::ports::*;
-use passquorum_domain::time::Span;
+use passquorum_domain::time::{Span, Timestamp};
 use passquorum_domain::token::ApiScope;
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -34,6 +35,21 @@ impl Membership for Verbs {
 
     async fn transfer_leader(&self, to: Option<NodeId>, _: Actor) -> Result<NodeId, MembershipError> {
         Ok(to.unwrap_or(NodeId(2)))
+    }
+}
+
+#[async_trait]
+impl KeyCare for Verbs {
+    async fn renew_certificate(&self, _: Actor) -> Result<Timestamp, KeyCareError> {
+        Ok(Timestamp(7))
+    }
+
+    async fn rotate(&self, _: Actor) -> Result<u32, KeyCareError> {
+        Ok(2)
+    }
+
+    async fn retire(&self, generation: u32, _: Actor) -> Result<(), KeyCareError> {
+        if generation == 1 { Ok(()) } else { Err(Rejection::NotFound.into()) }
     }
 }
 
