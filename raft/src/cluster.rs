@@ -163,7 +163,8 @@ impl Cluster {
         drop(records);
         // Read before Raft starts, which may add an entry of its own.
         let vote = store.log.read_vote().await.map_err(|e| StartError::Raft(e.to_string()))?;
-        let introduction = Introduction { lives, reach: Reach::new(vote, store.log.last_log_id()) };
+        let reach = Reach::of_disk(vote, store.log.last_log_id(), published.borrow().last_applied);
+        let introduction = Introduction { lives, reach };
         let refusals = Refusals::new(Arc::clone(&clock));
         let peers = Arc::new(Peers::new(net, Arc::clone(&tls), witnesses, Arc::clone(&refusals)));
         let durable = store.log.durable();

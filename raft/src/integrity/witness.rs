@@ -28,8 +28,15 @@ pub(crate) struct Reach {
 }
 
 impl Reach {
-    pub(crate) fn new(vote: Option<Vote<u64>>, log: Option<LogId<u64>>) -> Self {
-        Self { leader: vote.map_or_else(LeaderId::default, |vote| *vote.leader_id()), log }
+    /// What a disk has. A snapshot is durable before the log that it replaces is given up, so that after a power cut the
+    /// log may end before it: what the snapshot holds is there all the same.
+    pub(crate) fn of_disk(
+        vote: Option<Vote<u64>>,
+        log: Option<LogId<u64>>,
+        snapshot: Option<LogId<u64>>,
+    ) -> Self {
+        let leader = vote.map_or_else(LeaderId::default, |vote| *vote.leader_id());
+        Self { leader, log: log.max(snapshot) }
     }
 }
 
@@ -161,7 +168,7 @@ mod tests {
     }
 
     fn introduce(witnesses: &Witnesses, term: u64, log: Option<LogId<u64>>) -> Result<(), Objection> {
-        let reach = Reach::new(Some(Vote::new(term, 1)), log);
+        let reach = Reach::of_disk(Some(Vote::new(term, 1)), log, None);
         witnesses.recognise(NodeId(2), &Introduction { lives: Lives::default(), reach })
     }
 
@@ -185,6 +192,15 @@ mod tests {
         assert_eq!(introduce(&all, 4, log(2, 5)), Ok(()), "a later leader may have cut its log");
         all.voted(NodeId(2), &Vote::new(5, 1));
         assert_eq!(introduce(&all, 4, log(3, 11)), Err(Objection::Behind), "it forgot a vote");
+    }
+
+    #[test]
+    fn what_a_snapshot_holds_is_not_missing_from_a_log_that_ends_before_it() {
+        let vote = Some(Vote::new(3, 1));
+        let confirmed = Reach { leader: *Vote::new(3, 1).leader_id(), log: log(3, 10) };
+        assert!(Reach::of_disk(vote, log(3, 7), log(3, 10)) >= confirmed);
+        assert!(Reach::of_disk(vote, log(3, 10), log(3, 7)) >= confirmed);
+        assert!(Reach::of_disk(vote, log(3, 7), log(3, 9)) < confirmed);
     }
 
     #[test]
