@@ -1,11 +1,13 @@
 //! The one place where a node is wired together. It reads from top to bottom as a picture of the system:
-//! storage → cluster → key ring → admission and directories → sites, API and health → listeners and the mirror.
+//! storage → cluster → key ring → admission and directories → sites, API and health → listeners and the mirror. What is
+//! served, and with what, differs with the role: see `Parts::inner` and `Parts::perimeter`.
 
 use crate::admission::{Learners, RealmAdmission};
 use crate::config::NodeConfig;
 use crate::data_dir::DataDir;
-use crate::directories::RealmDirectories;
+use crate::directories::{NoDirectories, RealmDirectories};
 use crate::env::Env;
+use crate::gateway::{Visitors, Voters};
 use crate::health::{self, Health};
 use crate::keyring::Keyring;
 use crate::keys::{KeysError, NodeKeys};
@@ -14,13 +16,19 @@ use crate::site_door::SiteDoor;
 use crate::stop::{self, Stopper};
 use crate::{admin_socket, listen, request_count};
 use async_trait::async_trait;
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use http::{HeaderValue, Method, header};
 use passquorum_ad_sync::mirror::{Mirror, MirrorStatus, Timing};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::NodeId;
-use passquorum_domain::ports::{Membership, MembershipError};
+use passquorum_domain::instance::Role;
+use passquorum_domain::ports::{Consensus as _, Directories, Membership, MembershipError};
 use passquorum_domain::time::Span;
 use passquorum_raft::{Cluster, ClusterSettings, PeerTls, Store, Tuning, coded, storage_code};
-use passquorum_sites::{Ports, SiteSettings};
+use passquorum_sites::{Ports, SiteSettings, Sites};
 use passquorum_storage::StoreError;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -100,66 +108,124 @@ impl Node {
 
         let cluster = start_cluster(&config, &keys, &env).await?;
         let keyring = Arc::new(Keyring::empty(Arc::clone(&env.entropy)));
-        let admission = Arc::new(RealmAdmission {
-            consensus: Arc::clone(&cluster) as _,
-            keyring: Arc::clone(&keyring),
-            learners: Arc::clone(&cluster) as _,
-            clock: Arc::clone(&env.clock),
-            entropy: Arc::clone(&env.entropy),
-        });
-        let directories = Arc::new(RealmDirectories::new(
-            Arc::clone(&cluster) as _,
-            Arc::clone(&keyring) as _,
-            config.demo_directory.clone(),
-        ));
         let (told, mirrored) = watch::channel(MirrorStatus::Waiting);
-        let mirror = Mirror {
-            node: identity.node,
-            leadership: cluster.leadership(),
-            states: cluster.states(),
-            reads: Arc::clone(&cluster) as _,
-            containers: Arc::clone(&directories) as _,
-            timing: Timing::default(),
-            status: told,
-        };
-        let ports = Ports {
-            consensus: Arc::clone(&cluster) as _,
-            directories,
-            vault: Arc::clone(&keyring) as _,
-            clock: env.clock,
-            entropy: env.entropy,
-            membership: Arc::clone(&cluster) as Arc<dyn Membership>,
-            admission,
-        };
-        let mut settings = SiteSettings::new(config.name.clone());
-        settings.trusted_proxies = config.trusted_proxies.iter().copied().collect();
-        settings.requests_per_source = config.site_connections.per_source;
         let refusals = cluster.refusals();
-        let trusted = settings.trusted_proxies.clone();
-        let door = SiteDoor::new(config.site_connections, trusted, Arc::clone(&refusals));
-        let health = Arc::new(Health::new(
-            Arc::clone(&cluster) as _,
-            Arc::clone(&keyring),
-            identity.role,
-            mirrored,
-            refusals,
-        ));
-        let router = passquorum_sites::router(ports, settings).merge(health::router(Arc::clone(&health)));
-        let router = request_count::wrap(router, Arc::clone(&health));
+        let health =
+            Health::new(Arc::clone(&cluster) as _, Arc::clone(&keyring), identity.role, mirrored, refusals);
+        let parts = Parts { config: &config, cluster: &cluster, keyring: &keyring, env: &env };
+        let (served, mirror) = match identity.role {
+            Role::DmzLearner => (parts.perimeter(Arc::new(health.behind(cluster.lenders()))), None),
+            Role::Voter | Role::SiteLearner => {
+                let (served, mirror) = parts.inner(Arc::new(health), told);
+                (served, Some(mirror))
+            }
+        };
+        let Served { health, public, local } = served;
+        let trusted = config.trusted_proxies.iter().copied().collect();
+        let door = SiteDoor::new(config.site_connections, trusted, cluster.refusals());
+        let public = request_count::wrap(public, Arc::clone(&health));
+        let local = request_count::wrap(local, Arc::clone(&health));
 
         let (stopper, stop) = stop::channel();
         let mut tasks = JoinSet::new();
         tasks.spawn(named(
             "the HTTPS listener",
-            listen::serve(site_listener, door, tls, router.clone(), stop.clone()),
+            listen::serve(site_listener, door, tls, public, stop.clone()),
         ));
-        tasks.spawn(named("the local socket", admin_socket::serve(socket, router, stop.clone())));
-        tasks.spawn(named("the mirror", keep_mirror(mirror, stop.clone())));
-        let wraps = key_arrival(Arc::clone(&cluster), keyring, keys, stop);
-        tasks.spawn(named("the key ring", wraps));
+        tasks.spawn(named("the local socket", admin_socket::serve(socket, local, stop.clone())));
+        if let Some(mirror) = mirror {
+            tasks.spawn(named("the mirror", keep_mirror(mirror, stop.clone())));
+            let wraps = key_arrival(Arc::clone(&cluster), keyring, keys, stop);
+            tasks.spawn(named("the key ring", wraps));
+        }
         let (site, peers) = (config.site_url.as_str(), config.cluster_address.as_str());
         tracing::info!(node = %identity.node, role = %identity.role, site, peers, "the node runs");
         Ok(Self { data: config.data, cluster, health, stopper, tasks, _claim: claim })
+    }
+}
+
+/// What the sites are made of.
+struct Parts<'a> {
+    config: &'a NodeConfig,
+    cluster: &'a Arc<Cluster>,
+    keyring: &'a Arc<Keyring>,
+    env: &'a Env,
+}
+
+/// What a node serves: to everyone who reaches its port, and to whoever may open its local socket.
+struct Served {
+    health: Arc<Health>,
+    public: Router,
+    local: Router,
+}
+
+impl Parts<'_> {
+    fn ports(&self, directories: Arc<dyn Directories>) -> Ports {
+        Ports {
+            consensus: Arc::clone(self.cluster) as _,
+            directories,
+            vault: Arc::clone(self.keyring) as _,
+            clock: Arc::clone(&self.env.clock),
+            entropy: Arc::clone(&self.env.entropy),
+            membership: Arc::clone(self.cluster) as Arc<dyn Membership>,
+            admission: Arc::new(RealmAdmission {
+                consensus: Arc::clone(self.cluster) as _,
+                keyring: Arc::clone(self.keyring),
+                learners: Arc::clone(self.cluster) as _,
+                clock: Arc::clone(&self.env.clock),
+                entropy: Arc::clone(&self.env.entropy),
+            }),
+        }
+    }
+
+    fn settings(&self) -> SiteSettings {
+        let mut settings = SiteSettings::new(self.config.name.clone());
+        settings.trusted_proxies = self.config.trusted_proxies.iter().copied().collect();
+        settings.requests_per_source = self.config.site_connections.per_source;
+        settings
+    }
+
+    /// A node that holds the realm key: every site, the API, and the mirror when it leads.
+    fn inner(&self, health: Arc<Health>, told: watch::Sender<MirrorStatus>) -> (Served, Mirror) {
+        let cluster = self.cluster;
+        let directories = Arc::new(RealmDirectories::new(
+            Arc::clone(cluster) as _,
+            Arc::clone(self.keyring) as _,
+            self.config.demo_directory.clone(),
+        ));
+        let mirror = Mirror {
+            node: cluster.node(),
+            leadership: cluster.leadership(),
+            states: cluster.states(),
+            reads: Arc::clone(cluster) as _,
+            containers: Arc::clone(&directories) as _,
+            timing: Timing::default(),
+            status: told,
+        };
+        let sites = Sites::new(self.ports(directories), self.settings());
+        let keyring = Arc::clone(self.keyring);
+        let clock = Arc::clone(&self.env.clock);
+        let can_serve = move || keyring.holds_key();
+        cluster.open_gateway(Arc::new(Visitors::new(
+            sites.self_service(),
+            can_serve,
+            clock,
+            cluster.refusals(),
+        )));
+        let router = sites.router().merge(health::router(Arc::clone(&health)));
+        (Served { health, public: router.clone(), local: router }, mirror)
+    }
+
+    /// A node in the perimeter: the Self-Service site, whose work voters do, and what its load balancer asks. Only the
+    /// host's operator sees its status and metrics.
+    fn perimeter(&self, health: Arc<Health>) -> Served {
+        let ports = self.ports(Arc::new(NoDirectories));
+        let work = Arc::new(Voters(Arc::clone(self.cluster)));
+        let local = health::router(Arc::clone(&health)).merge(passquorum_sites::perimeter_api(&ports));
+        let public = passquorum_sites::perimeter_router(ports, self.settings(), work)
+            .layer(from_fn(part_after_a_form))
+            .merge(health::probes(Arc::clone(&health)));
+        Served { health, public, local }
     }
 }
 
@@ -185,10 +251,20 @@ pub(crate) async fn start_cluster(
             fewest_voters: config.voters.fewest,
             ..Tuning::default()
         },
-        elections: identity.role == passquorum_domain::instance::Role::Voter,
+        elections: identity.role == Role::Voter,
     };
     let clock = Arc::clone(&env.clock);
     Ok(Cluster::start(settings, store, Arc::clone(&env.net), Arc::new(tls), clock).await?)
+}
+
+/// Ends a connection over which a form came, so that the buffers that it passed through are freed and overwritten.
+async fn part_after_a_form(request: Request, next: Next) -> Response {
+    let is_form = request.method() == Method::POST;
+    let mut response = next.run(request).await;
+    if is_form {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 async fn named(name: &'static str, task: impl Future<Output = ()>) -> &'static str {

@@ -1,6 +1,6 @@
 //! What load balancers, monitors and operators ask a node: `/live`, `/ready`, `/status`, `/metrics`.
 //!
-//! Ready means: a leader with a quorum is known, this node has applied nearly all of the log, it holds the realm key if
+//! Ready means: a leader with a quorum is known, a node in the perimeter can ask a voter, this node has applied nearly all of the log, it holds the realm key if
 //! its role does, and it is not stopping. The role alone proves nothing, since a leader that lost its quorum may still
 //! call itself one for a while.
 
@@ -14,10 +14,12 @@ use metrics::{counter, gauge, with_local_recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use passquorum_ad_sync::mirror::MirrorStatus;
 use passquorum_domain::instance::Role;
+use passquorum_domain::ids::NodeId;
 use passquorum_domain::limit::{Limit, Refusals};
 use passquorum_domain::ports::{ClusterStatus, Consensus};
 use passquorum_raft::refuse;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
@@ -35,6 +37,8 @@ pub struct Health {
     pub role: Role,
     mirrored: watch::Receiver<MirrorStatus>,
     refusals: Arc<Refusals>,
+    /// The voters that a node in the perimeter can ask; other nodes ask none.
+    lenders: Option<watch::Receiver<BTreeSet<NodeId>>>,
     draining: AtomicBool,
     recorder: PrometheusRecorder,
 }
@@ -67,7 +71,14 @@ impl Health {
         refusals: Arc<Refusals>,
     ) -> Self {
         let recorder = PrometheusBuilder::new().build_recorder();
-        Self { consensus, keyring, role, mirrored, refusals, draining: AtomicBool::new(false), recorder }
+        let draining = AtomicBool::new(false);
+        Self { consensus, keyring, role, mirrored, refusals, lenders: None, draining, recorder }
+    }
+
+    /// Of a node in the perimeter, which is ready only while a voter can be asked.
+    #[must_use]
+    pub fn behind(self, lenders: watch::Receiver<BTreeSet<NodeId>>) -> Self {
+        Self { lenders: Some(lenders), ..self }
     }
 
     /// From now on not ready: the node is about to stop.
@@ -81,7 +92,8 @@ impl Health {
         let status = self.consensus.status();
         let holds_key = self.keyring.holds_key() || !self.role.holds_keys();
         let draining = self.draining.load(Ordering::Relaxed);
-        readiness(&status, holds_key, draining)
+        let cut_off = self.lenders.as_ref().is_some_and(|lenders| lenders.borrow().is_empty());
+        readiness(&status, holds_key, draining, cut_off)
     }
 
     /// What the node knows of the cluster and of its own part.
@@ -143,10 +155,11 @@ fn to_gauge(value: u64) -> f64 {
     value as f64
 }
 
-fn readiness(status: &ClusterStatus, holds_key: bool, draining: bool) -> Readiness {
+fn readiness(status: &ClusterStatus, holds_key: bool, draining: bool, cut_off: bool) -> Readiness {
     let lag = status.members.iter().find(|member| member.id == status.node).map(|own| own.lag.unwrap_or(0));
     let checks = [
         (draining, "the node is stopping"),
+        (cut_off, "no voter can be reached (PQ-NO-VOTER)"),
         (status.leader.is_none(), "no leader is known"),
         (!status.quorum, "no quorum stands behind the leader"),
         (lag.is_none(), "the node is not a member of the realm"),
@@ -158,14 +171,18 @@ fn readiness(status: &ClusterStatus, holds_key: bool, draining: bool) -> Readine
     Readiness { ready: reasons.is_empty(), reasons }
 }
 
-/// The four routes.
+/// What load balancers ask.
+pub fn probes(health: Arc<Health>) -> Router {
+    Router::new().route("/live", get(|| async { "alive\n" })).route("/ready", get(ready)).with_state(health)
+}
+
+/// All four routes.
 pub fn router(health: Arc<Health>) -> Router {
     Router::new()
-        .route("/live", get(|| async { "alive\n" }))
-        .route("/ready", get(ready))
         .route("/status", get(|State(health): State<Arc<Health>>| async move { Json(health.status()) }))
         .route("/metrics", get(show_metrics))
-        .with_state(health)
+        .with_state(Arc::clone(&health))
+        .merge(probes(health))
 }
 
 async fn ready(State(health): State<Arc<Health>>) -> Response {
@@ -208,8 +225,8 @@ mod tests {
     }
 
     #[test]
-    fn a_node_is_ready_only_with_quorum_log_key_and_no_stop_under_way() {
-        assert!(readiness(&status(), true, false).ready);
+    fn a_node_is_ready_only_with_quorum_log_key_and_voters_and_no_stop_under_way() {
+        assert!(readiness(&status(), true, false, false).ready);
         let mut no_quorum = status();
         no_quorum.quorum = false;
         let mut behind = status();
@@ -220,16 +237,17 @@ mod tests {
         wrong_clock.clock_fit = false;
         let mut leaderless = status();
         leaderless.leader = None;
-        for (status, holds_key, draining) in [
-            (no_quorum, true, false),
-            (behind, true, false),
-            (outside, true, false),
-            (leaderless, true, false),
-            (wrong_clock, true, false),
-            (status(), false, false),
-            (status(), true, true),
+        for (status, holds_key, draining, cut_off) in [
+            (no_quorum, true, false, false),
+            (behind, true, false, false),
+            (outside, true, false, false),
+            (leaderless, true, false, false),
+            (wrong_clock, true, false, false),
+            (status(), false, false, false),
+            (status(), true, true, false),
+            (status(), true, false, true),
         ] {
-            let readiness = readiness(&status, holds_key, draining);
+            let readiness = readiness(&status, holds_key, draining, cut_off);
             assert_eq!((readiness.ready, readiness.reasons.len()), (false, 1));
         }
     }

@@ -22,6 +22,7 @@ pub mod env;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod gateway;
 pub mod health;
 pub mod keyring;
 pub mod keys;
@@ -42,6 +43,7 @@ mod http_connection;
 mod join_client;
 mod request_count;
 mod starter;
+mod wiping;
 mod write_deadline;
 
 pub use compose::Node;

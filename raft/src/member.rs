@@ -1,6 +1,7 @@
 //! One member: what the parts of this crate share, and the questions that each of them asks about it.
 
 use crate::election::Pulse;
+use crate::gateway::Turnstile;
 use crate::integrity::Integrity;
 use crate::planted::{self, Plant};
 use crate::proposals::Proposals;
@@ -54,6 +55,7 @@ pub(crate) struct Member {
     /// One membership change at a time.
     pub(crate) changing: Mutex<()>,
     pub(crate) integrity: Integrity,
+    pub(crate) turnstile: Turnstile,
 }
 
 /// Where the leader is.

@@ -3,6 +3,7 @@
 use crate::integrity::books::Standing;
 use crate::integrity::witness::{Introduction, Recognition};
 use crate::member::{Member, served_as};
+use crate::transport::client::Connected;
 use crate::transport::frame::Refusal;
 use crate::transport::identity::PeerIdentity;
 use crate::transport::request::Request;
@@ -14,6 +15,8 @@ use openraft::Vote;
 use openraft::raft::{AppendEntriesRequest, AppendEntriesResponse, VoteRequest};
 use passquorum_domain::command::Command;
 use passquorum_domain::instance::Role;
+use std::io;
+use zeroize::Zeroizing;
 
 /// A peer speaks for itself only: the vote in its message must be its own.
 fn own_vote(peer: &PeerIdentity, vote: &Vote<u64>) -> Result<(), Refusal> {
@@ -41,6 +44,15 @@ impl Service for Member {
             // This node may be new, or behind: the authority has signed the peer's certificate.
             None => Ok(served_as(peer.role)),
         }
+    }
+
+    fn role(&self) -> Role {
+        self.role()
+    }
+
+    async fn borrow(&self, stream: Connected) -> io::Result<()> {
+        tracing::info!(lender = %stream.peer.node, "a voter has lent a stream");
+        self.peers.borrow(stream).await
     }
 
     async fn serve(
@@ -117,7 +129,9 @@ impl Service for Member {
             }
             Request::ReadIndex => self.read_point_for_peer().await.into_answer(),
             Request::Report => self.report().into_answer(),
-            Request::Ping => Ok(Vec::new()),
+            Request::Gateway => self.turnstile.pass(peer.node, Zeroizing::new(payload)).await.into_answer(),
+            // The transport's own.
+            Request::Ping | Request::Lend => Ok(Vec::new()),
             Request::Digests => self.tell().into_answer(),
             Request::Introduce => {
                 let introduction = Introduction::from_peer(&payload)?;

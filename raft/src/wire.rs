@@ -1,5 +1,6 @@
 //! What peers say to one another, each in an envelope of the storage codec with a kind of its own.
 
+use crate::gateway::Answered;
 use crate::integrity::rounds::Told;
 use crate::integrity::witness::{Introduction, Recognition};
 use crate::transport::frame::Refusal;
@@ -78,6 +79,7 @@ messages! {
     129 Recognition;
     130 Canvass;
     131 Canvassed;
+    132 Answered;
 }
 
 /// Begins a snapshot, or takes up one that was broken off.

@@ -70,7 +70,7 @@ async fn at_its_own_door(
             ports.cluster.promote(own, actor).await
         };
         match done {
-            Err(MembershipError::Propose(ProposeError::Forbidden)) => Reply::Refused,
+            Err(MembershipError::Propose(ProposeError::Forbidden { .. })) => Reply::Refused,
             Err(MembershipError::Propose(_)) => Reply::Silence,
             done => Reply::Served(format!("{done:?}")),
         }

@@ -5,10 +5,15 @@ use crate::cli::Local;
 use crate::compose::Node;
 use crate::config::file;
 use crate::env::Env;
-use crate::{supervise, telemetry};
+use crate::keys::NodeKeys;
+use crate::{supervise, telemetry, wiping};
+use passquorum_domain::instance::Role;
 
 pub(super) async fn run(args: &Local) -> Result<(), Failure> {
     let config = file::load(&data_dir(&args.dir)?)?;
+    if NodeKeys::load(&config.data.keys())?.identity.role == Role::DmzLearner {
+        wiping::ensure()?;
+    }
     telemetry::install(&config.log);
     let signal = supervise::stop_signal()?;
     let env = Env::real().with_clock_offset(config.drill_clock_offset_ms);

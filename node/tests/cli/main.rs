@@ -8,6 +8,12 @@
 
 mod demo;
 mod disks;
+mod joined;
+mod memory;
+mod perimeter;
 mod program;
 mod realm;
+mod realm_key;
+mod site_learner;
 mod usage;
+mod visitor;

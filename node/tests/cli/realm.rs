@@ -101,6 +101,21 @@ impl Realm {
 
     /// Starts a killed node by its `restart` command, as an operator would, and waits until it is ready.
     pub(crate) async fn restart(&mut self, id: u64) {
+        self.launch(id);
+        let url = format!("{}/ready", self.node(id)["health"].as_str().unwrap());
+        let end = Instant::now() + DEADLINE;
+        let mut pace = tokio::time::interval(Duration::from_millis(50));
+        loop {
+            pace.tick().await;
+            if self.client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
+                return;
+            }
+            assert!(Instant::now() < end, "node {id} does not get ready");
+        }
+    }
+
+    /// Starts a killed node by its `restart` command.
+    pub(crate) fn launch(&mut self, id: u64) {
         let argv: Vec<&str> =
             self.node(id)["restart"].as_array().unwrap().iter().map(|part| part.as_str().unwrap()).collect();
         let log = File::create(self.dir.join(format!("again-{id}.log"))).unwrap();
@@ -112,16 +127,6 @@ impl Realm {
             .spawn()
             .unwrap();
         self.restarted.push(child);
-        let url = format!("{}/ready", self.node(id)["health"].as_str().unwrap());
-        let end = Instant::now() + DEADLINE;
-        let mut pace = tokio::time::interval(Duration::from_millis(50));
-        loop {
-            pace.tick().await;
-            if self.client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
-                return;
-            }
-            assert!(Instant::now() < end, "node {id} does not get ready");
-        }
     }
 
     /// Stops the demonstration with SIGTERM, and answers its exit code. Nothing of it may be left running.

@@ -99,6 +99,10 @@ codes! {
         "Make room or mend the disk, then start the node again.";
     Internal = "PQ-INTERNAL", "Something failed that should not.",
         "Look at the node's log for the request id, and report it.";
+    NoVoter = "PQ-NO-VOTER", "This node in the perimeter has a stream from no voter that can serve, so nothing was done.",
+        "Try again in a moment. If it stays, start the voters, or let their connections to this node's cluster address through the firewall.";
+    NotThisNode = "PQ-NOT-THIS-NODE", "A node of this role may not do that; nothing was changed.",
+        "Do it on a voter. passquorum status shows which nodes vote.";
 }
 
 impl fmt::Display for ErrorCode {

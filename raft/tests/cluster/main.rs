@@ -17,8 +17,12 @@ mod members;
 #[cfg(test)]
 mod old_disk;
 #[cfg(test)]
+mod perimeter;
+#[cfg(test)]
 mod removals;
 #[cfg(test)]
 mod rig;
+#[cfg(test)]
+mod stranger;
 #[cfg(test)]
 mod unsynced;
