@@ -69,7 +69,7 @@ fn secrets(realm: &Realm, bobs: &str) -> Vec<Needle> {
 #[tokio::test]
 async fn a_person_registers_and_resets_through_the_perimeter_while_voters_die_and_nothing_stays_there() {
     let folder = tempfile::tempdir().unwrap();
-    let mut realm = Realm::start(&folder.path().join("d"));
+    let mut realm = Realm::start(&folder.path().join("realm"));
     let dmz = Joined::start(&realm, folder.path(), "dmz-learner", |settings| settings).await;
     let bobs = password_of(&realm, "bob");
     let mut visitor = Visitor::of(&dmz);
@@ -111,7 +111,7 @@ async fn a_person_registers_and_resets_through_the_perimeter_while_voters_die_an
 #[tokio::test]
 async fn a_perimeter_node_serves_one_site_and_says_so_when_no_voter_is_reached() {
     let folder = tempfile::tempdir().unwrap();
-    let mut realm = Realm::start(&folder.path().join("d"));
+    let mut realm = Realm::start(&folder.path().join("realm"));
     let dmz = Joined::start(&realm, folder.path(), "dmz-learner", |settings| settings).await;
 
     for path in ["/", "/self-service/", "/static/passquorum.css", "/live", "/PMUser"] {

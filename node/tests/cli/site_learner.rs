@@ -10,7 +10,7 @@ const NEW: &str = "Remote-Site-Passw0rd-12";
 #[tokio::test]
 async fn a_site_learner_serves_a_reset_and_sends_who_wants_power_to_a_voter() {
     let folder = tempfile::tempdir().unwrap();
-    let realm = Realm::start(&folder.path().join("d"));
+    let realm = Realm::start(&folder.path().join("realm"));
     let of_the_demo = std::fs::read_to_string(format!("{}/node.toml", realm.data_dir(1))).unwrap();
     let (_, demo) = of_the_demo.split_once("[demo]").expect("a demo's node knows the embedded directory");
     let settle = |settings: String| format!("{settings}\n[demo]{demo}");
