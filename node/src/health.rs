@@ -51,6 +51,9 @@ pub struct NodeStatus {
     pub cluster: ClusterStatus,
     /// How this node's mirror does.
     pub mirror: MirrorStatus,
+    /// On a node in the perimeter: the voters that have lent it a stream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lenders: Option<BTreeSet<NodeId>>,
 }
 
 /// The answer of `/ready`.
@@ -99,7 +102,8 @@ impl Health {
     /// What the node knows of the cluster and of its own part.
     #[must_use]
     pub fn status(&self) -> NodeStatus {
-        NodeStatus { cluster: self.consensus.status(), mirror: self.mirrored.borrow().clone() }
+        let lenders = self.lenders.as_ref().map(|lenders| lenders.borrow().clone());
+        NodeStatus { cluster: self.consensus.status(), mirror: self.mirrored.borrow().clone(), lenders }
     }
 
     /// Counts one answered request.
@@ -140,6 +144,9 @@ impl Health {
             let failing = matches!(*self.mirrored.borrow(), MirrorStatus::Failing { .. });
             set("pq_mirror_failing", u64::from(failing));
             set("pq_ready", u64::from(self.readiness().ready));
+            if let Some(lenders) = &self.lenders {
+                set("pq_perimeter_voters", lenders.borrow().len() as u64);
+            }
             for limit in Limit::ALL {
                 let counter = counter!("pq_refused_total", "limit" => limit.as_str());
                 counter.absolute(self.refusals.count(limit));

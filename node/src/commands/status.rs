@@ -15,7 +15,7 @@ pub(super) async fn run(args: &Output) -> Result<(), Failure> {
     answer(&render(&status))
 }
 
-fn render(NodeStatus { cluster: status, mirror }: &NodeStatus) -> String {
+fn render(NodeStatus { cluster: status, mirror, lenders }: &NodeStatus) -> String {
     let leader = status.leader.map_or_else(|| "none".to_owned(), |leader| leader.to_string());
     let quorum = if status.quorum { "yes" } else { "NO" };
     let (term, revision) = (status.term, status.revision);
@@ -24,6 +24,11 @@ fn render(NodeStatus { cluster: status, mirror }: &NodeStatus) -> String {
         "leader {leader}   term {term}   quorum {quorum}   configuration revision {revision}   state checked to {checked}\n\
          mirror {mirror}\n"
     );
+    if let Some(lenders) = lenders {
+        let lenders: Vec<String> = lenders.iter().map(ToString::to_string).collect();
+        let lenders = if lenders.is_empty() { "NONE".to_owned() } else { lenders.join(", ") };
+        out.push_str(&format!("voters that can be asked {lenders}\n"));
+    }
     if !status.clock_fit {
         let ahead = status.clock_ahead_ms.unwrap_or(0) / 1000;
         out.push_str(&format!(

@@ -3,6 +3,7 @@
 use crate::program::{command, run};
 use crate::realm::Realm;
 use reqwest::{Certificate, Client};
+use serde_json::Value;
 use std::fs::File;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -84,6 +85,21 @@ impl Joined {
     pub(crate) async fn get(&self, path: &str) -> (u16, String) {
         let answer = self.client.get(format!("{}{path}", self.url)).send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    /// Waits until the node's own status is so.
+    pub(crate) async fn until(&self, is_so: impl Fn(&Value) -> bool) {
+        let end = Instant::now() + DEADLINE;
+        let mut pace = tokio::time::interval(Duration::from_millis(50));
+        loop {
+            pace.tick().await;
+            let ran = run(&["status", "--json", "--dir", self.data_dir()]);
+            let status = serde_json::from_str(&ran.out).unwrap();
+            if is_so(&status) {
+                return;
+            }
+            assert!(Instant::now() < end, "its status is still {status}");
+        }
     }
 
     /// Waits until the node says that it is ready, or that it is not; answers what it says.

@@ -26,6 +26,11 @@ fn leader(realm: &Realm) -> u64 {
     status["leader"].as_u64().unwrap()
 }
 
+/// The voters that have lent a node in the perimeter a stream, by its status.
+fn lenders(status: &Value) -> Vec<u64> {
+    status["lenders"].as_array().unwrap().iter().map(|lender| lender.as_u64().unwrap()).collect()
+}
+
 /// Registers bob's answers.
 async fn register(visitor: &mut Visitor, password: &str) {
     assert_eq!(visitor.start("register", "bob").await, 200, "{}", visitor.page);
@@ -79,6 +84,7 @@ async fn a_person_registers_and_resets_through_the_perimeter_while_voters_die_an
     assert_eq!(visitor.start("forgot-password", "bob").await, 200);
     let first = leader(&realm);
     realm.kill(first);
+    dmz.until(|status| !lenders(status).contains(&first)).await;
     let answers = answers();
     let given = visitor.in_order(&answers);
     assert_eq!(given.len(), 3, "{}", visitor.page);
@@ -89,6 +95,8 @@ async fn a_person_registers_and_resets_through_the_perimeter_while_voters_die_an
     assert_eq!(visitor.step(&[("new", NEW), ("confirm", NEW)]).await, 200, "{}", visitor.page);
     assert!(visitor.page.contains("Your password is changed"), "{}", visitor.page);
     realm.restart(first).await;
+
+    dmz.until(|status| lenders(status).len() == 3).await;
 
     // Only who signs in with the new password goes on.
     assert_eq!(visitor.start("register", "bob").await, 200);
