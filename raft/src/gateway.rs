@@ -26,7 +26,7 @@ use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 /// Steps of one node that a voter does at a time.
-pub(crate) const AT_A_TIME: usize = 64;
+const AT_A_TIME: usize = 64;
 /// Steps of one node that a voter takes within [`STEPS_WITHIN`].
 const STEPS: u32 = 1200;
 const STEPS_WITHIN: Span = Span::seconds(10);

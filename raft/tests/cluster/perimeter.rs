@@ -3,20 +3,26 @@
 use crate::rig::{Disk, Rig, commit, eventually, identity, label, put, tuning};
 use crate::stranger::{ANSWER, FORBIDDEN, REFUSED, Stranger, Taken, WELCOME};
 use async_trait::async_trait;
+use passquorum_domain::audit::Actor;
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::instance::Role;
+use passquorum_domain::limit::Limit;
 use passquorum_domain::outcome::Effect;
-use passquorum_domain::ports::{Consensus, Consistency, ProposeError, ReadError};
-use passquorum_raft::{Cluster, Gateway, GatewayError, Repeat};
+use passquorum_domain::ports::{Consensus, Consistency, Membership, ProposeError, ReadError, Removal};
+use passquorum_raft::{Cluster, Gateway, GatewayError, Phase, Repeat};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 const LEND: u8 = 16;
 const PING: u8 = 11;
 /// What a node in the perimeter may ask of a voter: a report, a ping, digests, to be recognised, and a visitor's step.
 const ALLOWED: [u8; 5] = [10, PING, 12, 13, 17];
+/// Steps of one node that a voter does at a time, and more than three voters do.
+const AT_A_TIME: usize = 64;
+const FLOOD: usize = 300;
 const REQUESTS: std::ops::RangeInclusive<u8> = 1..=17;
 
 /// Answers with its own number and what it was asked, and remembers for whom.
@@ -100,6 +106,48 @@ async fn steps_go_to_voters_over_the_streams_that_they_lend_and_to_another_when_
     rig.stop().await;
 }
 
+/// Answers once it is let.
+struct Slow(Semaphore);
+
+#[async_trait]
+impl Gateway for Slow {
+    async fn answer(&self, _: NodeId, ask: Zeroizing<Vec<u8>>) -> Option<Vec<u8>> {
+        self.0.acquire().await.ok()?.forget();
+        Some(ask.to_vec())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_from_the_perimeter_is_refused_and_the_voters_go_on() {
+    let mut rig = Rig::three().await;
+    let voters: Vec<_> = rig.nodes.keys().copied().collect();
+    let slow = Arc::new(Slow(Semaphore::new(0)));
+    for node in rig.nodes.values() {
+        node.cluster.open_gateway(Arc::clone(&slow) as _);
+    }
+    let id = rig.join(Role::DmzLearner, Disk::memory()).await;
+    let node = rig.node(id.0);
+    until_lent_by(&node, &voters).await;
+    let mut asked = tokio::task::JoinSet::new();
+    for _ in 0..FLOOD {
+        let node = Arc::clone(&node);
+        asked.spawn(async move { ask(&node).await });
+    }
+    // What has no place is refused while what has one still waits.
+    let refused = FLOOD - voters.len() * AT_A_TIME;
+    for _ in 0..refused {
+        assert_eq!(asked.join_next().await.unwrap().unwrap(), Err(GatewayError::Busy));
+    }
+    let counted: u64 = voters.iter().map(|voter| rig.node(voter.0).refusals().count(Limit::Gateway)).sum();
+    assert!(counted >= refused as u64, "{counted}");
+    assert!(matches!(commit(&rig.any(), put("still", "here")).await, Ok(Effect::Label(_))));
+    slow.0.add_permits(FLOOD);
+    while let Some(answer) = asked.join_next().await {
+        assert_eq!(answer.unwrap(), Ok("step".to_owned()));
+    }
+    rig.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn with_the_certificate_of_a_perimeter_node_every_request_but_a_visitors_is_refused() {
     let rig = Rig::first(tuning(), Disk::memory()).await;
@@ -152,8 +200,6 @@ async fn no_stream_is_taken_from_the_perimeter_and_only_a_voters_there() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_perimeter_node_that_is_removed_loses_its_streams() {
-    use passquorum_domain::audit::Actor;
-    use passquorum_domain::ports::{Membership, Removal};
     let mut rig = Rig::three().await;
     open_gateways(&rig);
     let id = rig.join(Role::DmzLearner, Disk::memory()).await;
@@ -162,7 +208,7 @@ async fn a_perimeter_node_that_is_removed_loses_its_streams() {
     let leader = rig.leader().await;
     rig.node(leader.0).remove(id, Removal::Careful, Actor::Realm).await.unwrap();
     eventually("nobody does anything for it", || {
-        (*node.phase().borrow() == passquorum_raft::Phase::Removed).then_some(())
+        (*node.phase().borrow() == Phase::Removed).then_some(())
     })
     .await;
     rig.stop().await;
