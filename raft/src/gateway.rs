@@ -115,7 +115,10 @@ impl Turnstile {
         match gateway.answer(from, ask).await {
             Some(answer) if answer.len() < MAX_ANSWER - ENVELOPE => Answered::Dealt(answer),
             Some(answer) => {
-                tracing::error!(bytes = answer.len(), "an answer to a node in the perimeter is too large to be sent");
+                tracing::error!(
+                    bytes = answer.len(),
+                    "an answer to a node in the perimeter is too large to be sent"
+                );
                 Answered::NotNow
             }
             None => Answered::NotNow,

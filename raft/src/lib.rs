@@ -25,10 +25,10 @@ mod duties;
 mod election;
 mod error;
 mod forward;
-mod gateway;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod gateway;
 mod integrity;
 mod leadership;
 mod lender;
@@ -63,8 +63,8 @@ pub use integrity::evidence::{Evidence, EvidenceReport};
 pub use passquorum_domain::ports::Leadership;
 pub use refuse::refuse;
 pub use state_machine::Replica;
-pub use transport::request::MAX_STEP;
 pub use transport::identity::{IdentityError, PeerIdentity};
+pub use transport::request::MAX_STEP;
 pub use transport::tls::{PeerTls, TlsError};
 pub use tuning::{Tuning, TuningError};
 

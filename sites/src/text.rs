@@ -141,10 +141,7 @@ pub(crate) fn utc(at: Timestamp) -> String {
 /// The heading of the page for a failure.
 pub(crate) fn failure_title(code: ErrorCode) -> &'static str {
     match code {
-        ErrorCode::NoQuorum
-        | ErrorCode::NoVoter
-        | ErrorCode::Busy
-        | ErrorCode::DirectoryUnreachable => {
+        ErrorCode::NoQuorum | ErrorCode::NoVoter | ErrorCode::Busy | ErrorCode::DirectoryUnreachable => {
             "Not available at the moment"
         }
         ErrorCode::UnknownOutcome => "We do not know the outcome",

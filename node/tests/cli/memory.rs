@@ -56,7 +56,9 @@ pub(crate) fn found_in_files(folder: &Path, needles: &[Needle]) -> Vec<String> {
             found.extend(found_in_files(&entry.path(), needles));
         } else if kind.is_file() {
             let bytes = std::fs::read(entry.path()).unwrap();
-            found.extend(found_in(&bytes, needles).map(|name| format!("{name} in {}", entry.path().display())));
+            found.extend(
+                found_in(&bytes, needles).map(|name| format!("{name} in {}", entry.path().display())),
+            );
         }
     }
     found

@@ -125,7 +125,8 @@ async fn a_perimeter_node_serves_one_site_and_says_so_when_no_voter_is_reached()
     for path in ["/", "/self-service/", "/static/passquorum.css", "/live", "/PMUser"] {
         assert_eq!(dmz.get(path).await.0, 200, "{path}");
     }
-    for path in ["/admin/", "/helpdesk/", "/admin/sign-in", "/api/v1/status", "/api/v1/join", "/status", "/metrics"]
+    for path in
+        ["/admin/", "/helpdesk/", "/admin/sign-in", "/api/v1/status", "/api/v1/join", "/status", "/metrics"]
     {
         assert_eq!(dmz.get(path).await.0, 404, "{path}");
     }

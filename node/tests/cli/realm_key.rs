@@ -17,8 +17,7 @@ const GENERATION: u32 = 1;
 pub(crate) fn realm_key(keys: &Path, store: &Path) -> Vec<u8> {
     let keys = NodeKeys::load(keys).unwrap();
     let public = keys.wrap.public().to_bytes();
-    let private =
-        <X25519HkdfSha256 as Kem>::PrivateKey::from_bytes(keys.wrap.to_bytes().as_slice()).unwrap();
+    let private = <X25519HkdfSha256 as Kem>::PrivateKey::from_bytes(keys.wrap.to_bytes().as_slice()).unwrap();
     let info = [b"passquorum/1/realm-key/".as_slice(), keys.identity.realm.0.as_bytes()].concat();
     let open = |wrap: &[u8]| {
         let encapped = <X25519HkdfSha256 as Kem>::EncappedKey::from_bytes(&wrap[..32]).ok()?;
@@ -44,7 +43,8 @@ pub(crate) fn realm_key(keys: &Path, store: &Path) -> Vec<u8> {
                 // The registration of a node holds its public key, and then its wrap.
                 let after = &bytes[at + public.len()..];
                 let wraps = places(after, &BEFORE).take_while(|place| *place < 4);
-                let mut wraps = wraps.filter_map(|place| after.get(place + BEFORE.len()..place + BEFORE.len() + 80));
+                let mut wraps =
+                    wraps.filter_map(|place| after.get(place + BEFORE.len()..place + BEFORE.len() + 80));
                 if let Some(key) = wraps.find_map(open) {
                     return key;
                 }

@@ -74,9 +74,9 @@ impl Visitor {
     /// The first question that can be chosen at a place.
     pub(crate) fn choice(&self, place: usize) -> String {
         let select = format!("name=\"question-{place}\"");
-        let (_, options) = self.page.split_once(&select).expect("a question is chosen there");
-        let (_, option) = options.split_once("<option value=\"\">").expect("the first option is empty");
-        let (_, id) = option.split_once("<option value=\"").expect("there are options");
+        let (_, options) = self.page.split_once(&select).unwrap();
+        let (_, option) = options.split_once("<option value=\"\">").unwrap();
+        let (_, id) = option.split_once("<option value=\"").unwrap();
         id.split_once('"').unwrap().0.to_owned()
     }
 
@@ -87,6 +87,10 @@ impl Visitor {
             .filter_map(|(question, answer)| Some((self.page.find(question)?, answer.as_str())))
             .collect();
         asked.sort_unstable();
-        asked.into_iter().enumerate().map(|(place, (_, answer))| (format!("answer-{place}"), answer)).collect()
+        asked
+            .into_iter()
+            .enumerate()
+            .map(|(place, (_, answer))| (format!("answer-{place}"), answer))
+            .collect()
     }
 }

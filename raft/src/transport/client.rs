@@ -104,7 +104,16 @@ impl Peers {
     ) -> Self {
         let outcast = watch::Sender::new(false);
         let lenders = watch::Sender::new(BTreeSet::new());
-        Self { net, tls, links: Mutex::default(), outcast, lenders, refusals, gate: Gate::default(), witnesses }
+        Self {
+            net,
+            tls,
+            links: Mutex::default(),
+            outcast,
+            lenders,
+            refusals,
+            gate: Gate::default(),
+            witnesses,
+        }
     }
 
     /// Asks a peer, for as long as `within`. May be dropped at any time.

@@ -214,7 +214,9 @@ mod tests {
         follow.insert(Lend);
         assert_eq!(allowed(Role::Voter, Role::DmzLearner), follow);
         let of_voters = allowed(Role::Voter, Role::Voter);
-        assert!(Request::TABLE.iter().all(|row| of_voters.contains(&row.0) != matches!(row.0, Lend | Gateway)));
+        assert!(
+            Request::TABLE.iter().all(|row| of_voters.contains(&row.0) != matches!(row.0, Lend | Gateway))
+        );
     }
 
     #[test]

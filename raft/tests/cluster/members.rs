@@ -58,7 +58,9 @@ async fn a_learner_reads_and_writes_through_the_leader_but_never_votes() {
     );
     assert_eq!(
         learner.remove(NodeId(1), Removal::Careful, Actor::Realm).await,
-        Err(MembershipError::Propose(ProposeError::Forbidden { voters: vec!["https://localhost".into(); 3] }))
+        Err(MembershipError::Propose(ProposeError::Forbidden {
+            voters: vec!["https://localhost".into(); 3]
+        }))
     );
     let status = leader.status();
     let member = status.members.iter().find(|member| member.id == id).unwrap();

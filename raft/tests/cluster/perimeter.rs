@@ -207,9 +207,7 @@ async fn a_perimeter_node_that_is_removed_loses_its_streams() {
     until_lent_by(&node, &[NodeId(1), NodeId(2), NodeId(3)]).await;
     let leader = rig.leader().await;
     rig.node(leader.0).remove(id, Removal::Careful, Actor::Realm).await.unwrap();
-    eventually("nobody does anything for it", || {
-        (*node.phase().borrow() == Phase::Removed).then_some(())
-    })
-    .await;
+    eventually("nobody does anything for it", || (*node.phase().borrow() == Phase::Removed).then_some(()))
+        .await;
     rig.stop().await;
 }

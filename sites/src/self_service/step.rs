@@ -41,7 +41,7 @@ fn run_of(visit: &Visit) -> Result<KeptRun, Failure> {
 
 pub(super) async fn show(State(front): State<Front>, visit: Visit) -> Result<Response, Failure> {
     let shown = front.show(&visit, run_of(&visit)?).await.map_err(may_try_again)?;
-    page(&front, &visit, shown, Problems::default())
+    page(&front, &visit, *shown, Problems::default())
 }
 
 pub(super) async fn submit(
@@ -55,9 +55,11 @@ pub(super) async fn submit(
         Answer::Again { run, problems, shown } => {
             let shown = match shown {
                 Ok(shown) => shown,
-                Err(failure) => return Ok(with_cookie(may_try_again(failure).into_response(), run.cookie()?)),
+                Err(failure) => {
+                    return Ok(with_cookie(may_try_again(failure).into_response(), run.cookie()?));
+                }
             };
-            let mut response = page(&front, &visit, shown, problems)?;
+            let mut response = page(&front, &visit, *shown, problems)?;
             *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
             Ok(with_cookie(response, run.cookie()?))
         }
@@ -88,13 +90,8 @@ fn with_cookie(mut response: Response, cookie: HeaderValue) -> Response {
     response
 }
 
-fn page(
-    front: &Front,
-    visit: &Visit,
-    shown: Box<Shown>,
-    problems: Problems,
-) -> Result<Response, Failure> {
-    let Shown { run: progress, step } = *shown;
+fn page(front: &Front, visit: &Visit, shown: Shown, problems: Problems) -> Result<Response, Failure> {
+    let Shown { run: progress, step } = shown;
     match step {
         Step::Open { view, csrf } => {
             let page = Page::with_token(&front.app, visit, Site::SelfService, progress.name.clone(), csrf);

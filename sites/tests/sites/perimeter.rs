@@ -1,5 +1,7 @@
 //! The Self-Service site of a node in the perimeter: its pages, and what it hands to a voter.
 
+#![expect(clippy::unwrap_used, reason = "a fake that is wrong must stop the test")]
+
 use crate::browser::*;
 use crate::fakes::*;
 use async_trait::async_trait;
@@ -140,7 +142,8 @@ async fn a_form_without_its_token_is_refused_by_the_voter() {
 async fn nothing_but_the_self_service_site_is_there() {
     let world = World::new();
     let mut browser = Browser::new(world.perimeter(Wire::to(&world)));
-    for path in ["/admin/", "/admin/sign-in", "/helpdesk/", "/helpdesk/sign-in", "/api/v1/status", "/PMAdmin"] {
+    for path in ["/admin/", "/admin/sign-in", "/helpdesk/", "/helpdesk/sign-in", "/api/v1/status", "/PMAdmin"]
+    {
         assert_eq!(browser.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
     }
     assert_eq!(browser.get("/PMUser").await.status, StatusCode::OK);

@@ -16,6 +16,7 @@ mod demo;
 mod hostile;
 mod journey;
 mod mirror;
+mod perimeter;
 mod recovery;
 mod visitor;
 
