@@ -25,12 +25,9 @@ pub(crate) async fn run(member: Weak<Member>) {
             let Some(member) = member.upgrade() else { return };
             while let Some(ended) = streams.try_join_next() {
                 match ended {
-                    Ok(node) => lent_to.remove(&node),
-                    Err(error) => {
-                        tracing::error!(%error, "a stream into the perimeter failed");
-                        return;
-                    }
-                };
+                    Ok(node) => drop(lent_to.remove(&node)),
+                    Err(error) => tracing::error!(%error, "a stream into the perimeter failed"),
+                }
             }
             for (node, address) in member.perimeter() {
                 if lent_to.insert(node) {
