@@ -1,13 +1,15 @@
 //! The one place where a node is wired together. It reads from top to bottom as a picture of the system:
-//! storage → cluster → key ring → admission and directories → sites, API and health → listeners and the mirror.
+//! storage → cluster → key ring → admission and directories → sites, API and health → listeners and the mirror. What is
+//! served, and with what, differs with the role: see `Parts::inner` and `Parts::perimeter`.
 
 use crate::admission::{Learners, RealmAdmission};
 use crate::backup::RealmBackups;
 use crate::certifier::RealmCertifier;
 use crate::config::NodeConfig;
 use crate::data_dir::DataDir;
-use crate::directories::RealmDirectories;
+use crate::directories::{NoDirectories, RealmDirectories};
 use crate::env::Env;
+use crate::gateway::{Visitors, Voters};
 use crate::health::{self, Health, Scraped};
 use crate::key_care::NodeKeyCare;
 use crate::keyring::Keyring;
@@ -25,12 +27,18 @@ use crate::systemd::{self, Manager, Progress};
 use crate::telemetry::LogControl;
 use crate::{admin_socket, listen, local_storage, request_count};
 use async_trait::async_trait;
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use http::{HeaderValue, Method, header};
 use passquorum_ad_sync::mirror::{Mirror, MirrorStatus, Timing};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::NodeId;
-use passquorum_domain::ports::{Consensus, Membership, MembershipError};
+use passquorum_domain::instance::Role;
+use passquorum_domain::ports::{Consensus, Directories, Membership, MembershipError};
 use passquorum_raft::{Cluster, ClusterSettings, PeerTls, Store, Tuning, coded, storage_code};
-use passquorum_sites::{Ports, SiteSettings};
+use passquorum_sites::{Ports, SiteSettings, Sites};
 use passquorum_storage::StoreError;
 use std::io;
 use std::sync::Arc;
@@ -132,93 +140,60 @@ impl Node {
             clock: Arc::clone(&env.clock),
             entropy: Arc::clone(&env.entropy),
         });
-        let admission = Arc::new(RealmAdmission {
-            consensus: Arc::clone(&consensus),
-            keyring: Arc::clone(&keyring),
-            certifier,
-            learners: Arc::clone(&cluster) as _,
-            clock: Arc::clone(&env.clock),
-            entropy: Arc::clone(&env.entropy),
-        });
-        let directories = Arc::new(RealmDirectories::new(
-            Arc::clone(&cluster) as _,
-            Arc::clone(&keyring) as _,
-            config.demo_directory.clone(),
-        ));
         let (told, mirrored) = watch::channel(MirrorStatus::Waiting);
-        let mirror = Mirror {
-            node: identity.node,
-            leadership: cluster.leadership(),
-            states: cluster.states(),
-            reads: Arc::clone(&cluster) as _,
-            containers: Arc::clone(&directories) as _,
-            timing: Timing::default(),
-            status: told,
-        };
-        let around = Surroundings {
-            data: config.data.clone(),
-            started: env.clock.now(),
-            certificate_ends: keys.expires_at,
-        };
-        let backups = Arc::new(RealmBackups::new(
-            Arc::clone(&cluster),
-            Arc::clone(&keyring),
-            Arc::clone(&env.clock),
-            Arc::clone(&env.entropy),
-        ));
-        let ports = Ports {
-            consensus,
-            directories: Arc::new(ObservedDirectories { inner: directories, metrics: Arc::clone(&metrics) }),
-            vault: Arc::clone(&keyring) as _,
-            clock: env.clock,
-            entropy: Arc::clone(&env.entropy),
-            membership: Arc::clone(&cluster) as Arc<dyn Membership>,
-            admission,
-            backups,
-            key_care: Arc::new(NodeKeyCare {
-                renewal: Arc::clone(&renewal),
-                keys: Arc::clone(&key_care),
-                entropy: Arc::clone(&env.entropy),
-            }),
-        };
-        let mut settings = SiteSettings::new(config.name.clone());
-        settings.trusted_proxies = config.trusted_proxies.iter().copied().collect();
-        settings.requests_per_source = config.site_connections.per_source;
-        let refusals = cluster.refusals();
-        let trusted = settings.trusted_proxies.clone();
-        let door = SiteDoor::new(config.site_connections, trusted, Arc::clone(&refusals));
-        let health = Arc::new(Health::new(
+        let health = Health::new(
             Arc::clone(&cluster) as _,
             Arc::clone(&keyring),
             identity.role,
             mirrored,
-            Arc::clone(&refusals),
+            cluster.refusals(),
             site_tls,
-        ));
-        let scraped = Scraped { health: Arc::clone(&health), metrics: Arc::clone(&metrics), around };
-        let router = passquorum_sites::with_monitoring(ports, settings, health::monitoring(scraped))
-            .merge(health::probes(Arc::clone(&health)));
-        let router = request_count::wrap(router, Arc::clone(&metrics), refusals);
+        );
+        let parts = Parts {
+            config: &config,
+            cluster: &cluster,
+            consensus: &consensus,
+            metrics: &metrics,
+            keyring: &keyring,
+            certifier: &certifier,
+            renewal: &renewal,
+            key_care: &key_care,
+            env: &env,
+        };
+        let (served, mirror) = match identity.role {
+            Role::DmzLearner => (parts.perimeter(Arc::new(health.behind(cluster.lenders()))), None),
+            Role::Voter | Role::SiteLearner => {
+                let (served, mirror) = parts.inner(Arc::new(health), told);
+                (served, Some(mirror))
+            }
+        };
+        let Served { health, public, local } = served;
+        let trusted = config.trusted_proxies.iter().copied().collect();
+        let door = SiteDoor::new(config.site_connections, trusted, cluster.refusals());
+        let count = |router| request_count::wrap(router, Arc::clone(&metrics), cluster.refusals());
+        let (public, local) = (count(public), count(local));
 
         let (stopper, stop) = stop::channel();
         let mut tasks = JoinSet::new();
         tasks.spawn(named(
             "the HTTPS listener",
-            listen::serve(site_listener, door, tls, router.clone(), stop.clone()),
+            listen::serve(site_listener, door, tls, public, stop.clone()),
         ));
-        tasks.spawn(named("the local socket", admin_socket::serve(socket, router, stop.clone())));
-        tasks.spawn(named("the mirror", keep_mirror(mirror, stop.clone())));
+        tasks.spawn(named("the local socket", admin_socket::serve(socket, local, stop.clone())));
         tasks.spawn(named("the metrics", keep_metrics(metrics, stop.clone())));
         if let Some(path) = config.local_storage {
             let consensus = Arc::clone(&cluster) as _;
             let keep = local_storage::keep(path, config.name.clone(), consensus, stop.clone());
             tasks.spawn(named("Local.storage", keep));
         }
-        let arrival = KeyArrival { realm: identity.realm, own: keys.wrap, keyring };
-        let arrival = arrival.run(Arc::clone(&key_care), cluster.states(), stop.clone());
-        tasks.spawn(named("the key ring", arrival));
-        let rotation = key_care.run(cluster.leadership(), stop.clone());
-        tasks.spawn(named("the rotation of keys", rotation));
+        if let Some(mirror) = mirror {
+            tasks.spawn(named("the mirror", keep_mirror(mirror, stop.clone())));
+            let arrival = KeyArrival { realm: identity.realm, own: keys.wrap, keyring };
+            let arrival = arrival.run(Arc::clone(&key_care), cluster.states(), stop.clone());
+            tasks.spawn(named("the key ring", arrival));
+            let rotation = key_care.run(cluster.leadership(), stop.clone());
+            tasks.spawn(named("the rotation of keys", rotation));
+        }
         tasks.spawn(named("the certificates", renewal.run(env.entropy, stop)));
         let (site, peers) = (config.site_url.as_str(), config.cluster_address.as_str());
         tracing::info!(node = %identity.node, role = %identity.role, site, peers, "the node runs");
@@ -252,6 +227,121 @@ pub(crate) fn peer_tls(keys: &NodeKeys) -> Result<Arc<PeerTls>, StartError> {
     Ok(Arc::new(tls))
 }
 
+/// What the sites are made of.
+struct Parts<'a> {
+    config: &'a NodeConfig,
+    cluster: &'a Arc<Cluster>,
+    /// The same, observed by the metrics.
+    consensus: &'a Arc<dyn Consensus>,
+    metrics: &'a Arc<Metrics>,
+    keyring: &'a Arc<Keyring>,
+    certifier: &'a Arc<RealmCertifier>,
+    renewal: &'a Arc<Renewal>,
+    key_care: &'a Arc<RealmKeyCare>,
+    env: &'a Env,
+}
+
+/// What a node serves: to everyone who reaches its port, and to whoever may open its local socket.
+struct Served {
+    health: Arc<Health>,
+    public: Router,
+    local: Router,
+}
+
+impl Parts<'_> {
+    fn ports(&self, directories: Arc<dyn Directories>) -> Ports {
+        let env = self.env;
+        Ports {
+            consensus: Arc::clone(self.consensus),
+            directories: Arc::new(ObservedDirectories {
+                inner: directories,
+                metrics: Arc::clone(self.metrics),
+            }),
+            vault: Arc::clone(self.keyring) as _,
+            clock: Arc::clone(&env.clock),
+            entropy: Arc::clone(&env.entropy),
+            membership: Arc::clone(self.cluster) as Arc<dyn Membership>,
+            admission: Arc::new(RealmAdmission {
+                consensus: Arc::clone(self.consensus),
+                keyring: Arc::clone(self.keyring),
+                certifier: Arc::clone(self.certifier),
+                learners: Arc::clone(self.cluster) as _,
+                clock: Arc::clone(&env.clock),
+                entropy: Arc::clone(&env.entropy),
+            }),
+            backups: Arc::new(RealmBackups::new(
+                Arc::clone(self.cluster),
+                Arc::clone(self.keyring),
+                Arc::clone(&env.clock),
+                Arc::clone(&env.entropy),
+            )),
+            key_care: Arc::new(NodeKeyCare {
+                renewal: Arc::clone(self.renewal),
+                keys: Arc::clone(self.key_care),
+                entropy: Arc::clone(&env.entropy),
+            }),
+        }
+    }
+
+    fn settings(&self) -> SiteSettings {
+        let mut settings = SiteSettings::new(self.config.name.clone());
+        settings.trusted_proxies = self.config.trusted_proxies.iter().copied().collect();
+        settings.requests_per_source = self.config.site_connections.per_source;
+        settings
+    }
+
+    fn scraped(&self, health: &Arc<Health>) -> Scraped {
+        let around = Surroundings { data: self.config.data.clone(), started: self.env.clock.now() };
+        Scraped { health: Arc::clone(health), metrics: Arc::clone(self.metrics), around }
+    }
+
+    /// A node that holds the realm key: every site, the API, and the mirror when it leads.
+    fn inner(&self, health: Arc<Health>, told: watch::Sender<MirrorStatus>) -> (Served, Mirror) {
+        let cluster = self.cluster;
+        let directories = Arc::new(RealmDirectories::new(
+            Arc::clone(cluster) as _,
+            Arc::clone(self.keyring) as _,
+            self.config.demo_directory.clone(),
+        ));
+        let mirror = Mirror {
+            node: cluster.node(),
+            leadership: cluster.leadership(),
+            states: cluster.states(),
+            reads: Arc::clone(cluster) as _,
+            containers: Arc::clone(&directories) as _,
+            timing: Timing::default(),
+            status: told,
+        };
+        let sites = Sites::new(self.ports(directories), self.settings());
+        let keyring = Arc::clone(self.keyring);
+        let clock = Arc::clone(&self.env.clock);
+        let can_serve = move || keyring.holds_key();
+        cluster.open_gateway(Arc::new(Visitors::new(
+            sites.self_service(),
+            can_serve,
+            clock,
+            cluster.refusals(),
+        )));
+        let monitoring = health::monitoring(self.scraped(&health));
+        let router = sites.router_with(monitoring).merge(health::probes(Arc::clone(&health)));
+        (Served { health, public: router.clone(), local: router }, mirror)
+    }
+
+    /// A node in the perimeter: the Self-Service site, whose work voters do, and what its load balancer asks. Only the
+    /// host's operator sees its status and metrics.
+    fn perimeter(&self, health: Arc<Health>) -> Served {
+        let ports = self.ports(Arc::new(NoDirectories));
+        let work = Arc::new(Voters(Arc::clone(self.cluster)));
+        let local = health::monitoring(self.scraped(&health))
+            .merge(health::probes(Arc::clone(&health)))
+            .merge(passquorum_sites::perimeter_api(&ports));
+        let public = passquorum_sites::perimeter_router(ports, self.settings(), work)
+            .layer(from_fn(part_after_a_form))
+            .merge(health::probes(Arc::clone(&health)));
+        Served { health, public, local }
+    }
+}
+
 /// Opens the storage and starts the Raft member on it.
 pub(crate) async fn start_cluster(
     config: &NodeConfig,
@@ -275,10 +365,20 @@ pub(crate) async fn start_cluster(
             ..Tuning::default()
         },
         address: config.cluster_address.clone(),
-        elections: identity.role == passquorum_domain::instance::Role::Voter,
+        elections: identity.role == Role::Voter,
     };
     let clock = Arc::clone(&env.clock);
     Ok(Cluster::start(settings, store, Arc::clone(&env.net), tls, clock).await?)
+}
+
+/// Ends a connection over which a form came, so that the buffers that it passed through are freed and overwritten.
+async fn part_after_a_form(request: Request, next: Next) -> Response {
+    let is_form = request.method() == Method::POST;
+    let mut response = next.run(request).await;
+    if is_form {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 async fn named(name: &'static str, task: impl Future<Output = ()>) -> &'static str {

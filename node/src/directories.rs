@@ -99,6 +99,16 @@ impl RealmDirectories {
     }
 }
 
+/// What a node in the perimeter has instead: no way to any directory.
+pub struct NoDirectories;
+
+#[async_trait]
+impl Directories for NoDirectories {
+    async fn open(&self, _: ConnectionId) -> Result<Arc<dyn Directory>, DirectoryError> {
+        Err(refused(DirectoryReason::Unreachable))
+    }
+}
+
 fn refused(reason: DirectoryReason) -> DirectoryError {
     DirectoryError {
         dc: "the domain connection".to_owned(),

@@ -1,6 +1,6 @@
 //! What load balancers, monitors and operators ask a node: `/live`, `/ready`, `/status`, `/metrics`.
 //!
-//! Ready means: a leader with a quorum is known, this node has applied nearly all of the log, it holds the realm key if
+//! Ready means: a leader with a quorum is known, a node in the perimeter can ask a voter, this node has applied nearly all of the log, it holds the realm key if
 //! its role does, and it is not stopping. The role alone proves nothing, since a leader that lost its quorum may still
 //! call itself one for a while.
 
@@ -20,7 +20,7 @@ use passquorum_domain::limit::Refusals;
 use passquorum_domain::ports::{ClusterStatus, Consensus};
 use passquorum_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,6 +40,8 @@ pub struct Health {
     mirrored: watch::Receiver<MirrorStatus>,
     refusals: Arc<Refusals>,
     site_tls: Arc<SiteTls>,
+    /// The voters that a node in the perimeter can ask; other nodes ask none.
+    lenders: Option<watch::Receiver<BTreeSet<NodeId>>>,
     draining: AtomicBool,
 }
 
@@ -55,6 +57,9 @@ pub struct NodeStatus {
     pub certificates: BTreeMap<NodeId, Timestamp>,
     /// When the certificate ends that this node shows to browsers.
     pub site_certificate: Option<Timestamp>,
+    /// On a node in the perimeter: the voters that have lent it a stream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lenders: Option<BTreeSet<NodeId>>,
 }
 
 /// The answer of `/ready`.
@@ -75,7 +80,14 @@ impl Health {
         refusals: Arc<Refusals>,
         site_tls: Arc<SiteTls>,
     ) -> Self {
-        Self { consensus, keyring, role, mirrored, refusals, site_tls, draining: AtomicBool::new(false) }
+        let draining = AtomicBool::new(false);
+        Self { consensus, keyring, role, mirrored, refusals, site_tls, lenders: None, draining }
+    }
+
+    /// Of a node in the perimeter, which is ready only while a voter can be asked.
+    #[must_use]
+    pub fn behind(self, lenders: watch::Receiver<BTreeSet<NodeId>>) -> Self {
+        Self { lenders: Some(lenders), ..self }
     }
 
     /// From now on not ready: the node is about to stop.
@@ -89,7 +101,8 @@ impl Health {
         let status = self.consensus.status();
         let holds_key = self.keyring.holds_key() || !self.role.holds_keys();
         let draining = self.draining.load(Ordering::Relaxed);
-        readiness(&status, holds_key, draining)
+        let cut_off = self.lenders.as_ref().is_some_and(|lenders| lenders.borrow().is_empty());
+        readiness(&status, holds_key, draining, cut_off)
     }
 
     /// What the node knows of the cluster and of its own part.
@@ -102,6 +115,7 @@ impl Health {
             mirror: self.mirrored.borrow().clone(),
             certificates: state.instances().filter_map(ends).collect(),
             site_certificate: self.site_tls.ends_at(),
+            lenders: self.lenders.as_ref().map(|lenders| lenders.borrow().clone()),
         }
     }
 
@@ -110,10 +124,6 @@ impl Health {
         &self.refusals
     }
 
-    /// When the certificate that browsers are shown ends.
-    pub(crate) fn site_certificate_end(&self) -> Option<Timestamp> {
-        self.site_tls.ends_at()
-    }
 }
 
 impl Readiness {
@@ -130,10 +140,11 @@ impl fmt::Display for Readiness {
     }
 }
 
-fn readiness(status: &ClusterStatus, holds_key: bool, draining: bool) -> Readiness {
+fn readiness(status: &ClusterStatus, holds_key: bool, draining: bool, cut_off: bool) -> Readiness {
     let lag = status.members.iter().find(|member| member.id == status.node).map(|own| own.lag.unwrap_or(0));
     let checks = [
         (draining, "the node is stopping"),
+        (cut_off, "no voter can be reached (PQ-NO-VOTER)"),
         (status.leader.is_none(), "no leader is known"),
         (!status.quorum, "no quorum stands behind the leader"),
         (lag.is_none(), "the node is not a member of the realm"),
@@ -209,8 +220,8 @@ mod tests {
     }
 
     #[test]
-    fn a_node_is_ready_only_with_quorum_log_key_and_no_stop_under_way() {
-        assert!(readiness(&status(), true, false).ready);
+    fn a_node_is_ready_only_with_quorum_log_key_and_voters_and_no_stop_under_way() {
+        assert!(readiness(&status(), true, false, false).ready);
         let mut no_quorum = status();
         no_quorum.quorum = false;
         let mut behind = status();
@@ -221,16 +232,17 @@ mod tests {
         wrong_clock.clock_fit = false;
         let mut leaderless = status();
         leaderless.leader = None;
-        for (status, holds_key, draining) in [
-            (no_quorum, true, false),
-            (behind, true, false),
-            (outside, true, false),
-            (leaderless, true, false),
-            (wrong_clock, true, false),
-            (status(), false, false),
-            (status(), true, true),
+        for (status, holds_key, draining, cut_off) in [
+            (no_quorum, true, false, false),
+            (behind, true, false, false),
+            (outside, true, false, false),
+            (leaderless, true, false, false),
+            (wrong_clock, true, false, false),
+            (status(), false, false, false),
+            (status(), true, true, false),
+            (status(), true, false, true),
         ] {
-            let readiness = readiness(&status, holds_key, draining);
+            let readiness = readiness(&status, holds_key, draining, cut_off);
             assert_eq!((readiness.ready, readiness.reasons.len()), (false, 1));
         }
     }

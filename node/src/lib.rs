@@ -24,6 +24,7 @@ pub mod env;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod gateway;
 pub mod health;
 pub mod key_care;
 pub mod key_protection;
@@ -57,6 +58,7 @@ mod observed;
 mod request_count;
 mod starter;
 mod systemd;
+mod wiping;
 mod write_deadline;
 
 pub use compose::Node;

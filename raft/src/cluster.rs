@@ -2,6 +2,7 @@
 
 use crate::election::Pulse;
 use crate::error::StartError;
+use crate::gateway::Turnstile;
 use crate::integrity::books::{self, Books, Standing};
 use crate::integrity::evidence::Evidence;
 use crate::integrity::lives::Lives;
@@ -20,7 +21,7 @@ use crate::transport::tls::PeerTls;
 use crate::tuning::Tuning;
 use crate::types::{NodeInfo, TypeConfig};
 use crate::wire::{Change, Renew};
-use crate::{announce, duties, election, proposals, read_index, status};
+use crate::{announce, duties, election, lender, proposals, read_index, status};
 use async_trait::async_trait;
 use openraft::Raft;
 use openraft::error::{InitializeError, RaftError};
@@ -192,6 +193,7 @@ impl Cluster {
             peers: Arc::clone(&peers),
             durable: durable.clone(),
             pulse: Pulse::new(),
+            turnstile: Turnstile::new(Arc::clone(&clock), Arc::clone(&refusals)),
             clock,
             tuning,
             elections,
@@ -216,6 +218,7 @@ impl Cluster {
         tasks.spawn(status::follow_leader(Arc::downgrade(&member)));
         tasks.spawn(duties::run(Arc::downgrade(&member)));
         tasks.spawn(announce::run(Arc::downgrade(&member), address));
+        tasks.spawn(lender::run(Arc::downgrade(&member)));
         tasks.spawn(integrity::entry::run(Arc::downgrade(&member), introduction));
         tasks.spawn(integrity::rounds::run(Arc::downgrade(&member)));
         tasks.spawn(integrity::rounds::take_notes(Arc::downgrade(&member)));

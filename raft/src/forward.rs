@@ -12,7 +12,6 @@ use crate::wire::{Message, Proposed};
 use bytes::Bytes;
 use passquorum_domain::command::{Action, Command};
 use passquorum_domain::instance::Role;
-use passquorum_domain::lockout::AttemptTarget;
 use passquorum_domain::outcome::{Outcome, Rejection};
 use passquorum_domain::ports::ProposeError;
 use passquorum_domain::state::CellKey;
@@ -22,36 +21,31 @@ use tokio::time::{Instant, timeout_at};
 
 /// How far a command's time may be from the leader's clock.
 const MAX_SKEW: Span = Span::seconds(60);
-/// The most bytes of a command from the perimeter: what such a node may ask for is small, and its records stay in the
-/// state for long.
-const MAX_PERIMETER_COMMAND: usize = 8 * 1024;
 /// The most bytes of the whole configuration.
 const MAX_CONFIG: usize = 4 * 1024 * 1024;
 
-/// What a role may put into the log. How a node stands is changed by a leader's own hand only. Nodes in the perimeter
-/// may count attempts against sources and leave audit records, no more: an attacker who owns one gains no guesses and
-/// no say.
-fn may_propose(role: Role, action: &Action, size: usize) -> bool {
+/// What a role may put into the log. How a node stands is changed by a leader's own hand only. A site learner does what
+/// visitors and the helpdesk need, and nothing that gives anybody power: no tokens, no nodes, no configuration. A node in
+/// the perimeter puts nothing in: voters do what its visitors ask.
+fn may_propose(role: Role, action: &Action) -> bool {
     if action.changes_standing() {
         return false;
     }
     match role {
         Role::Voter => true,
-        Role::SiteLearner => !matches!(
+        Role::SiteLearner => matches!(
             action,
-            Action::CreateRealm(_)
-                | Action::CreateReplacement { .. }
-                | Action::BeginRotation(_)
-                | Action::Reseal { .. }
-                | Action::RetireKey { .. }
+            Action::CountAttempt { .. }
+                | Action::DecideAttempt { .. }
+                | Action::LiftLock(_)
+                | Action::OpenTicket { .. }
+                | Action::CloseTicket { .. }
+                | Action::PutLabel { .. }
+                | Action::RemoveLabel { .. }
+                | Action::Record { .. }
+                | Action::ConfirmKey { .. }
         ),
-        Role::DmzLearner => {
-            size <= MAX_PERIMETER_COMMAND
-                && matches!(
-                    action,
-                    Action::CountAttempt { target: AttemptTarget::Source(_), .. } | Action::Record { .. }
-                )
-        }
+        Role::DmzLearner => false,
     }
 }
 
@@ -70,8 +64,8 @@ impl Member {
             Ok(payload) if payload.len() <= MAX_COMMAND => payload,
             _ => return Ok(Err(Rejection::TooLarge)),
         };
-        if !may_propose(self.role(), &command.action, payload.len()) {
-            return Err(ProposeError::Forbidden);
+        if !may_propose(self.role(), &command.action) {
+            return Err(self.forbidden());
         }
         let deadline = Instant::now() + self.tuning.patience;
         let mut in_doubt = false;
@@ -81,7 +75,7 @@ impl Member {
                 Ok(Proposed::NotLeader | Proposed::NoQuorum) => {}
                 Ok(Proposed::Unknown) => return Err(ProposeError::Unknown),
                 Ok(Proposed::ClockSkew) if !in_doubt => return Err(ProposeError::ClockSkew),
-                Ok(Proposed::Forbidden) if !in_doubt => return Err(ProposeError::Forbidden),
+                Ok(Proposed::Forbidden) if !in_doubt => return Err(self.forbidden()),
                 Ok(Proposed::Busy) | Err(PeerError::Call(CallError::Busy)) if !in_doubt => {
                     return Err(ProposeError::Busy);
                 }
@@ -94,6 +88,11 @@ impl Member {
                 return Err(if in_doubt { ProposeError::Unknown } else { ProposeError::NoQuorum });
             }
         }
+    }
+
+    /// Says that a voter may do what this node may not.
+    pub(crate) fn forbidden(&self) -> ProposeError {
+        ProposeError::Forbidden { voters: self.state().voter_sites() }
     }
 
     async fn try_once(
@@ -116,7 +115,7 @@ impl Member {
 
     /// A proposal that a peer sent on.
     pub(crate) async fn propose_for(&self, role: Role, command: Command, size: usize) -> Proposed {
-        if !may_propose(role, &command.action, size) {
+        if !may_propose(role, &command.action) {
             return Proposed::Forbidden;
         }
         self.propose_here(command, size, Instant::now() + self.tuning.patience).await
@@ -155,56 +154,97 @@ impl Member {
 mod tests {
     use super::*;
     use passquorum_domain::audit::{AuditEvent, Site};
-    use passquorum_domain::ids::{AttemptId, JoinTokenId, KeyedHash, NodeId};
-    use passquorum_domain::token::JoinToken;
+    use passquorum_domain::blob::Blob;
+    use passquorum_domain::command::{AdmitNode, NewNode};
+    use passquorum_domain::config::{ConfigChange, RealmConfig};
+    use passquorum_domain::ids::{ApiTokenId, AttemptId, JoinTokenId, KeyedHash, NodeId, Revision, TicketId};
+    use passquorum_domain::label::{LabelCondition, LabelKey};
+    use passquorum_domain::lockout::AttemptTarget;
+    use passquorum_domain::ticket::{TicketKind, TicketResult};
+    use passquorum_domain::token::{ApiToken, JoinToken};
+    use std::collections::BTreeSet;
     use uuid::Uuid;
 
+    const ROLES: [Role; 3] = [Role::Voter, Role::SiteLearner, Role::DmzLearner];
+    const HASH: KeyedHash = KeyedHash([0; 32]);
+
+    fn may(action: &Action) -> [bool; 3] {
+        ROLES.map(|role| may_propose(role, action))
+    }
+
     #[test]
-    fn a_perimeter_node_can_neither_decide_attempts_nor_touch_the_realm() {
-        let attempt = AttemptId(Uuid::from_u128(1));
-        let source = AttemptTarget::Source(KeyedHash([0; 32]));
-        let user = AttemptTarget::User(KeyedHash([0; 32]));
-        let count = |target| Action::CountAttempt { attempt, target, policy: None };
-        let record = Action::Record { event: AuditEvent::NotServed(Site::SelfService), subject: None };
-        assert!(may_propose(Role::DmzLearner, &count(source), 100));
-        assert!(may_propose(Role::DmzLearner, &record, MAX_PERIMETER_COMMAND));
-        assert!(!may_propose(Role::DmzLearner, &record, MAX_PERIMETER_COMMAND + 1));
+    fn a_site_learner_does_what_visitors_need_and_a_node_in_the_perimeter_nothing() {
+        let attempt = AttemptId(Uuid::nil());
+        let (user, source) = (AttemptTarget::User(HASH), AttemptTarget::Source(HASH));
+        let ticket = TicketId(Uuid::nil());
+        let key = LabelKey::parse("a").unwrap();
         for action in [
-            count(user),
-            Action::DecideAttempt { attempt, target: source, right: true },
-            Action::Sweep,
-            Action::LiftLock(KeyedHash([0; 32])),
+            Action::CountAttempt { attempt, target: user, policy: None },
+            Action::CountAttempt { attempt, target: source, policy: None },
+            Action::DecideAttempt { attempt, target: user, right: true },
+            Action::LiftLock(HASH),
+            Action::OpenTicket {
+                ticket,
+                subject: HASH,
+                kind: TicketKind::Reset,
+                node: NodeId(4),
+                life: Span::seconds(1),
+            },
+            Action::CloseTicket { ticket, result: TicketResult::Done },
+            Action::PutLabel {
+                key: key.clone(),
+                value: Blob::from(&b""[..]),
+                condition: LabelCondition::Always,
+            },
+            Action::RemoveLabel { key, condition: LabelCondition::Always },
+            Action::Record { event: AuditEvent::NotServed(Site::SelfService), subject: None },
         ] {
-            assert!(!may_propose(Role::DmzLearner, &action, 100), "{action:?}");
-            assert!(may_propose(Role::Voter, &action, MAX_COMMAND));
+            assert_eq!(may(&action), [true, true, false], "{action:?}");
         }
     }
 
     #[test]
-    fn a_site_learner_decides_nothing_about_other_nodes() {
+    fn what_gives_power_is_for_voters_alone() {
         let token = JoinToken {
-            id: JoinTokenId(Uuid::from_u128(1)),
-            secret: KeyedHash([0; 32]),
+            id: JoinTokenId(Uuid::nil()),
+            secret: HASH,
             role: Role::Voter,
             expires_at: Timestamp(1),
             used_by: None,
         };
-        let replace = Action::CreateReplacement { token, replaces: NodeId(1) };
-        assert!(!may_propose(Role::SiteLearner, &replace, 100));
-        assert!(may_propose(Role::Voter, &replace, 100));
+        let node = NewNode {
+            name: "n".to_owned(),
+            cluster_address: "n:1".to_owned(),
+            site_url: "https://n".to_owned(),
+            wrap_key: [0; 32],
+        };
+        let admit = AdmitNode { token: token.id, secret: HASH, node, wrap: None };
+        let id = ApiTokenId(Uuid::nil());
+        let api =
+            ApiToken { id, secret: HASH, name: "n".to_owned(), scopes: BTreeSet::new(), expires_at: None };
+        let change = ConfigChange::SetGeneral(RealmConfig::empty().general);
+        for action in [
+            Action::CreateJoinToken(token.clone()),
+            Action::CreateReplacement { token, replaces: NodeId(1) },
+            Action::AdmitNode(Box::new(admit)),
+            Action::CreateApiToken(api),
+            Action::RevokeApiToken(id),
+            Action::ChangeConfig { base: Revision(1), change },
+            Action::Sweep,
+        ] {
+            assert_eq!(may(&action), [true, false, false], "{action:?}");
+        }
     }
 
     #[test]
     fn nobody_sends_a_change_of_a_nodes_standing_to_the_leader() {
-        for role in [Role::Voter, Role::SiteLearner, Role::DmzLearner] {
-            for action in [
-                Action::BeginRemoval(NodeId(1)),
-                Action::RemoveNode(NodeId(1)),
-                Action::SetNodeRole(NodeId(1), Role::Voter),
-                Action::MoveNode(NodeId(1), "host:7400".parse().unwrap()),
-            ] {
-                assert!(!may_propose(role, &action, 100), "{role} {action:?}");
-            }
+        for action in [
+            Action::BeginRemoval(NodeId(1)),
+            Action::RemoveNode(NodeId(1)),
+            Action::SetNodeRole(NodeId(1), Role::Voter),
+            Action::MoveNode(NodeId(1), "host:7400".parse().unwrap()),
+        ] {
+            assert_eq!(may(&action), [false; 3], "{action:?}");
         }
     }
 

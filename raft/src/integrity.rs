@@ -3,7 +3,7 @@
 //! A member that starts tells the others who it is ([`lives`]) and how far its disk is; they remember what it confirmed
 //! ([`witness`]) and let it take part when that is all there ([`entry`]).
 //!
-//! Every member remembers the digest of its state at certain log indexes ([`checkpoints`]), asks the others for theirs now
+//! Every member remembers the digest of its state at certain log indexes ([`checkpoints`]), asks the voters for theirs now
 //! and then ([`rounds`]), and decides by majority who is wrong ([`verdict`]). A member that finds itself wrong hands over,
 //! notes that durably, keeps the evidence and leaves for good. Nothing here repairs a state, and no rule of the domain is
 //! known here.

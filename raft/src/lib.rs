@@ -14,6 +14,7 @@
 //! - "Nothing was changed" ([`NoQuorum`](passquorum_domain::ports::ProposeError::NoQuorum)) is said only when that is
 //!   certain; else the answer is "unknown". A repetition under the same request id changes nothing twice.
 //! - A linearizable read sees everything that was acknowledged before it began.
+//! - A node in the perimeter opens no stream: voters lend it theirs, and it asks them only for what visitors need.
 //! - A node that was removed, or is of another realm or epoch, is refused at the handshake and at each request.
 //!
 //! This crate holds no rule of the domain, and knows no LDAP, HTTP or command line. No openraft type is part of what
@@ -29,8 +30,10 @@ mod founding;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod gateway;
 mod integrity;
 mod leadership;
+mod lender;
 mod member;
 mod membership;
 pub mod net;
@@ -59,12 +62,14 @@ mod wire;
 pub use cluster::{Applied, Cluster, ClusterSettings, Phase, Progress};
 pub use error::{StartError, coded, storage_code};
 pub use founding::{Reached, Survivor, found, survey};
+pub use gateway::{Gateway, GatewayError, Repeat};
 pub use integrity::evidence::{Evidence, EvidenceReport};
 pub use passquorum_domain::ports::Leadership;
 pub use refuse::refuse;
 pub use renewal::{Certified, Certifier};
 pub use state_machine::Replica;
 pub use transport::identity::{IdentityError, PeerIdentity};
+pub use transport::request::MAX_STEP;
 pub use transport::tls::{PeerTls, Renewed, TlsError};
 pub use tuning::{Tuning, TuningError};
 

@@ -1,6 +1,7 @@
 //! One member: what the parts of this crate share, and the questions that each of them asks about it.
 
 use crate::election::Pulse;
+use crate::gateway::Turnstile;
 use crate::integrity::Integrity;
 use crate::planted::{self, Plant};
 use crate::proposals::Proposals;
@@ -57,6 +58,7 @@ pub(crate) struct Member {
     pub(crate) integrity: Integrity,
     /// Signs certificates; set once the node has put it together.
     pub(crate) certifier: OnceLock<Arc<dyn Certifier>>,
+    pub(crate) turnstile: Turnstile,
 }
 
 /// Where the leader is.

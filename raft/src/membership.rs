@@ -72,7 +72,7 @@ impl Member {
     /// Has a change made wherever the leader is.
     pub(crate) async fn change(&self, change: Change) -> Result<NodeId, MembershipError> {
         if self.role() != Role::Voter {
-            return Err(ProposeError::Forbidden.into());
+            return Err(self.forbidden().into());
         }
         let deadline = Instant::now() + VERB;
         let (mut in_doubt, mut begun) = (false, false);
@@ -287,7 +287,7 @@ impl Member {
             Proposed::Committed(outcome) => Ok(outcome.map(drop).map_err(rejected)?),
             Proposed::NotLeader => Err(Halt::NotLeader),
             Proposed::NoQuorum => Err(ProposeError::NoQuorum.into()),
-            Proposed::Forbidden => Err(ProposeError::Forbidden.into()),
+            Proposed::Forbidden => Err(self.forbidden().into()),
             Proposed::ClockSkew => Err(ProposeError::ClockSkew.into()),
             Proposed::Busy => Err(ProposeError::Busy.into()),
             Proposed::Unknown => Err(ProposeError::Unknown.into()),

@@ -105,7 +105,8 @@ impl Member {
     }
 
     async fn read_current(&self) -> Result<Arc<Published<TypeConfig, Replica>>, ReadError> {
-        if !self.integrity.serves() {
+        // A node in the perimeter asks voters for whole steps, never for what it could decide by.
+        if !self.integrity.serves() || !self.role().holds_keys() {
             return Err(ReadError::NoQuorum);
         }
         let deadline = Instant::now() + self.tuning.patience;

@@ -3,6 +3,7 @@
 use crate::integrity::books::Standing;
 use crate::integrity::witness::{Introduction, Recognition};
 use crate::member::{Member, served_as};
+use crate::transport::client::Connected;
 use crate::transport::frame::Refusal;
 use crate::transport::identity::PeerIdentity;
 use crate::transport::request::Request;
@@ -18,6 +19,8 @@ use openraft::raft::{AppendEntriesRequest, AppendEntriesResponse, VoteRequest};
 use passquorum_domain::audit::Actor;
 use passquorum_domain::command::Command;
 use passquorum_domain::instance::Role;
+use std::io;
+use zeroize::Zeroizing;
 
 /// A peer speaks for itself only: the vote in its message must be its own.
 fn own_vote(peer: &PeerIdentity, vote: &Vote<u64>) -> Result<(), Refusal> {
@@ -45,6 +48,15 @@ impl Service for Member {
             // This node may be new, or behind: the authority has signed the peer's certificate.
             None => Ok(served_as(peer.role)),
         }
+    }
+
+    fn role(&self) -> Role {
+        self.role()
+    }
+
+    async fn borrow(&self, stream: Connected) -> io::Result<()> {
+        tracing::info!(lender = %stream.peer.node, "a voter has lent a stream");
+        self.peers.borrow(stream).await
     }
 
     async fn serve(
@@ -125,7 +137,9 @@ impl Service for Member {
                 let renew = Renew::from_peer(&payload)?;
                 self.renew_here(peer.node, &renew).await.into_answer()
             }
-            Request::Ping => Ok(Vec::new()),
+            Request::Gateway => self.turnstile.pass(peer.node, Zeroizing::new(payload)).await.into_answer(),
+            // The transport's own.
+            Request::Ping | Request::Lend => Ok(Vec::new()),
             Request::Digests => self.tell().into_answer(),
             Request::Introduce => {
                 let introduction = Introduction::from_peer(&payload)?;

@@ -1,5 +1,6 @@
 //! What peers say to one another, each in an envelope of the storage codec with a kind of its own.
 
+use crate::gateway::Answered;
 use crate::integrity::rounds::Told;
 use crate::integrity::witness::{Introduction, Recognition};
 use crate::transport::frame::Refusal;
@@ -82,6 +83,7 @@ messages! {
     132 Announcement;
     133 Renew;
     134 Renewed;
+    135 Answered;
 }
 
 /// Begins a snapshot, or takes up one that was broken off.

@@ -70,7 +70,7 @@ async fn at_its_own_door(
             ports.cluster.promote(own, actor).await
         };
         match done {
-            Err(MembershipError::Propose(ProposeError::Forbidden)) => Reply::Refused,
+            Err(MembershipError::Propose(ProposeError::Forbidden { .. })) => Reply::Refused,
             Err(MembershipError::Propose(_)) => Reply::Silence,
             done => Reply::Served(format!("{done:?}")),
         }
@@ -97,23 +97,23 @@ fn draw(rogue: &SimulatedNode, other: NodeId, rng: &mut SmallRng) -> Demand {
 
 /// A command that the node's role may not put into the log.
 fn forbidden(rogue: &SimulatedNode, other: NodeId, rng: &mut SmallRng) -> Command {
-    let most = if rogue.role == Role::DmzLearner { 5 } else { 2 };
+    let most = if rogue.role == Role::DmzLearner { 5 } else { 4 };
     let action = match rng.gen_range(0..most) {
         0 => Action::SetNodeRole(rogue.id, Role::Voter),
         1 => Action::RemoveNode(other),
         2 => Action::Sweep,
-        3 => Action::PutLabel {
-            key: clients::label_key("label-0"),
-            value: Blob::from(b"taken over".as_slice()),
-            condition: LabelCondition::Always,
-        },
-        _ => Action::CreateJoinToken(JoinToken {
+        3 => Action::CreateJoinToken(JoinToken {
             id: JoinTokenId(clients::uuid(rng)),
             secret: KeyedHash([7; 32]),
             role: Role::Voter,
             expires_at: Timestamp(u64::MAX),
             used_by: None,
         }),
+        _ => Action::PutLabel {
+            key: clients::label_key("label-0"),
+            value: Blob::from(b"taken over".as_slice()),
+            condition: LabelCondition::Always,
+        },
     };
     let (request, at) = (RequestId::Internal(clients::uuid(rng)), rogue.clock.now());
     Command { request, at, actor: learners_refused::actor(rogue.id), detail: None, action }

@@ -1,7 +1,8 @@
-//! What handlers take: the visit, and a form that was bounded, decoded strictly and checked for its CSRF token before
-//! any handler sees it.
+//! What handlers take: the visit, and a form that was bounded and decoded strictly before any handler sees it, and
+//! checked for its CSRF token unless the handler hands it on to whoever does that.
 
 use crate::app::App;
+use crate::limits::Origin;
 use crate::page_error::Failure;
 use crate::session::BrowserId;
 use crate::{csrf, limits, text};
@@ -12,7 +13,7 @@ use http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::secret::{Answer, Password, SecretError};
-use std::net::IpAddr;
+use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -24,24 +25,37 @@ pub(crate) struct Visit {
     /// The browser.
     pub(crate) browser: BrowserId,
     /// Where it comes from.
-    pub(crate) source: IpAddr,
+    pub(crate) source: Origin,
     /// The path, for the choice of a site's shell.
     pub(crate) path: String,
     /// The request's headers, for its cookies.
     pub(crate) headers: HeaderMap,
 }
 
-impl FromRequestParts<App> for Visit {
+impl<S: Sync> FromRequestParts<S> for Visit {
     type Rejection = Failure;
 
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
         parts.extensions.get::<Self>().cloned().ok_or_else(|| Failure::internal("no visit: not wrapped"))
     }
 }
 
 /// A submitted form. Values are wiped when it is dropped.
-#[derive(Default)]
-pub(crate) struct Form(Vec<(String, Zeroizing<String>)>);
+#[derive(Default, Deserialize)]
+#[serde(from = "Vec<(String, String)>")]
+pub struct Form(Vec<(String, Zeroizing<String>)>);
+
+impl Serialize for Form {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|(name, value)| (name, value.as_str())))
+    }
+}
+
+impl From<Vec<(String, String)>> for Form {
+    fn from(fields: Vec<(String, String)>) -> Self {
+        Self(fields.into_iter().map(|(name, value)| (name, Zeroizing::new(value))).collect())
+    }
+}
 
 impl FromRequest<App> for Form {
     type Rejection = Failure;
@@ -49,6 +63,20 @@ impl FromRequest<App> for Form {
     async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
         let (mut parts, body) = request.into_parts();
         let visit = Visit::from_request_parts(&mut parts, app).await?;
+        let Unchecked(form) = Unchecked::from_request(Request::from_parts(parts, body), app).await?;
+        csrf::check(&app.ports, visit.browser, form.text(csrf::FIELD))?;
+        Ok(form)
+    }
+}
+
+/// A form whose CSRF token is checked by whoever does what it asks.
+pub(crate) struct Unchecked<T>(pub(crate) T);
+
+impl<S: Sync> FromRequest<S> for Unchecked<Form> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
+        let (parts, body) = request.into_parts();
         let is_form =
             parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(
                 |kind| kind.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case(FORM_TYPE),
@@ -57,9 +85,7 @@ impl FromRequest<App> for Form {
         if !is_form {
             return Err(Failure::bad_input("The request is not a form."));
         }
-        let form = Self::parse(&bytes)?;
-        csrf::check(&app.ports, visit.browser, form.text(csrf::FIELD))?;
-        Ok(form)
+        Form::parse(&bytes).map(Self)
     }
 }
 

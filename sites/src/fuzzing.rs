@@ -2,8 +2,9 @@
 //! takes any bytes, and a finding is a panic.
 
 use crate::extract::Form;
+use crate::gateway::KeptRun;
 use crate::ports::SiteSettings;
-use crate::session::{BrowserId, Cell, Staff, opened};
+use crate::session::{BrowserId, Staff, opened, sealed};
 use crate::workflow::Progress;
 use crate::{admin, api, limits};
 use http::{HeaderMap, HeaderValue, Request, header};
@@ -25,8 +26,11 @@ pub fn forms(data: &[u8]) {
 pub fn cookies(data: &[u8]) {
     let headers = with(header::COOKIE, data);
     BrowserId::from_headers(&headers);
-    for cell in [Cell::Progress, Cell::Admin, Cell::Helpdesk] {
-        cell.sealed(&headers);
+    if let Some(run) = KeptRun::of(&headers) {
+        assert!(run.cookie().is_ok(), "what a browser carries can be kept");
+    }
+    if let Ok(held) = str::from_utf8(data) {
+        sealed(held);
     }
     if let Some(progress) = opened::<Progress>(data, Timestamp(0)) {
         progress.present();

@@ -48,7 +48,7 @@ async fn around(State(app): State<App>, mut request: Request, next: Next) -> Res
     let visit = Visit {
         request: fresh_uuid(&*app.ports.entropy),
         browser: known.unwrap_or_else(|| BrowserId::fresh(&app.ports)),
-        source: limits::source_of(&request, &app.settings),
+        source: limits::source_of(&request, &app.settings).into(),
         path: request.uri().path().to_owned(),
         headers: request.headers().clone(),
     };

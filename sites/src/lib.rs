@@ -1,6 +1,7 @@
 //! The web face of a node: Self-Service, Helpdesk and Admin sites and the operators' API, server-rendered.
 //!
-//! Reading order: [`ports`] is what the sites are given; `headers` wraps every request (request id, visit, error
+//! Reading order: [`ports`] is what the sites are given; [`gateway`] is what the Self-Service pages ask for, which a voter
+//! does for a node in the perimeter; `headers` wraps every request (request id, visit, error
 //! page, security headers); `session` and `csrf` hold what a browser carries; `workflow` runs the Self-Service tasks
 //! through one `activity` per kind of step; `page_error` is the one place where failures become pages.
 //!
@@ -10,6 +11,7 @@
 
 pub mod admin;
 pub mod api;
+pub mod gateway;
 pub mod helpdesk;
 pub mod ports;
 pub mod session;
@@ -48,58 +50,106 @@ pub use crate::ports::{Ports, SiteSettings};
 pub use crate::profile_store::seal as seal_profile;
 pub use crate::staff::{Access, Route};
 
+use crate::api::ApiProblem;
 use crate::app::App;
+use crate::gateway::SelfService;
+use crate::self_service::HOME;
+use crate::self_service::engine::Engine;
 use axum::Router;
 use axum::response::Redirect;
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use passquorum_domain::audit::Site;
+use passquorum_domain::ports::ProposeError;
 use std::sync::Arc;
 
-/// Every site of a node on one router. The caller's listener puts [`PeerAddress`] or [`LocalOperator`] into the
-/// extensions of each request, and finds in those of an answer the [`Limit`](passquorum_domain::limit::Limit) that
-/// refused the request.
-pub fn router(ports: Ports, settings: SiteSettings) -> Router {
-    sites(ports, Crowd::new(Arc::new(settings)))
+/// The sites of a node that holds the realm key.
+pub struct Sites {
+    ports: Ports,
+    app: App,
 }
 
-/// The same, with routes that tell about the node: for its host, the realm's nodes, the monitors that the configuration
-/// names, and who has a token with the scope to read.
-pub fn with_monitoring(ports: Ports, settings: SiteSettings, monitoring: Router) -> Router {
-    let crowd = Crowd::new(Arc::new(settings));
-    let monitoring = api::for_monitors(monitoring, ports.clone(), crowd.clone());
-    sites(ports, crowd).merge(monitoring)
+impl Sites {
+    /// Sites on these ports.
+    #[must_use]
+    pub fn new(ports: Ports, settings: SiteSettings) -> Self {
+        let app = App::new(ports.clone(), Crowd::new(Arc::new(settings)));
+        Self { ports, app }
+    }
+
+    /// Every site on one router. The caller's listener puts [`PeerAddress`] or [`LocalOperator`] into the extensions of
+    /// each request, and finds in those of an answer the [`Limit`](passquorum_domain::limit::Limit) that refused the
+    /// request.
+    pub fn router(&self) -> Router {
+        let app = &self.app;
+        let api = api::router(self.ports.clone(), app.crowd.clone());
+        let sites = Router::new()
+            .merge(static_files::routes())
+            .merge(front_doors())
+            .merge(staff_doors())
+            .merge(self_service::routes(app, self.self_service()))
+            .merge(staff::router(app, Site::Helpdesk, helpdesk::ROUTES))
+            .merge(staff::router(app, Site::Admin, admin::ROUTES));
+        headers::wrap(sites, app.clone()).merge(api)
+    }
+
+    /// The same, with routes that tell about the node: for its host, the realm's nodes, the monitors that the
+    /// configuration names, and who has a token with the scope to read.
+    pub fn router_with(&self, monitoring: Router) -> Router {
+        self.router().merge(api::for_monitors(monitoring, self.ports.clone(), self.app.crowd.clone()))
+    }
+
+    /// What the pages of the Self-Service site ask for, done by this node: for nodes in the perimeter too.
+    #[must_use]
+    pub fn self_service(&self) -> Arc<dyn SelfService> {
+        Arc::new(Engine(self.app.clone()))
+    }
 }
 
-fn sites(ports: Ports, crowd: Crowd) -> Router {
-    let api = api::router(ports.clone(), crowd.clone());
-    let app = App::new(ports, crowd);
+/// The operators' API of a node in the perimeter: it refuses everything, and names the nodes that take it.
+pub fn perimeter_api(ports: &Ports) -> Router {
+    let consensus = Arc::clone(&ports.consensus);
+    Router::new().fallback(move || async move {
+        ApiProblem::from(ProposeError::Forbidden { voters: consensus.local().voter_sites() })
+    })
+}
+
+/// The Self-Service site alone, on a node that holds no key: what its pages ask for is done behind `port`. The other
+/// sites and the operators' API are not there.
+pub fn perimeter_router(ports: Ports, settings: SiteSettings, port: Arc<dyn SelfService>) -> Router {
+    let app = App::new(ports, Crowd::new(Arc::new(settings)));
     let sites = Router::new()
         .merge(static_files::routes())
-        .merge(legacy_paths())
-        .merge(self_service::routes())
-        .merge(staff::router(&app, Site::Helpdesk, helpdesk::ROUTES))
-        .merge(staff::router(&app, Site::Admin, admin::ROUTES));
-    headers::wrap(sites, app).merge(api)
+        .merge(front_doors())
+        .merge(self_service::routes(&app, port));
+    headers::wrap(sites, app)
 }
 
-/// The front door, and the paths under which the replaced product served its sites, so that old bookmarks work.
-fn legacy_paths() -> Router<App> {
-    let to = |target: &'static str| get(move || async move { Redirect::permanent(target) });
-    let mut router = Router::new()
-        .route("/", get(|| async { Redirect::temporary("/self-service/") }))
-        .route("/self-service", to("/self-service/"))
+/// The front door, and the paths under which the replaced product served the Self-Service site, so that old bookmarks
+/// work.
+fn front_doors() -> Router<App> {
+    Router::new()
+        .route("/", get(|| async { Redirect::temporary(HOME) }))
+        .route("/self-service", to(HOME))
+        .merge(legacy("/PMUser", HOME))
+        .merge(legacy("/PMSelfService", HOME))
+}
+
+/// The same for the sites of staff.
+fn staff_doors() -> Router<App> {
+    Router::new()
         .route("/helpdesk", to("/helpdesk/"))
-        .route("/admin", to("/admin/"));
-    for (legacy, target) in [
-        ("/PMUser", "/self-service/"),
-        ("/PMSelfService", "/self-service/"),
-        ("/PMHelpdesk", "/helpdesk/"),
-        ("/PMAdmin", "/admin/"),
-    ] {
-        router = router
-            .route(legacy, to(target))
-            .route(&format!("{legacy}/"), to(target))
-            .route(&format!("{legacy}/{{*rest}}"), to(target));
-    }
-    router
+        .route("/admin", to("/admin/"))
+        .merge(legacy("/PMHelpdesk", "/helpdesk/"))
+        .merge(legacy("/PMAdmin", "/admin/"))
+}
+
+fn legacy(path: &'static str, target: &'static str) -> Router<App> {
+    Router::new()
+        .route(path, to(target))
+        .route(&format!("{path}/"), to(target))
+        .route(&format!("{path}/{{*rest}}"), to(target))
+}
+
+fn to(target: &'static str) -> MethodRouter<App> {
+    get(move || async move { Redirect::permanent(target) })
 }

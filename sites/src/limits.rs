@@ -7,9 +7,10 @@ use http::{HeaderMap, Request};
 use passquorum_domain::audit::Actor;
 use passquorum_domain::command::Action;
 use passquorum_domain::error_code::ErrorCode;
-use passquorum_domain::ids::{AttemptId, KeyedHash};
+use passquorum_domain::ids::{AttemptId, KeyedHash, NodeId};
 use passquorum_domain::lockout::AttemptTarget;
 use passquorum_domain::ports::{Purpose, VaultError, fresh_uuid};
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -55,20 +56,46 @@ fn forwarded(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
     hops
 }
 
-/// What an address is counted under.
-pub(crate) fn source_hash(ports: &Ports, source: IpAddr) -> Result<KeyedHash, VaultError> {
-    let bytes = match source {
+/// Where a visitor comes from: an address as this node saw it, or as a node in the perimeter tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Origin {
+    pub(crate) address: IpAddr,
+    pub(crate) by_way_of: Option<NodeId>,
+}
+
+impl From<IpAddr> for Origin {
+    fn from(address: IpAddr) -> Self {
+        Self { address, by_way_of: None }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.by_way_of {
+            None => self.address.fmt(f),
+            Some(node) => write!(f, "{} by way of node {node}", self.address),
+        }
+    }
+}
+
+/// What an origin is counted under. What a node in the perimeter tells has counters of its own: so one that somebody took
+/// over locks nobody out who comes another way.
+pub(crate) fn source_hash(ports: &Ports, origin: Origin) -> Result<KeyedHash, VaultError> {
+    let mut bytes = match origin.address {
         IpAddr::V4(address) => address.octets().to_vec(),
         // A household or host has a whole /64 of addresses.
         IpAddr::V6(address) => address.octets().into_iter().take(8).collect(),
     };
+    if let Some(node) = origin.by_way_of {
+        bytes.extend_from_slice(format!(" by way of node {node}").as_bytes());
+    }
     ports.vault.keyed_hash(Purpose::Source, &bytes)
 }
 
 /// Counts one attempt against the source address. Right ones stay counted too: else one own account would buy an
 /// attacker endless guesses at others.
-pub(crate) async fn count_source(ports: &Ports, source: IpAddr) -> Result<(), Failure> {
-    let target = AttemptTarget::Source(source_hash(ports, source)?);
+pub(crate) async fn count_source(ports: &Ports, origin: Origin) -> Result<(), Failure> {
+    let target = AttemptTarget::Source(source_hash(ports, origin)?);
     let attempt = AttemptId(fresh_uuid(&*ports.entropy));
     let action = Action::CountAttempt { attempt, target, policy: None };
     match ports.commit(Actor::Anonymous, action).await {
@@ -133,6 +160,14 @@ mod tests {
     #[test]
     fn an_ipv4_address_in_ipv6_form_is_the_same_source() {
         assert_eq!(source("::ffff:192.0.2.1", &[], &[]), "192.0.2.1");
+    }
+
+    #[test]
+    fn an_origin_names_the_node_that_tells_of_it() {
+        let address: IpAddr = [192, 0, 2, 1].into();
+        assert_eq!(Origin::from(address).to_string(), "192.0.2.1");
+        let told = Origin { address, by_way_of: Some(NodeId(4)) };
+        assert_eq!(told.to_string(), "192.0.2.1 by way of node 4");
     }
 
     #[test]

@@ -12,23 +12,47 @@ use passquorum_domain::outcome::Rejection;
 use passquorum_domain::ports::{DirectoryError, ProposeError, ReadError, VaultError};
 use passquorum_domain::qa::HashError;
 use passquorum_domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// Why a request did not do what was asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Why a request did not do what was asked. What a page is told of it can be sent to another node, but not its cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// The stable code.
     pub code: ErrorCode,
     /// The HTTP status, when it is not the code's usual one.
+    #[serde(with = "status")]
     pub status: Option<StatusCode>,
     /// What happened, for the visitor; else the text for the code.
     pub message: Option<Cow<'static, str>>,
     /// When a lock ends.
     pub until: Option<Timestamp>,
     /// Where *try again* leads, when trying again makes sense.
+    #[serde(skip)]
     pub again: Option<&'static str>,
     /// For the log only.
+    #[serde(skip)]
     pub cause: Option<String>,
+}
+
+/// A status travels as its number.
+mod status {
+    use http::StatusCode;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        status: &Option<StatusCode>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        status.map(|status| status.as_u16()).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<StatusCode>, D::Error> {
+        let number = Option::<u16>::deserialize(deserializer)?;
+        Ok(number.and_then(|number| StatusCode::from_u16(number).ok()))
+    }
 }
 
 impl Failure {
@@ -83,6 +107,7 @@ impl Failure {
     pub fn http_status(&self) -> StatusCode {
         self.status.unwrap_or(match self.code {
             ErrorCode::NoQuorum
+            | ErrorCode::NoVoter
             | ErrorCode::Busy
             | ErrorCode::ClockSkew
             | ErrorCode::DirectoryUnreachable => StatusCode::SERVICE_UNAVAILABLE,
@@ -103,7 +128,9 @@ impl Failure {
             ErrorCode::BadInput => StatusCode::BAD_REQUEST,
             ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             ErrorCode::Unauthenticated | ErrorCode::TokenInvalid => StatusCode::UNAUTHORIZED,
-            ErrorCode::Forbidden | ErrorCode::Csrf | ErrorCode::NoProfile => StatusCode::FORBIDDEN,
+            ErrorCode::Forbidden | ErrorCode::NotThisNode | ErrorCode::Csrf | ErrorCode::NoProfile => {
+                StatusCode::FORBIDDEN
+            }
             ErrorCode::SessionExpired => StatusCode::GONE,
             ErrorCode::DirectoryRefused => StatusCode::BAD_GATEWAY,
             ErrorCode::Corrupt
@@ -131,7 +158,7 @@ impl Failure {
     }
 
     /// Tells the log, with the request id, once per failed request.
-    pub(crate) fn log(&self, request: uuid::Uuid) {
+    pub fn log(&self, request: uuid::Uuid) {
         let cause = self.cause.as_deref().unwrap_or("");
         if self.http_status().is_server_error() {
             tracing::warn!(%request, code = %self.code, cause, "request failed");
@@ -159,7 +186,13 @@ impl IntoResponse for Failure {
 
 impl From<ProposeError> for Failure {
     fn from(error: ProposeError) -> Self {
-        Self::new(error.code()).because(error)
+        let failure = Self::new(error.code()).because(&error);
+        match error {
+            ProposeError::Forbidden { voters } => {
+                failure.saying(format!("{} {}", text::NOT_THIS_NODE, voters.join(", ")))
+            }
+            _ => failure,
+        }
     }
 }
 

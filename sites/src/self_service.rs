@@ -2,27 +2,90 @@
 //!
 //! `GET /self-service/` lists the tasks; `/self-service/start/{task}` asks for the user name; `/self-service/step`
 //! shows and takes every step, from what the progress cookie says.
+//!
+//! The pages here are the same on every node. What they ask for is done behind the port [`SelfService`]: by the
+//! [`engine`] on a node that holds the realm key, else by a voter.
 
+pub(crate) mod engine;
 mod home;
 mod identify;
 mod step;
 
 use crate::app::App;
-use crate::workflow::Progress;
+use crate::extract::{Form, Visit};
+use crate::gateway::{Answer, Ask, KeptRun, Run, SelfService, Shown, Visitor};
+use crate::page_error::Failure;
+use crate::text;
+use crate::workflow::Ending;
 use axum::Router;
 use axum::routing::get;
-use passquorum_domain::workflow::{Activity, WorkflowKind};
+use passquorum_domain::config::{ManagementPolicy, RealmConfig};
+use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::workflow::{Activity, Workflow, WorkflowKind};
+use std::sync::Arc;
 
 /// The front page.
 pub(crate) const HOME: &str = "/self-service/";
 /// The present step.
 pub(crate) const STEP: &str = "/self-service/step";
 
-pub(crate) fn routes() -> Router<App> {
+/// What the pages are made with.
+#[derive(Clone)]
+struct Front {
+    app: App,
+    port: Arc<dyn SelfService>,
+}
+
+pub(crate) fn routes(app: &App, port: Arc<dyn SelfService>) -> Router<App> {
     Router::new()
         .route(HOME, get(home::show))
         .route("/self-service/start/{task}", get(identify::show).post(identify::submit))
         .route(STEP, get(step::show).post(step::submit))
+        .with_state(Front { app: app.clone(), port })
+}
+
+impl Front {
+    async fn ask(&self, visit: &Visit, ask: Ask) -> Result<Answer, Failure> {
+        self.port.ask(&Visitor::of(visit), ask).await
+    }
+
+    async fn enter(&self, visit: &Visit) -> Result<String, Failure> {
+        match self.ask(visit, Ask::Enter).await? {
+            Answer::Entered { csrf } => Ok(csrf),
+            _ => Err(Self::other_answer()),
+        }
+    }
+
+    async fn begin(&self, visit: &Visit, task: WorkflowKind, form: Form) -> Result<KeptRun, Failure> {
+        match self.ask(visit, Ask::Begin { task, form }).await? {
+            Answer::Begun(run) => Ok(run),
+            _ => Err(Self::other_answer()),
+        }
+    }
+
+    async fn show(&self, visit: &Visit, run: KeptRun) -> Result<Box<Shown>, Failure> {
+        match self.ask(visit, Ask::Show { run }).await? {
+            Answer::Shown(shown) => Ok(shown),
+            _ => Err(Self::other_answer()),
+        }
+    }
+
+    async fn submit(&self, visit: &Visit, run: KeptRun, form: Form) -> Result<Answer, Failure> {
+        self.ask(visit, Ask::Submit { run, form }).await
+    }
+
+    fn other_answer() -> Failure {
+        Failure::internal("what a page asked for was answered with something else")
+    }
+}
+
+/// The first policy that offers the task, for its texts and for a name that is nobody's.
+fn offered(config: &RealmConfig, kind: WorkflowKind) -> Result<(&ManagementPolicy, &Workflow), Failure> {
+    config
+        .policies
+        .iter()
+        .find_map(|policy| policy.workflow(kind).map(|workflow| (policy, workflow)))
+        .ok_or_else(|| Failure::new(ErrorCode::NotFound).saying(text::TASK_NOT_OFFERED))
 }
 
 /// The tasks in the order in which people need them, with their names in addresses.
@@ -50,10 +113,10 @@ fn parts(plan: &[Activity], here: usize) -> Vec<Part> {
         .collect()
 }
 
-fn parts_of(progress: &Progress) -> Vec<Part> {
-    let end = progress.activities.len().saturating_add(1);
-    let here = if progress.ending.is_some() { end } else { progress.position.saturating_add(1).min(end) };
-    parts(&progress.activities, here)
+fn parts_of(run: &Run, ending: Option<Ending>) -> Vec<Part> {
+    let end = run.activities.len().saturating_add(1);
+    let here = if ending.is_some() { end } else { run.position.saturating_add(1).min(end) };
+    parts(&run.activities, here)
 }
 
 fn label(activity: &Activity) -> &'static str {

@@ -4,6 +4,7 @@
 //! Invariants: every cookie is `__Host-`, `Secure` and `HttpOnly`; a sealed value opens only with the browser id it was
 //! sealed for and before it expires; every sealed value of one kind has the same length, so that its size tells nothing.
 
+use crate::gateway::KeptRun;
 use crate::page_error::Failure;
 use crate::ports::Ports;
 use base64::Engine as _;
@@ -26,7 +27,7 @@ pub const STAFF_SESSION: Span = Span::hours(1);
 pub(crate) const PADDED: usize = 2_700;
 
 /// A browser's random id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BrowserId([u8; 16]);
 
 impl BrowserId {
@@ -85,13 +86,28 @@ impl Cell {
         expires: Timestamp,
         value: &T,
     ) -> Result<HeaderValue, Failure> {
+        Ok(self.set(self.seal(ports, browser, expires, value)?))
+    }
+
+    fn set(self, sealed: String) -> HeaderValue {
+        set_cookie(self.cookie(), sealed, SameSite::Strict)
+    }
+
+    /// A value as a cookie holds it.
+    pub(crate) fn seal<T: Serialize>(
+        self,
+        ports: &Ports,
+        browser: BrowserId,
+        expires: Timestamp,
+        value: &T,
+    ) -> Result<String, Failure> {
         let mut clear = serde_json::to_vec(&(expires, value)).map_err(Failure::internal)?;
         if clear.len() > PADDED {
             return Err(Failure::internal("a session value is larger than a cookie can hold"));
         }
         clear.resize(PADDED, b' ');
         let Sealed(sealed) = ports.vault.seal(Purpose::Session, &self.context(browser), &clear)?;
-        Ok(set_cookie(self.cookie(), URL_SAFE_NO_PAD.encode(sealed.as_bytes()), SameSite::Strict))
+        Ok(URL_SAFE_NO_PAD.encode(sealed.as_bytes()))
     }
 
     /// The value that the browser carries, if it is this browser's, whole, and not expired.
@@ -101,15 +117,19 @@ impl Cell {
         browser: BrowserId,
         headers: &HeaderMap,
     ) -> Option<T> {
-        let sealed = self.sealed(headers)?;
-        let clear = ports.vault.open(Purpose::Session, &self.context(browser), &sealed).ok()?;
-        opened(&clear, ports.now())
+        self.open(ports, browser, cookie_value(headers, self.cookie())?)
     }
 
-    /// What the browser carries, not opened yet.
-    pub(crate) fn sealed(self, headers: &HeaderMap) -> Option<Sealed> {
-        let sealed = URL_SAFE_NO_PAD.decode(cookie_value(headers, self.cookie())?).ok()?;
-        Some(Sealed(Blob::from(sealed)))
+    /// The value in what a cookie holds, if it is this browser's, whole, and not expired.
+    pub(crate) fn open<T: DeserializeOwned>(
+        self,
+        ports: &Ports,
+        browser: BrowserId,
+        held: &str,
+    ) -> Option<T> {
+        let sealed = sealed(held)?;
+        let clear = ports.vault.open(Purpose::Session, &self.context(browser), &sealed).ok()?;
+        opened(&clear, ports.now())
     }
 
     /// The `Set-Cookie` that removes it.
@@ -119,6 +139,30 @@ impl Cell {
         cookie.set_max_age(time::Duration::ZERO);
         header_value(&cookie)
     }
+}
+
+impl KeptRun {
+    /// What a cookie holds at most.
+    const MAX: usize = 4096;
+
+    /// The run that the browser carries, not opened yet.
+    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
+        let held = cookie_value(headers, Cell::Progress.cookie())?;
+        (held.len() <= Self::MAX && sealed(held).is_some()).then(|| Self(held.to_owned()))
+    }
+
+    /// The `Set-Cookie` that keeps it.
+    pub(crate) fn cookie(self) -> Result<HeaderValue, Failure> {
+        if self.0.len() > Self::MAX || sealed(&self.0).is_none() {
+            return Err(Failure::internal("a run that is to be kept is no sealed value"));
+        }
+        Ok(Cell::Progress.set(self.0))
+    }
+}
+
+/// What a cookie holds, not opened yet.
+pub(crate) fn sealed(held: &str) -> Option<Sealed> {
+    URL_SAFE_NO_PAD.decode(held).ok().map(|sealed| Sealed(Blob::from(sealed)))
 }
 
 /// The value in the clear text of a cookie, unless it has expired.

@@ -3,7 +3,7 @@
 //! A wrong password, an unknown name and a missing role are answered alike; the audit tells them apart.
 
 use crate::attempt;
-use crate::limits;
+use crate::limits::{self, Origin};
 use crate::page_error::Failure;
 use crate::people::{self, Person};
 use crate::ports::Ports;
@@ -28,7 +28,7 @@ pub async fn sign_in(
     password: &Password,
     source: IpAddr,
 ) -> Result<Staff, Failure> {
-    limits::count_source(ports, source).await?;
+    limits::count_source(ports, Origin::from(source)).await?;
     let config = ports.current_config().await?;
     let note = format!("{name} from {source}");
     let person = people::find(ports, &config, name).await?;

@@ -130,7 +130,7 @@ pub(crate) async fn sign_in(app: App, visit: Visit, form: Form, site: Site) -> R
         let page = SignInPage::new(&app, &visit, site, typed, problems)?;
         return render_as(StatusCode::UNPROCESSABLE_ENTITY, &page);
     };
-    let attempt = sign_in::sign_in(&app.ports, site, &name, &password, visit.source);
+    let attempt = sign_in::sign_in(&app.ports, site, &name, &password, visit.source.address);
     match app.on_the_grid(attempt).await {
         Ok(staff) => Ok(go(home(site), Some(staff.keep(&app.ports, visit.browser)?))),
         Err(failure) if failure.code == ErrorCode::WrongCredentials => {

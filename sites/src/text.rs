@@ -6,6 +6,8 @@ use passquorum_domain::time::{Span, Timestamp};
 
 pub(crate) const NODE_HOLDS_NO_KEY: &str =
     "This server has not received the keys it needs yet, so it cannot serve you. Nothing was changed.";
+pub(crate) const NOT_THIS_NODE: &str =
+    "This node only reads what you want to change. Nothing was changed. Do it on one of these:";
 pub(crate) const WRONG_ANSWERS: &str = "We could not verify you with these answers.";
 pub(crate) const WRONG_PASSWORD: &str =
     "The user name or password is not right, or this account cannot sign in at the moment.";
@@ -49,6 +51,9 @@ pub(crate) fn what_happened(code: ErrorCode) -> &'static str {
             "The service cannot confirm changes at the moment, because most of its servers cannot be reached. \
              Nothing was changed and nothing is lost."
         }
+        ErrorCode::NoVoter => {
+            "The service cannot be reached from this server at the moment. Nothing was changed and nothing is lost."
+        }
         ErrorCode::Busy => "Too many people use the service at this moment. Nothing was changed.",
         ErrorCode::UnknownOutcome => {
             "Your request was sent, but no answer came. We do not know whether it took effect."
@@ -90,7 +95,7 @@ pub(crate) fn what_happened(code: ErrorCode) -> &'static str {
 /// What the visitor can do.
 pub(crate) fn what_to_do(code: ErrorCode) -> &'static str {
     match code {
-        ErrorCode::NoQuorum | ErrorCode::Busy => {
+        ErrorCode::NoQuorum | ErrorCode::NoVoter | ErrorCode::Busy => {
             "Wait a moment and try again. If it stays so, tell the helpdesk the code below."
         }
         ErrorCode::UnknownOutcome => {
@@ -136,7 +141,7 @@ pub(crate) fn utc(at: Timestamp) -> String {
 /// The heading of the page for a failure.
 pub(crate) fn failure_title(code: ErrorCode) -> &'static str {
     match code {
-        ErrorCode::NoQuorum | ErrorCode::Busy | ErrorCode::DirectoryUnreachable => {
+        ErrorCode::NoQuorum | ErrorCode::NoVoter | ErrorCode::Busy | ErrorCode::DirectoryUnreachable => {
             "Not available at the moment"
         }
         ErrorCode::UnknownOutcome => "We do not know the outcome",
@@ -146,7 +151,7 @@ pub(crate) fn failure_title(code: ErrorCode) -> &'static str {
         ErrorCode::TooLarge => "Too much text",
         ErrorCode::BadInput => "Request not understood",
         ErrorCode::Unauthenticated | ErrorCode::TokenInvalid => "Please sign in",
-        ErrorCode::Forbidden => "Not allowed",
+        ErrorCode::Forbidden | ErrorCode::NotThisNode => "Not allowed",
         ErrorCode::Csrf => "Please repeat this step",
         ErrorCode::SessionExpired => "Please start again",
         ErrorCode::StaleRevision => "Changed meanwhile",

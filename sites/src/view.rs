@@ -10,6 +10,7 @@ use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use passquorum_domain::audit::Site;
+use serde::{Deserialize, Serialize};
 
 /// What the shell of a page shows; every page template has it as its field `page`.
 pub(crate) struct Page {
@@ -32,15 +33,23 @@ impl Page {
         title: impl Into<String>,
     ) -> Result<Self, Failure> {
         let csrf = csrf::token(&app.ports, visit.browser)?;
-        Ok(Self::with_token(app, visit, site, title.into(), csrf))
+        Ok(Self::with_token(app, visit, site, title, csrf))
     }
 
     /// The shell of a page without forms: a node that does not hold the realm key can show it too.
     pub(crate) fn without_forms(app: &App, visit: &Visit, site: Site, title: impl Into<String>) -> Self {
-        Self::with_token(app, visit, site, title.into(), String::new())
+        Self::with_token(app, visit, site, title, String::new())
     }
 
-    fn with_token(app: &App, visit: &Visit, site: Site, title: String, csrf: String) -> Self {
+    /// The shell of a page whose forms carry this token.
+    pub(crate) fn with_token(
+        app: &App,
+        visit: &Visit,
+        site: Site,
+        title: impl Into<String>,
+        csrf: String,
+    ) -> Self {
+        let title = title.into();
         let signed_in = (site != Site::SelfService)
             .then(|| Staff::read(&app.ports, visit.browser, &visit.headers, site))
             .flatten()
@@ -73,8 +82,8 @@ fn home(site: Site) -> &'static str {
 }
 
 /// Messages about the fields of a form, for the summary at its head and beside each field.
-#[derive(Debug, Default)]
-pub(crate) struct Problems(Vec<(String, String)>);
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Problems(Vec<(String, String)>);
 
 impl Problems {
     /// Notes a problem with a field; an empty field name is the form as a whole.

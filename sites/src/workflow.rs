@@ -18,6 +18,7 @@ pub(crate) use ticket::{TicketEnd, under_ticket};
 use crate::activity;
 use crate::app::App;
 use crate::extract::Form;
+use crate::limits::Origin;
 use crate::page_error::Failure;
 use crate::text;
 use crate::view::Problems;
@@ -27,14 +28,13 @@ use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::KeyedHash;
 use passquorum_domain::ports::Directory;
 use passquorum_domain::workflow::Activity;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 /// What an activity works with.
 pub(crate) struct Context<'a> {
     pub(crate) app: &'a App,
     pub(crate) progress: &'a Progress,
-    pub(crate) source: IpAddr,
+    pub(crate) origin: Origin,
     config: Arc<RealmConfig>,
 }
 
@@ -66,7 +66,7 @@ impl Context<'_> {
 
     /// Who and where from, for the audit.
     pub(crate) fn note(&self) -> String {
-        format!("{:?} from {}", self.progress.typed, self.source)
+        format!("{:?} from {}", self.progress.typed, self.origin)
     }
 
     /// The user's domain.
@@ -89,10 +89,10 @@ pub(crate) enum Moved {
 pub(crate) async fn show(
     app: &App,
     progress: &Progress,
-    source: IpAddr,
+    origin: Origin,
     form: Option<&Form>,
 ) -> Result<StepView, Failure> {
-    let context = Context { app, progress, source, config: app.ports.current_config().await? };
+    let context = Context { app, progress, origin, config: app.ports.current_config().await? };
     activity::show(&context, present(progress)?, form).await
 }
 
@@ -100,10 +100,10 @@ pub(crate) async fn show(
 pub(crate) async fn submit(
     app: &App,
     progress: &Progress,
-    source: IpAddr,
+    origin: Origin,
     form: &Form,
 ) -> Result<Moved, Failure> {
-    let context = Context { app, progress, source, config: app.ports.current_config().await? };
+    let context = Context { app, progress, origin, config: app.ports.current_config().await? };
     let verdict = activity::run(&context, present(progress)?, form).await?;
     let mut next = progress.clone();
     Ok(match verdict {

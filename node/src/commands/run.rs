@@ -5,13 +5,19 @@ use crate::cli::Local;
 use crate::compose::Node;
 use crate::config::file;
 use crate::env::Env;
-use crate::{supervise, telemetry};
+use crate::keys::{KeyFolder, NodeKeys};
+use crate::{supervise, telemetry, wiping};
+use passquorum_domain::instance::Role;
 
 pub(super) async fn run(args: &Local) -> Result<(), Failure> {
     let config = file::load(&data_dir(&args.dir)?)?;
+    let env = Env::real()?.with_clock_offset(config.drill_clock_offset_ms);
+    let folder = KeyFolder { path: config.data.keys(), protection: env.protection.clone() };
+    if NodeKeys::load(&folder)?.tls.identity.role == Role::DmzLearner {
+        wiping::ensure()?;
+    }
     let log = telemetry::install(&config.log)?;
     let signal = supervise::stop_signal()?;
-    let env = Env::real()?.with_clock_offset(config.drill_clock_offset_ms);
     let mut node = Node::start(config, env).await?;
     node.log_with(log);
     node.tell_systemd()?;

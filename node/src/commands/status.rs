@@ -31,7 +31,8 @@ fn word(severity: Severity) -> &'static str {
     }
 }
 
-fn render(NodeStatus { cluster: status, mirror, certificates, site_certificate }: &NodeStatus) -> String {
+fn render(told: &NodeStatus) -> String {
+    let NodeStatus { cluster: status, mirror, certificates, site_certificate, lenders } = told;
     let leader = status.leader.map_or_else(|| "none".to_owned(), |leader| leader.to_string());
     let quorum = if status.quorum { "yes" } else { "NO" };
     let (term, revision) = (status.term, status.revision);
@@ -66,6 +67,11 @@ fn render(NodeStatus { cluster: status, mirror, certificates, site_certificate }
             out,
             "\n{id:>4}  {name:<20} {role:<8} {standing:<15} {applied:>10} {lag:>8}  {ends:<11}  {site}"
         );
+    }
+    if let Some(lenders) = lenders {
+        let lenders: Vec<String> = lenders.iter().map(ToString::to_string).collect();
+        let lenders = if lenders.is_empty() { "NONE".to_owned() } else { lenders.join(", ") };
+        let _ = write!(out, "\nvoters that can be asked: {lenders}");
     }
     for finding in findings(status) {
         let _ = write!(out, "\n{}: {}\n    {}", word(finding.severity), finding.what, finding.remedy);

@@ -11,7 +11,7 @@ use passquorum_domain::limit::Limit;
 use passquorum_domain::ports::MemberRole;
 use passquorum_domain::time::Timestamp;
 
-const HELP: [(&str, &str); 28] = [
+const HELP: [(&str, &str); 30] = [
     ("pq_build_info", "Always 1; the label is the program's version."),
     ("pq_ready", "1 when the node should get traffic, as /ready says."),
     ("pq_raft_term", "The Raft term."),
@@ -43,6 +43,8 @@ const HELP: [(&str, &str); 28] = [
         "pq_certificate_expiry_timestamp_seconds",
         "When a certificate of this node ends, in seconds since the Unix epoch.",
     ),
+    ("pq_perimeter_voters", "On a node in the perimeter: the voters that can be asked."),
+    ("pq_data_key_generation", "The data key that the realm seals under; it grows with each rotation."),
     ("pq_data_free_bytes", "Bytes that are free on the disk of the data directory."),
     ("pq_data_size_bytes", "Size of the disk of the data directory."),
     ("process_start_time_seconds", "When the process started, in seconds since the Unix epoch."),
@@ -57,8 +59,6 @@ pub(crate) struct Surroundings {
     pub(crate) data: DataDir,
     /// When it started.
     pub(crate) started: Timestamp,
-    /// When its certificate for peers ends.
-    pub(crate) certificate_ends: Timestamp,
 }
 
 /// Everything, in Prometheus's text format.
@@ -114,13 +114,24 @@ fn consensus(health: &Health) {
     set("pq_clock_fit", u64::from(status.clock_fit));
     set("pq_state_checked_index", status.checked.unwrap_or(0));
     set("pq_mirror_failing", u64::from(matches!(seen.mirror, MirrorStatus::Failing { .. })));
-    counter!("pq_audit_records_total").absolute(health.consensus.local().totals().audit_seq);
+    let ends = [("node", seen.certificates.get(&status.node).copied()), ("site", seen.site_certificate)];
+    for (certificate, end) in ends {
+        if let Some(end) = end {
+            gauge!("pq_certificate_expiry_timestamp_seconds", "certificate" => certificate).set(as_seconds(end));
+        }
+    }
+    if let Some(lenders) = &seen.lenders {
+        set("pq_perimeter_voters", lenders.len() as u64);
+    }
+    let state = health.consensus.local();
+    if let Some(keys) = state.keys() {
+        set("pq_data_key_generation", u64::from(keys.sealing));
+    }
+    counter!("pq_audit_records_total").absolute(state.totals().audit_seq);
 }
 
 fn host(around: &Surroundings) {
     gauge!("pq_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
-    gauge!("pq_certificate_expiry_timestamp_seconds", "certificate" => "node")
-        .set(as_seconds(around.certificate_ends));
     gauge!("process_start_time_seconds").set(as_seconds(around.started));
     if let Some((free, all)) = process::disk(around.data.path()) {
         set("pq_data_free_bytes", free);

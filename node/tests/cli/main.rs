@@ -9,8 +9,14 @@
 mod demo;
 mod disks;
 mod drill;
+mod joined;
 mod keys;
+mod memory;
+mod perimeter;
 mod program;
 mod realm;
+mod realm_key;
 mod recovery;
+mod site_learner;
 mod usage;
+mod visitor;

@@ -116,21 +116,7 @@ impl Realm {
         self.dir.join(format!("again-{id}.log"))
     }
 
-    /// Starts a killed node by its `restart` command, as an operator would.
-    pub(crate) fn launch(&mut self, id: u64) {
-        let argv: Vec<&str> =
-            self.node(id)["restart"].as_array().unwrap().iter().map(|part| part.as_str().unwrap()).collect();
-        let child = std::process::Command::new(argv[0])
-            .args(&argv[1..])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(File::create(self.log_again(id)).unwrap())
-            .spawn()
-            .unwrap();
-        self.restarted.push(child);
-    }
-
-    /// Starts a killed node and waits until it is ready.
+    /// Starts a killed node by its `restart` command, as an operator would, and waits until it is ready.
     pub(crate) async fn restart(&mut self, id: u64) {
         self.launch(id);
         let url = format!("{}/ready", self.node(id)["health"].as_str().unwrap());
@@ -143,6 +129,20 @@ impl Realm {
             }
             assert!(Instant::now() < end, "node {id} does not get ready");
         }
+    }
+
+    /// Starts a killed node by its `restart` command.
+    pub(crate) fn launch(&mut self, id: u64) {
+        let argv: Vec<&str> =
+            self.node(id)["restart"].as_array().unwrap().iter().map(|part| part.as_str().unwrap()).collect();
+        let child = std::process::Command::new(argv[0])
+            .args(&argv[1..])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(self.log_again(id)).unwrap())
+            .spawn()
+            .unwrap();
+        self.restarted.push(child);
     }
 
     /// Stops the demonstration with SIGTERM, and answers its exit code. Nothing of it may be left running.

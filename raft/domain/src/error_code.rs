@@ -111,6 +111,10 @@ codes! {
         "Give the passphrase that was shown when the file was made, or the key file of its recipient.";
     FileVersion = "PQ-FILE-VERSION", "The file was written by another release, or is no file of this kind.",
         "Read it with the release that wrote it, or with a newer one.";
+    NoVoter = "PQ-NO-VOTER", "This node in the perimeter has a stream from no voter that can serve, so nothing was done.",
+        "Try again in a moment. If it stays, start the voters, or let their connections to this node's cluster address through the firewall.";
+    NotThisNode = "PQ-NOT-THIS-NODE", "A node of this role may not do that; nothing was changed.",
+        "Do it on a voter. passquorum status shows which nodes vote.";
 }
 
 impl fmt::Display for ErrorCode {

@@ -40,9 +40,12 @@ pub enum ProposeError {
     /// It was sent and may or may not have been committed.
     #[error("the proposal was sent, but its outcome is unknown")]
     Unknown,
-    /// This node may not propose it.
-    #[error("this node's role does not allow that")]
-    Forbidden,
+    /// Nothing was done: this node's role may not propose it.
+    #[error("a node of this role may not do that; nothing was changed; do it on a voter: {}", voters.join(", "))]
+    Forbidden {
+        /// The sites of nodes that may.
+        voters: Vec<String>,
+    },
     /// Nothing was done: this node's clock is more than a minute off the leader's.
     #[error(
         "this node's clock is more than a minute off the leader's; nothing was changed; set the clocks right"
@@ -60,7 +63,7 @@ impl ProposeError {
         match self {
             Self::NoQuorum => ErrorCode::NoQuorum,
             Self::Unknown => ErrorCode::UnknownOutcome,
-            Self::Forbidden => ErrorCode::Forbidden,
+            Self::Forbidden { .. } => ErrorCode::NotThisNode,
             Self::ClockSkew => ErrorCode::ClockSkew,
             Self::Busy => ErrorCode::Busy,
         }

@@ -7,7 +7,7 @@ use crate::blob::Sealed;
 use crate::config::RealmConfig;
 use crate::config::history::KeptRevision;
 use crate::ids::{ApiTokenId, JoinTokenId, KeyedHash, NodeId, RealmId, RequestId, Revision, TicketId};
-use crate::instance::{Instance, KeyWrap};
+use crate::instance::{Instance, KeyWrap, Role};
 use crate::label::{Label, LabelKey};
 use crate::lockout::{AttemptTarget, Counter};
 use crate::outcome::Outcome;
@@ -201,6 +201,13 @@ impl State {
     /// The nodes, removed ones too, by id.
     pub fn instances(&self) -> impl Iterator<Item = &Instance> {
         self.instances.values()
+    }
+
+    /// The sites of the realm's voters, for whoever asked a node that may not do it.
+    #[must_use]
+    pub fn voter_sites(&self) -> Vec<String> {
+        let voters = self.instances().filter(|instance| instance.is_active() && instance.role == Role::Voter);
+        voters.map(|voter| voter.site_url.clone()).collect()
     }
 
     /// One node.

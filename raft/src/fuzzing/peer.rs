@@ -1,6 +1,7 @@
 //! What a peer sends: frames, messages, and its certificate.
 
 use super::enveloped;
+use crate::gateway::Answered;
 use crate::integrity::rounds::Told;
 use crate::integrity::witness::{Introduction, Recognition};
 use crate::transport::frame::{self, Refusal, Tag};
@@ -61,7 +62,9 @@ fn request_of(request: Request, payload: &[u8]) {
         | Request::Report
         | Request::Digests
         | Request::Expel
-        | Request::Ping => {}
+        | Request::Ping
+        | Request::Lend
+        | Request::Gateway => {}
     }
 }
 
@@ -99,6 +102,7 @@ pub fn peer_messages(data: &[u8]) {
         130 => message::<Canvass>(payload),
         131 => message::<Canvassed>(payload),
         132 => message::<Announcement>(payload),
+        135 => message::<Answered>(payload),
         _ => {}
     }
 }

@@ -1,4 +1,4 @@
-//! The rounds in which a member asks all others for their digests and their clocks, and what it does when it is the one
+//! The rounds in which a member asks the voters for their digests and their clocks, and what it does when it is the one
 //! that is wrong.
 
 use crate::integrity::books::Standing;
@@ -16,7 +16,7 @@ use passquorum_domain::ids::NodeId;
 use passquorum_domain::time::Timestamp;
 use passquorum_storage::machine::Machine;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
@@ -112,12 +112,14 @@ impl Member {
         }
     }
 
-    /// What every member says that answers, this one included.
+    /// What every voter says that answers, and this member.
     async fn ask_all(self: &Arc<Self>) -> BTreeMap<NodeId, Heard> {
         let members: Vec<(NodeId, String)> = {
             let metrics = self.metrics.borrow();
-            let nodes = metrics.membership_config.membership().nodes();
-            nodes.map(|(id, info)| (NodeId(*id), info.cluster_address.clone())).collect()
+            let membership = metrics.membership_config.membership();
+            let voters: BTreeSet<u64> = membership.voter_ids().collect();
+            let asked = membership.nodes().filter(|(id, _)| voters.contains(id) || **id == self.node.0);
+            asked.map(|(id, info)| (NodeId(*id), info.cluster_address.clone())).collect()
         };
         let ask = |(node, address): (NodeId, String)| async move {
             if node == self.node {

@@ -3,8 +3,12 @@
 //! A task per stream dials when there is something to send, so that no caller's deadline cuts a handshake short. A
 //! caller that goes away leaves the stream whole: its answer is read and dropped. A stream that stays silent although
 //! it was asked something is given up.
+//!
+//! A node in the perimeter dials nobody. It asks voters over the streams that they have lent it, one of each, and whoever
+//! has lent none is not reached.
 
 use super::frame::{self, Refusal, Tag};
+use super::identity::PeerIdentity;
 use super::request::{Class, MAX_ANSWER, Request};
 use super::tls::{PeerTls, peer_of};
 use crate::integrity::entry::Gate;
@@ -15,7 +19,7 @@ use bytes::Bytes;
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::instance::Role;
 use passquorum_domain::limit::{Limit, Refusals};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,6 +29,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_rustls::TlsStream;
+use zeroize::Zeroize;
 
 /// Dialing, handshake and the server's welcome together.
 const DIAL: Duration = Duration::from_secs(3);
@@ -34,6 +39,9 @@ const PROBE: Duration = Duration::from_millis(500);
 const SILENCE: Duration = Duration::from_millis(1500);
 /// Probes without anything to send after which a stream is closed.
 const IDLE_PROBES: u32 = 120;
+/// Probes without anything to send after which a stream that was lent is probed all the same, so that its lender knows
+/// that somebody is there.
+const LENT_PROBES: u32 = 10;
 /// Calls that wait for the stream at most; one more is refused at once.
 const QUEUE: usize = 1024;
 /// Bytes that are gathered into one write.
@@ -80,6 +88,8 @@ pub(crate) struct Peers {
     tls: Arc<PeerTls>,
     links: Mutex<BTreeMap<(NodeId, Class), Link>>,
     outcast: watch::Sender<bool>,
+    /// Whose streams this node has, when it opens none itself.
+    lenders: watch::Sender<BTreeSet<NodeId>>,
     refusals: Arc<Refusals>,
     pub(crate) gate: Gate,
     pub(crate) witnesses: Witnesses,
@@ -93,7 +103,17 @@ impl Peers {
         refusals: Arc<Refusals>,
     ) -> Self {
         let outcast = watch::Sender::new(false);
-        Self { net, tls, links: Mutex::default(), outcast, refusals, gate: Gate::default(), witnesses }
+        let lenders = watch::Sender::new(BTreeSet::new());
+        Self {
+            net,
+            tls,
+            links: Mutex::default(),
+            outcast,
+            lenders,
+            refusals,
+            gate: Gate::default(),
+            witnesses,
+        }
     }
 
     /// Asks a peer, for as long as `within`. May be dropped at any time.
@@ -114,7 +134,9 @@ impl Peers {
         let (reply, answer) = oneshot::channel();
         let fate = Arc::new(AtomicU8::new(QUEUED));
         let call = Call { request, payload, fate: Arc::clone(&fate), reply };
-        let queue = self.queue(peer, address, request.class());
+        let Some(queue) = self.queue(peer, address, request.class()) else {
+            return Err(CallError::NotSent(format!("node {peer} has lent this node no stream")));
+        };
         match queue.try_send(call) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => {
@@ -136,6 +158,11 @@ impl Peers {
         }
     }
 
+    /// The voters over whose streams this node in the perimeter can ask.
+    pub(crate) fn lenders(&self) -> watch::Receiver<BTreeSet<NodeId>> {
+        self.lenders.subscribe()
+    }
+
     /// Becomes true when a member of the realm says that this node was removed.
     pub(crate) fn outcast(&self) -> watch::Receiver<bool> {
         self.outcast.subscribe()
@@ -152,26 +179,81 @@ impl Peers {
         self.links.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn queue(&self, peer: NodeId, address: &str, class: Class) -> mpsc::Sender<Call> {
+    /// Whether this node opens streams at all.
+    fn dials(&self) -> bool {
+        self.tls.identity().role != Role::DmzLearner
+    }
+
+    /// Where calls to a peer queue; none when it cannot be reached.
+    fn queue(&self, peer: NodeId, address: &str, class: Class) -> Option<mpsc::Sender<Call>> {
         let mut links = self.links();
+        if !self.dials() {
+            return links.get(&(peer, LENT)).map(|link| link.calls.clone());
+        }
         if let Some(link) = links.get(&(peer, class)).filter(|link| link.address == address) {
-            return link.calls.clone();
+            return Some(link.calls.clone());
         }
         let (calls, queue) = mpsc::channel(QUEUE);
-        let dialer = Dialer {
-            peer,
-            address: address.to_owned(),
-            net: Arc::clone(&self.net),
-            tls: Arc::clone(&self.tls),
-        };
-        tokio::spawn(dialer.run(queue));
+        tokio::spawn(self.dialer(peer, address).run(queue));
         links.insert((peer, class), Link { address: address.to_owned(), calls: calls.clone() });
-        calls
+        Some(calls)
+    }
+
+    fn dialer(&self, peer: NodeId, address: &str) -> Dialer {
+        let (net, tls) = (Arc::clone(&self.net), Arc::clone(&self.tls));
+        Dialer { peer, address: address.to_owned(), net, tls }
+    }
+
+    /// Opens a stream to lend it.
+    pub(crate) async fn open(&self, peer: NodeId, address: &str) -> Result<Connected, CallError> {
+        let dialed = timeout(DIAL, self.dialer(peer, address).dial()).await;
+        dialed.unwrap_or_else(|_| Err(CallError::NotSent("the dial took too long".into())))
+    }
+
+    /// Asks over a stream that a voter has lent, until it ends.
+    pub(crate) async fn borrow(&self, stream: Connected) -> io::Result<()> {
+        let lender = stream.peer.node;
+        // Dropped after the queue, and so sees that it is closed.
+        let _loan = Loan(self);
+        let (calls, mut queue) = mpsc::channel(QUEUE);
+        // The stream that the same voter lent before has an end then.
+        self.links().insert((lender, LENT), Link { address: String::new(), calls });
+        self.count_lenders();
+        Session::new(stream, Idle::Probed).run(None, &mut queue).await;
+        queue.close();
+        let error = CallError::NotSent(format!("the stream that node {lender} had lent has ended"));
+        refuse_all(&mut queue, &error);
+        Ok(())
+    }
+
+    fn count_lenders(&self) {
+        let lenders = self.links().keys().filter(|key| key.1 == LENT).map(|key| key.0).collect();
+        self.lenders.send_replace(lenders);
     }
 
     /// Ends every stream.
     pub(crate) fn close(&self) {
         self.links().clear();
+    }
+}
+
+/// The one class of a stream that was lent: everything that the node may ask travels on it.
+const LENT: Class = Class::Forward;
+
+/// A stream that is on loan to this node.
+struct Loan<'a>(&'a Peers);
+
+impl Drop for Loan<'_> {
+    fn drop(&mut self) {
+        self.0.links().retain(|_, link| !link.calls.is_closed());
+        self.0.count_lenders();
+    }
+}
+
+/// Refuses all calls of a queue that were not sent.
+fn refuse_all(calls: &mut mpsc::Receiver<Call>, error: &CallError) {
+    while let Ok(call) = calls.try_recv() {
+        drop(call.reply.send(Err(error.clone())));
     }
 }
 
@@ -188,18 +270,15 @@ impl Dialer {
             let dialed = timeout(DIAL, self.dial()).await;
             let error = match dialed {
                 Ok(Ok(stream)) => {
-                    Session::new(stream).run(first, &mut calls).await;
+                    Session::new(stream, Idle::Closes).run(Some(first), &mut calls).await;
                     continue;
                 }
                 Ok(Err(error)) => error,
                 Err(_) => CallError::NotSent("the dial took too long".into()),
             };
             tracing::debug!(peer = %self.peer, address = %self.address, %error, "a peer is not reached");
-            let mut next = Some(first);
-            while let Some(call) = next {
-                drop(call.reply.send(Err(error.clone())));
-                next = calls.try_recv().ok();
-            }
+            drop(first.reply.send(Err(error.clone())));
+            refuse_all(&mut calls, &error);
         }
     }
 
@@ -216,7 +295,7 @@ impl Dialer {
         let head = frame::read_head(&mut reader).await.map_err(not_sent)?;
         let payload = frame::read_payload(&mut reader, head, 1).await.map_err(not_sent)?;
         match head.tag {
-            Tag::Welcome => Ok(Connected { peer: identity.role, reader, writer }),
+            Tag::Welcome => Ok(Connected { peer: identity, reader, writer }),
             Tag::Refused => Err(CallError::Refused(believed(&payload, identity.role))),
             other => Err(CallError::NotSent(format!("the peer began with {other:?}"))),
         }
@@ -232,15 +311,26 @@ fn believed(payload: &[u8], peer: Role) -> Refusal {
     }
 }
 
-struct Connected {
-    peer: Role,
-    reader: BufReader<tokio::io::ReadHalf<TlsStream<BoxStream>>>,
-    writer: tokio::io::WriteHalf<TlsStream<BoxStream>>,
+/// A stream to a peer that is known, past its welcome.
+pub(crate) struct Connected {
+    pub(crate) peer: PeerIdentity,
+    pub(crate) reader: BufReader<tokio::io::ReadHalf<TlsStream<BoxStream>>>,
+    pub(crate) writer: tokio::io::WriteHalf<TlsStream<BoxStream>>,
+}
+
+/// What becomes of a stream that nothing is sent over for long.
+#[derive(Debug, Clone, Copy)]
+enum Idle {
+    /// It is closed: it can be opened again.
+    Closes,
+    /// It is probed: it was lent.
+    Probed,
 }
 
 /// One stream's life.
 struct Session {
     stream: Connected,
+    idle: Idle,
     waiting: Waiting,
 }
 
@@ -259,16 +349,16 @@ impl Waiting {
 }
 
 impl Session {
-    fn new(stream: Connected) -> Self {
-        Self { stream, waiting: Waiting::default() }
+    fn new(stream: Connected, idle: Idle) -> Self {
+        Self { stream, idle, waiting: Waiting::default() }
     }
 
-    async fn run(self, first: Call, calls: &mut mpsc::Receiver<Call>) {
-        let Self { stream: Connected { peer, mut reader, mut writer }, waiting } = self;
+    async fn run(self, first: Option<Call>, calls: &mut mpsc::Receiver<Call>) {
+        let Self { stream: Connected { peer, mut reader, mut writer }, idle, waiting } = self;
         let ended = tokio::select! {
             biased;
-            ended = read_answers(&mut reader, peer, &waiting) => ended,
-            ended = write_calls(&mut writer, first, calls, &waiting) => ended,
+            ended = read_answers(&mut reader, peer.role, &waiting) => ended,
+            ended = write_calls(&mut writer, first, calls, &waiting, idle) => ended,
         };
         if let Err(error) = ended {
             tracing::debug!(%error, "a stream to a peer ended");
@@ -311,19 +401,22 @@ async fn read_answers(
 
 async fn write_calls(
     writer: &mut (impl AsyncWrite + Unpin),
-    first: Call,
+    first: Option<Call>,
     calls: &mut mpsc::Receiver<Call>,
     waiting: &Waiting,
+    idle: Idle,
 ) -> io::Result<()> {
     let mut buffer = Vec::with_capacity(BATCH);
     let mut id = 0;
-    let mut next = Some(first);
+    let mut next = first;
     let mut probes = interval(PROBE);
     probes.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut idle = 0;
+    let mut idle_probes: u32 = 0;
+    let mut holds_a_step = false;
     loop {
         while let Some(call) = next {
             id += 1;
+            holds_a_step |= call.request == Request::Gateway;
             enqueue(&mut buffer, id, call, waiting);
             next = if buffer.len() < BATCH { calls.try_recv().ok() } else { None };
         }
@@ -333,23 +426,27 @@ async fn write_calls(
                 writer.flush().await
             })
             .await??;
+            if std::mem::take(&mut holds_a_step) {
+                // What a visitor typed is in it.
+                buffer.zeroize();
+            }
             buffer.clear();
             buffer.shrink_to(BATCH);
         }
         next = tokio::select! {
             biased;
             call = calls.recv() => match call {
-                Some(call) => { idle = 0; Some(call) }
+                Some(call) => { idle_probes = 0; Some(call) }
                 None => return Ok(()),
             },
             _ = probes.tick() => {
-                if waiting.is_empty() {
-                    idle += 1;
-                    if idle > IDLE_PROBES {
-                        return Ok(());
-                    }
-                } else {
-                    idle = 0;
+                idle_probes = if waiting.is_empty() { idle_probes + 1 } else { 0 };
+                let probe = match idle {
+                    Idle::Closes if idle_probes > IDLE_PROBES => return Ok(()),
+                    Idle::Closes => idle_probes == 0,
+                    Idle::Probed => idle_probes.is_multiple_of(LENT_PROBES),
+                };
+                if probe {
                     frame::put(&mut buffer, 0, Tag::Request(Request::Ping), &[]);
                 }
                 None

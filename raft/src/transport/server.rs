@@ -3,10 +3,11 @@
 //! Until a peer is known nothing is read from it but the handshake, whose size rustls bounds, whose time is bounded here
 //! and whose number by the [`Door`]. A peer that breaks the protocol loses its stream; the node goes on.
 
+use super::client::Connected;
 use super::door::Door;
 use super::frame::{self, Head, Refusal, Tag};
 use super::identity::PeerIdentity;
-use super::request::Request;
+use super::request::{Request, may_dial};
 use super::tls::{PeerTls, peer_of};
 use crate::net::{BoxStream, Listener};
 use async_trait::async_trait;
@@ -16,7 +17,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::io::{AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncWrite, AsyncWriteExt, BufReader, ReadHalf, WriteHalf};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
@@ -31,6 +32,9 @@ const BYTES_UNDER_WAY: usize = 16 * 1024 * 1024;
 const STREAMS: usize = 8;
 /// A stream without a request for this long is closed.
 const IDLE: Duration = Duration::from_secs(90);
+/// The same for a stream that was lent. Whoever has it asks something every few seconds, so that one that is gone without
+/// a word is soon lent another.
+const LENT_IDLE: Duration = Duration::from_secs(20);
 /// The rest of a frame, once it began, and a write take this long at most.
 const PROGRESS: Duration = Duration::from_secs(5);
 /// Bytes that are gathered into one write.
@@ -43,6 +47,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(crate) trait Service: Send + Sync + 'static {
     /// Whether a peer is let in, and the role that it has now. Asked again for each request.
     fn admit(&self, peer: &PeerIdentity) -> Result<Role, Refusal>;
+
+    /// This node's role now.
+    fn role(&self) -> Role;
+
+    /// Asks over a stream that a voter has lent, until it ends.
+    async fn borrow(&self, stream: Connected) -> io::Result<()>;
 
     /// Does what a peer asks, which its role allows.
     async fn serve(
@@ -88,7 +98,7 @@ pub(crate) async fn listen(
                     tokio::select! {
                         biased;
                         _ = outlived => Err(io::Error::other("the peer has opened too many streams since")),
-                        ended = converse(stream, peer, service) => ended,
+                        ended = attend(stream, peer, service) => ended,
                     }
                 }
                 Ok(Err(error)) => Err(error),
@@ -126,7 +136,11 @@ type Tls = tokio_rustls::TlsStream<BoxStream>;
 async fn welcome(stream: BoxStream, tls: &PeerTls, service: &dyn Service) -> io::Result<(Tls, PeerIdentity)> {
     let mut stream = tls.accept(stream).await?;
     let peer = peer_of(&stream)?;
-    let admitted = if tls.is_kin(&peer) { service.admit(&peer) } else { Err(Refusal::Stranger) };
+    let admitted = match tls.is_kin(&peer).then(|| service.admit(&peer)) {
+        None => Err(Refusal::Stranger),
+        Some(Ok(role)) if !may_dial(role, service.role()) => Err(Refusal::Forbidden),
+        Some(admitted) => admitted,
+    };
     let mut bytes = Vec::new();
     match admitted {
         Ok(_) => frame::put(&mut bytes, 0, Tag::Welcome, &[]),
@@ -149,46 +163,79 @@ struct Answer {
     answer: Result<Vec<u8>, Refusal>,
 }
 
-async fn converse(stream: Tls, peer: PeerIdentity, service: Arc<dyn Service>) -> io::Result<()> {
+/// Answers a peer that has opened a stream, until it ends or is lent: then this node asks over it.
+async fn attend(stream: Tls, peer: PeerIdentity, service: Arc<dyn Service>) -> io::Result<()> {
     let (reader, mut writer) = tokio::io::split(stream);
+    let reader = BufReader::with_capacity(BATCH, reader);
+    let Some(reader) = converse(reader, &mut writer, peer, &service, IDLE).await? else { return Ok(()) };
+    service.borrow(Connected { peer, reader, writer }).await
+}
+
+/// Lends a stream that this node has opened, and answers what is asked over it, until it ends.
+pub(crate) async fn lend(stream: Connected, service: Arc<dyn Service>) -> io::Result<()> {
+    let Connected { peer, reader, mut writer } = stream;
+    let mut bytes = Vec::new();
+    frame::put(&mut bytes, 0, Tag::Request(Request::Lend), &[]);
+    timeout(PROGRESS, async {
+        writer.write_all(&bytes).await?;
+        writer.flush().await
+    })
+    .await??;
+    converse(reader, &mut writer, peer, &service, LENT_IDLE).await.map(drop)
+}
+
+type Reader = BufReader<ReadHalf<Tls>>;
+
+/// Answers a peer's requests until the stream ends, or until the peer lends it: then the reader is given back.
+async fn converse(
+    reader: Reader,
+    writer: &mut WriteHalf<Tls>,
+    peer: PeerIdentity,
+    service: &Arc<dyn Service>,
+    idle: Duration,
+) -> io::Result<Option<Reader>> {
     let (answers, mut outgoing) = mpsc::channel(UNDER_WAY);
     tokio::select! {
         biased;
-        ended = write_answers(&mut writer, &mut outgoing) => ended,
-        ended = read_requests(BufReader::with_capacity(BATCH, reader), peer, service, answers) => ended,
+        ended = write_answers(writer, &mut outgoing) => ended.map(|()| None),
+        ended = read_requests(reader, peer, service, answers, idle) => ended,
     }
 }
 
 async fn read_requests(
-    mut reader: BufReader<tokio::io::ReadHalf<Tls>>,
+    mut reader: Reader,
     peer: PeerIdentity,
-    service: Arc<dyn Service>,
+    service: &Arc<dyn Service>,
     answers: mpsc::Sender<Answer>,
-) -> io::Result<()> {
+    idle: Duration,
+) -> io::Result<Option<Reader>> {
     // Dropped with the stream, and with it what is still under way for it.
     let mut under_way = tokio::task::JoinSet::new();
     let room = Arc::new(Semaphore::new(BYTES_UNDER_WAY));
     loop {
-        let head = timeout(IDLE, frame::read_head(&mut reader)).await??;
+        let head = timeout(idle, frame::read_head(&mut reader)).await??;
         let Tag::Request(request) = head.tag else {
             return Err(frame::invalid(format!("{:?} is no request", head.tag)));
         };
         let role = match service.admit(&peer) {
-            Ok(role) if request.may_be_sent_by(role) => role,
+            Ok(role) if request.may_pass(role, service.role()) => role,
             Ok(_) => return refuse(&answers, head, Refusal::Forbidden, &peer).await,
             Err(refusal) => return refuse(&answers, head, refusal, &peer).await,
         };
         if head.length > request.limit() {
             return Err(frame::too_long(head, request.limit()));
         }
+        if request == Request::Lend {
+            return Ok(Some(reader));
+        }
         let bytes = u32::try_from(head.length).unwrap_or(u32::MAX);
-        let Ok(taken) = Arc::clone(&room).acquire_many_owned(bytes).await else { return Ok(()) };
+        let Ok(taken) = Arc::clone(&room).acquire_many_owned(bytes).await else { return Ok(None) };
         let payload = timeout(PROGRESS, frame::read_payload(&mut reader, head, request.limit())).await??;
         while under_way.try_join_next().is_some() {}
         if under_way.len() >= UNDER_WAY {
             under_way.join_next().await;
         }
-        let (service, answers) = (Arc::clone(&service), answers.clone());
+        let (service, answers) = (Arc::clone(service), answers.clone());
         under_way.spawn(async move {
             let answer = match request {
                 Request::Ping => Ok(Vec::new()),
@@ -207,7 +254,7 @@ async fn refuse(
     head: Head,
     refusal: Refusal,
     peer: &PeerIdentity,
-) -> io::Result<()> {
+) -> io::Result<Option<Reader>> {
     tracing::warn!(%peer, request = ?head.tag, %refusal, "a peer's request is refused");
     drop(answers.send(Answer { id: head.id, answer: Err(refusal) }).await);
     // The writer ends the conversation after a refusal.

@@ -1,6 +1,7 @@
 //! Peers that should not be served: the node refuses them and goes on.
 
 use crate::rig::{Authority, Disk, EPOCH, Rig, commit, eventually, identity, put, realm, tuning};
+use crate::stranger::{FORBIDDEN, REFUSED, REMOVED, STRANGER, Stranger, WELCOME};
 use passquorum_domain::audit::Actor;
 use passquorum_domain::ids::{NodeId, RealmId};
 use passquorum_domain::instance::Role;
@@ -8,82 +9,14 @@ use passquorum_domain::limit::Limit;
 use passquorum_domain::outcome::Effect;
 use passquorum_domain::ports::{Membership, Removal};
 use passquorum_raft::PeerIdentity;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use std::sync::Arc;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 use tokio::net::{TcpSocket, TcpStream};
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 use uuid::Uuid;
 
 /// Handshakes that one address may have under way.
 const SHARE: usize = 32;
-const WELCOME: u8 = 130;
-const REFUSED: u8 = 129;
-const FORBIDDEN: u8 = 1;
-const REMOVED: u8 = 2;
-const STRANGER: u8 = 3;
 const VOTE: u8 = 2;
 const PING: u8 = 11;
-
-/// Speaks the protocol by hand.
-pub(crate) struct Stranger(TlsStream<TcpStream>);
-
-impl Stranger {
-    pub(crate) async fn connect(
-        address: &str,
-        server: NodeId,
-        trust: &Authority,
-        own: Option<(String, String)>,
-    ) -> Self {
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(trust.pem.as_bytes()).unwrap()).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .unwrap()
-            .with_root_certificates(roots);
-        let mut config = match own {
-            None => config.with_no_client_auth(),
-            Some((chain, key)) => config
-                .with_client_auth_cert(
-                    vec![CertificateDer::from_pem_slice(chain.as_bytes()).unwrap()],
-                    PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap(),
-                )
-                .unwrap(),
-        };
-        config.alpn_protocols = vec![b"passquorum-peer/1".to_vec()];
-        let name = ServerName::try_from(format!("node-{server}.passquorum")).unwrap();
-        let stream = TcpStream::connect(address).await.unwrap();
-        Self(TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap())
-    }
-
-    /// What the other side has shown.
-    pub(crate) fn certificate(&self) -> Vec<u8> {
-        self.0.get_ref().1.peer_certificates().unwrap()[0].to_vec()
-    }
-
-    async fn send(&mut self, length: u32, tag: u8, payload: &[u8]) {
-        let mut frame = length.to_be_bytes().to_vec();
-        frame.extend_from_slice(&1_u64.to_be_bytes());
-        frame.push(tag);
-        frame.extend_from_slice(payload);
-        self.0.write_all(&frame).await.unwrap();
-        self.0.flush().await.unwrap();
-    }
-
-    /// The next frame's tag and payload; `None` when the stream has ended.
-    async fn receive(&mut self) -> Option<(u8, Vec<u8>)> {
-        let mut head = [0; 13];
-        self.0.read_exact(&mut head).await.ok()?;
-        let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]);
-        let mut payload = vec![0; length as usize];
-        self.0.read_exact(&mut payload).await.ok()?;
-        Some((head[12], payload))
-    }
-}
 
 async fn goes_on(rig: &Rig) {
     assert!(matches!(commit(&rig.any(), put("still", "here")).await, Ok(Effect::Label(_))));
@@ -188,17 +121,15 @@ async fn a_learner_that_asks_for_a_vote_is_refused_before_its_payload_is_read() 
     let rig = Rig::first(tuning(), Disk::memory()).await;
     let address = rig.nodes[&NodeId(1)].address.clone();
     let before = rig.any().leadership().borrow().term;
-    for role in [Role::SiteLearner, Role::DmzLearner] {
-        let id = rig.admit(role, "127.0.0.1:1").await;
-        // The registry's word counts, whatever role the certificate names.
-        for certified in [role, Role::Voter] {
-            let certificate = rig.authority.issue(&identity(id, certified));
-            let mut peer = Stranger::connect(&address, NodeId(1), &rig.authority, Some(certificate)).await;
-            assert_eq!(peer.receive().await, Some((WELCOME, vec![])));
-            peer.send(100, VOTE, &[]).await;
-            assert_eq!(peer.receive().await, Some((REFUSED, vec![FORBIDDEN])), "{role}");
-            assert_eq!(peer.receive().await, None);
-        }
+    let id = rig.admit(Role::SiteLearner, "127.0.0.1:1").await;
+    // The registry's word counts, whatever role the certificate names.
+    for certified in [Role::SiteLearner, Role::Voter] {
+        let certificate = rig.authority.issue(&identity(id, certified));
+        let mut peer = Stranger::connect(&address, NodeId(1), &rig.authority, Some(certificate)).await;
+        assert_eq!(peer.receive().await, Some((WELCOME, vec![])));
+        peer.send(100, VOTE, &[]).await;
+        assert_eq!(peer.receive().await, Some((REFUSED, vec![FORBIDDEN])), "{certified}");
+        assert_eq!(peer.receive().await, None);
     }
     assert_eq!(rig.any().leadership().borrow().term, before);
     goes_on(&rig).await;

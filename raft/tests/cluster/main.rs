@@ -17,10 +17,14 @@ mod members;
 #[cfg(test)]
 mod old_disk;
 #[cfg(test)]
+mod perimeter;
+#[cfg(test)]
 mod removals;
 #[cfg(test)]
 mod renewal;
 #[cfg(test)]
 mod rig;
+#[cfg(test)]
+mod stranger;
 #[cfg(test)]
 mod unsynced;

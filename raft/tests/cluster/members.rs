@@ -61,7 +61,9 @@ async fn a_learner_reads_and_writes_through_the_leader_but_never_votes() {
     );
     assert_eq!(
         learner.remove(NodeId(1), Removal::Careful, Actor::Realm).await,
-        Err(MembershipError::Propose(ProposeError::Forbidden))
+        Err(MembershipError::Propose(ProposeError::Forbidden {
+            voters: vec!["https://localhost".into(); 3]
+        }))
     );
     let status = leader.status();
     let member = status.members.iter().find(|member| member.id == id).unwrap();

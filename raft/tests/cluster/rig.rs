@@ -76,12 +76,15 @@ pub(crate) fn identity(node: NodeId, role: Role) -> PeerIdentity {
     PeerIdentity { realm: realm(), epoch: EPOCH, node, role }
 }
 
-/// Gives out a socket that is bound already, so that its port is known and kept.
-struct Bound(Mutex<Option<TcpListener>>);
+/// Gives out a socket that is bound already, so that its port is known and kept. Nothing is dialed from the perimeter.
+struct Bound(Mutex<Option<TcpListener>>, Role);
 
 #[async_trait]
 impl Net for Bound {
     async fn dial(&self, address: &str) -> io::Result<BoxStream> {
+        if self.1 == Role::DmzLearner {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
         TcpNet.dial(address).await
     }
 
@@ -261,7 +264,7 @@ impl Rig {
             tuning: self.tuning.clone(),
             elections: role == Role::Voter,
         };
-        let net = Arc::new(Bound(Mutex::new(Some(listener))));
+        let net = Arc::new(Bound(Mutex::new(Some(listener)), role));
         let tls = self.authority.tls(id, role);
         let store = disk.open().await;
         let clock = Arc::new(ShiftedClock::default());

@@ -122,6 +122,6 @@ impl Sites {
         settings.hashing = Hashing::InPlace;
         settings.answer_cost = HashCost::LEAST;
         settings.answer_grid = Duration::from_millis(20);
-        Ok(passquorum_sites::router(sites, settings))
+        Ok(passquorum_sites::Sites::new(sites, settings).router())
     }
 }

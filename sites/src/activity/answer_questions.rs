@@ -41,7 +41,7 @@ pub(super) async fn run(
         return Ok(Verdict::Again(problems));
     }
     let app = context.app;
-    limits::count_source(&app.ports, context.source).await?;
+    limits::count_source(&app.ports, context.origin).await?;
     let counted =
         attempt::count(&app.ports, context.subject(), Some(context.policy()?.id), &context.note()).await?;
     let profile = profile_of(context).await?;

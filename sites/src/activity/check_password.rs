@@ -36,7 +36,7 @@ pub(super) enum Checked {
 /// Counts an attempt, tries the password, and reports how it ended.
 pub(super) async fn check(context: &Context<'_>, password: &Password) -> Result<Checked, Failure> {
     let ports = &context.app.ports;
-    limits::count_source(ports, context.source).await?;
+    limits::count_source(ports, context.origin).await?;
     let counted =
         attempt::count(ports, context.subject(), Some(context.policy()?.id), &context.note()).await?;
     let right = match context.user() {

@@ -71,7 +71,9 @@ fn status_of(code: ErrorCode) -> StatusCode {
     match code {
         ErrorCode::BadInput | ErrorCode::WrongCredentials | ErrorCode::NoProfile => StatusCode::BAD_REQUEST,
         ErrorCode::Unauthenticated | ErrorCode::SessionExpired => StatusCode::UNAUTHORIZED,
-        ErrorCode::Forbidden | ErrorCode::Csrf | ErrorCode::TokenInvalid => StatusCode::FORBIDDEN,
+        ErrorCode::Forbidden | ErrorCode::NotThisNode | ErrorCode::Csrf | ErrorCode::TokenInvalid => {
+            StatusCode::FORBIDDEN
+        }
         ErrorCode::NotFound => StatusCode::NOT_FOUND,
         ErrorCode::TicketUsed
         | ErrorCode::LastVoter
@@ -94,7 +96,9 @@ fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::DiskFailed
         | ErrorCode::KeyExposed => StatusCode::INTERNAL_SERVER_ERROR,
         ErrorCode::DirectoryUnreachable | ErrorCode::DirectoryRefused => StatusCode::BAD_GATEWAY,
-        ErrorCode::NoQuorum | ErrorCode::Busy | ErrorCode::ClockSkew => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::NoQuorum | ErrorCode::NoVoter | ErrorCode::Busy | ErrorCode::ClockSkew => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         ErrorCode::UnknownOutcome => StatusCode::GATEWAY_TIMEOUT,
     }
 }

@@ -1,7 +1,6 @@
 //! The front page: what a person can do here.
 
-use super::TASKS;
-use crate::app::App;
+use super::{Front, TASKS};
 use crate::extract::Visit;
 use crate::page_error::Failure;
 use crate::view::{self, Page};
@@ -23,8 +22,8 @@ struct HomePage {
     tasks: Vec<Task>,
 }
 
-pub(super) async fn show(State(app): State<App>, visit: Visit) -> Result<Response, Failure> {
-    let config = app.ports.local_config();
+pub(super) async fn show(State(front): State<Front>, visit: Visit) -> Result<Response, Failure> {
+    let config = front.app.ports.local_config();
     let policies = || config.iter().flat_map(|config| &config.policies);
     let tasks = TASKS
         .iter()
@@ -34,6 +33,6 @@ pub(super) async fn show(State(app): State<App>, visit: Visit) -> Result<Respons
             Some(Task { slug, name, description })
         })
         .collect();
-    let page = Page::without_forms(&app, &visit, Site::SelfService, "What would you like to do?");
+    let page = Page::without_forms(&front.app, &visit, Site::SelfService, "What would you like to do?");
     view::render(&HomePage { page, tasks })
 }

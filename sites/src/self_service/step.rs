@@ -1,11 +1,11 @@
 //! Every step of a running task, from what the progress cookie says.
 
-use super::{HOME, Part, STEP, parts_of};
-use crate::app::App;
-use crate::extract::{Form, Visit};
+use super::{Front, HOME, Part, STEP, parts_of};
+use crate::extract::{Form, Unchecked, Visit};
+use crate::gateway::{Answer, KeptRun, Run, Shown, Step};
 use crate::page_error::Failure;
 use crate::view::{self, Page, Problems};
-use crate::workflow::{self, Ending, Moved, Progress, SlotKind, StepView};
+use crate::workflow::{Ending, SlotKind, StepView};
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -17,89 +17,72 @@ use passquorum_domain::workflow::WorkflowKind;
 
 #[derive(Template)]
 #[template(path = "self_service/step.html")]
-struct StepPage<'p> {
+struct StepPage {
     page: Page,
     parts: Vec<Part>,
-    progress: &'p Progress,
+    progress: Run,
     view: StepView,
     problems: Problems,
 }
 
 #[derive(Template)]
 #[template(path = "self_service/finished.html")]
-struct FinishedPage<'p> {
+struct FinishedPage {
     page: Page,
     parts: Vec<Part>,
-    progress: &'p Progress,
+    progress: Run,
     ending: Ending,
     request: String,
 }
 
-fn progress_of(app: &App, visit: &Visit) -> Result<Progress, Failure> {
-    Progress::read(&app.ports, visit.browser, &visit.headers)
-        .ok_or_else(|| Failure::new(ErrorCode::SessionExpired))
+fn run_of(visit: &Visit) -> Result<KeptRun, Failure> {
+    KeptRun::of(&visit.headers).ok_or_else(|| Failure::new(ErrorCode::SessionExpired))
 }
 
-pub(super) async fn show(State(app): State<App>, visit: Visit) -> Result<Response, Failure> {
-    let progress = progress_of(&app, &visit)?;
-    if let Some(ending) = progress.ending {
-        return finished(&app, &visit, &progress, ending);
-    }
-    let view = guarded(&app, &progress, workflow::show(&app, &progress, visit.source, None)).await?;
-    step_page(&app, &visit, &progress, view, Problems::default())
+pub(super) async fn show(State(front): State<Front>, visit: Visit) -> Result<Response, Failure> {
+    let shown = front.show(&visit, run_of(&visit)?).await.map_err(may_try_again)?;
+    page(&front, &visit, *shown, Problems::default())
 }
 
-pub(super) async fn submit(State(app): State<App>, visit: Visit, form: Form) -> Result<Response, Failure> {
-    let progress = progress_of(&app, &visit)?;
-    if progress.ending.is_some() || form.text("step") != Some(progress.marker().as_str()) {
-        return Ok(view::go(STEP, None));
-    }
-    let moved = guarded(&app, &progress, workflow::submit(&app, &progress, visit.source, &form)).await?;
-    match moved {
-        Moved::On(next) => Ok(view::go(STEP, Some(next.keep(&app.ports, visit.browser)?))),
-        Moved::Again(next, problems) => {
-            let cookie = next.keep(&app.ports, visit.browser)?;
-            // Whatever comes of showing the step again, the browser must learn that a ticket is used up.
-            let shown = guarded(&app, &next, workflow::show(&app, &next, visit.source, Some(&form))).await;
-            let mut response = match shown {
-                Ok(view) => step_page(&app, &visit, &next, view, problems)?,
-                Err(failure) => return Ok(with_cookie(failure.into_response(), cookie)),
+pub(super) async fn submit(
+    State(front): State<Front>,
+    visit: Visit,
+    Unchecked(form): Unchecked<Form>,
+) -> Result<Response, Failure> {
+    match front.submit(&visit, run_of(&visit)?, form).await.map_err(may_try_again)? {
+        Answer::Elsewhere => Ok(view::go(STEP, None)),
+        Answer::Moved(run) => Ok(view::go(STEP, Some(run.cookie()?))),
+        Answer::Again { run, problems, shown } => {
+            let shown = match shown {
+                Ok(shown) => shown,
+                Err(failure) => {
+                    return Ok(with_cookie(may_try_again(failure).into_response(), run.cookie()?));
+                }
             };
+            let mut response = page(&front, &visit, *shown, problems)?;
             *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(with_cookie(response, cookie))
+            Ok(with_cookie(response, run.cookie()?))
         }
-        Moved::Failed(next, failure) => {
-            let cookie = next.keep(&app.ports, visit.browser)?;
-            Ok(with_cookie(failure.again(STEP).into_response(), cookie))
+        Answer::Failed { run, failure } => {
+            Ok(with_cookie(failure.again(STEP).into_response(), run.cookie()?))
         }
+        Answer::Entered { .. } | Answer::Begun(_) | Answer::Shown(_) => Err(Front::other_answer()),
     }
 }
 
-/// Runs a step: on the time grid as long as the person has not proved who they are, and with *try again* leading back
-/// to this step when waiting helps.
-async fn guarded<T>(
-    app: &App,
-    progress: &Progress,
-    step: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Failure> {
-    // The first step authenticates, or its workflow would not be valid; a merged one does so on its own page.
-    let result = if progress.position == 0 || progress.present().is_some_and(|a| a.authenticates()) {
-        app.on_the_grid(step).await
-    } else {
-        step.await
-    };
-    result.map_err(|failure| {
-        let waiting_helps = matches!(
-            failure.code,
-            ErrorCode::NoQuorum
-                | ErrorCode::Busy
-                | ErrorCode::UnknownOutcome
-                | ErrorCode::DirectoryUnreachable
-                | ErrorCode::TooManyRequests
-                | ErrorCode::Internal
-        );
-        if waiting_helps { failure.again(STEP) } else { failure }
-    })
+/// Leads *try again* back to this step when waiting helps.
+fn may_try_again(failure: Failure) -> Failure {
+    let waiting_helps = matches!(
+        failure.code,
+        ErrorCode::NoQuorum
+            | ErrorCode::NoVoter
+            | ErrorCode::Busy
+            | ErrorCode::UnknownOutcome
+            | ErrorCode::DirectoryUnreachable
+            | ErrorCode::TooManyRequests
+            | ErrorCode::Internal
+    );
+    if waiting_helps { failure.again(STEP) } else { failure }
 }
 
 fn with_cookie(mut response: Response, cookie: HeaderValue) -> Response {
@@ -107,25 +90,23 @@ fn with_cookie(mut response: Response, cookie: HeaderValue) -> Response {
     response
 }
 
-fn step_page(
-    app: &App,
-    visit: &Visit,
-    progress: &Progress,
-    view: StepView,
-    problems: Problems,
-) -> Result<Response, Failure> {
-    let page = Page::new(app, visit, Site::SelfService, progress.name.clone())?;
-    view::render(&StepPage { page, parts: parts_of(progress), progress, view, problems })
-}
-
-fn finished(app: &App, visit: &Visit, progress: &Progress, ending: Ending) -> Result<Response, Failure> {
-    let title = match ending {
-        Ending::Done => done_title(progress.kind),
-        Ending::Unknown => "We do not know the outcome",
-    };
-    let page = Page::without_forms(app, visit, Site::SelfService, title);
-    let request = visit.request.to_string();
-    view::render(&FinishedPage { page, parts: parts_of(progress), progress, ending, request })
+fn page(front: &Front, visit: &Visit, shown: Shown, problems: Problems) -> Result<Response, Failure> {
+    let Shown { run: progress, step } = shown;
+    match step {
+        Step::Open { view, csrf } => {
+            let page = Page::with_token(&front.app, visit, Site::SelfService, progress.name.clone(), csrf);
+            view::render(&StepPage { page, parts: parts_of(&progress, None), progress, view, problems })
+        }
+        Step::Ended(ending) => {
+            let title = match ending {
+                Ending::Done => done_title(progress.kind),
+                Ending::Unknown => "We do not know the outcome",
+            };
+            let page = Page::without_forms(&front.app, visit, Site::SelfService, title);
+            let parts = parts_of(&progress, Some(ending));
+            view::render(&FinishedPage { page, parts, progress, ending, request: visit.request.to_string() })
+        }
+    }
 }
 
 fn done_title(kind: WorkflowKind) -> &'static str {
@@ -137,7 +118,7 @@ fn done_title(kind: WorkflowKind) -> &'static str {
     }
 }
 
-impl StepPage<'_> {
+impl StepPage {
     /// The name of the field with a number.
     fn numbered(&self, name: &str, index: usize) -> String {
         format!("{name}-{index}")

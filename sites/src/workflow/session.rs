@@ -1,10 +1,10 @@
 //! The progress of one run of a workflow, as the browser carries it (sealed).
 
 use super::step::Ending;
+use crate::gateway::KeptRun;
 use crate::page_error::Failure;
 use crate::ports::Ports;
 use crate::session::{BrowserId, Cell};
-use http::{HeaderMap, HeaderValue};
 use passquorum_domain::directory::UserRef;
 use passquorum_domain::ids::{KeyedHash, PolicyId, TicketId};
 use passquorum_domain::ports::Purpose;
@@ -66,14 +66,14 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// What this browser carries.
-    pub(crate) fn read(ports: &Ports, browser: BrowserId, headers: &HeaderMap) -> Option<Self> {
-        Cell::Progress.read(ports, browser, headers)
+    /// What this browser carries, if it is this browser's, whole, and not expired.
+    pub(crate) fn read(ports: &Ports, browser: BrowserId, run: &KeptRun) -> Option<Self> {
+        Cell::Progress.open(ports, browser, &run.0)
     }
 
-    /// The cookie that keeps it.
-    pub(crate) fn keep(&self, ports: &Ports, browser: BrowserId) -> Result<HeaderValue, Failure> {
-        Cell::Progress.keep(ports, browser, self.expires, self)
+    /// As this browser is to carry it.
+    pub(crate) fn keep(&self, ports: &Ports, browser: BrowserId) -> Result<KeptRun, Failure> {
+        Cell::Progress.seal(ports, browser, self.expires, self).map(KeptRun)
     }
 
     /// The present activity, unless the run is over.

@@ -7,6 +7,7 @@ use passquorum_domain::qa::Question;
 use serde::{Deserialize, Serialize};
 
 /// What a step asks for.
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum StepView {
     /// Answers to these questions.
     Questions {
@@ -38,6 +39,7 @@ pub(crate) enum StepView {
 }
 
 /// One question and answer of the registration form.
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ProfileSlot {
     /// Where the question comes from.
     pub(crate) kind: SlotKind,
@@ -46,6 +48,7 @@ pub(crate) struct ProfileSlot {
 }
 
 /// Where a slot's question comes from.
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum SlotKind {
     /// Given.
     Mandatory(Question),

@@ -21,7 +21,7 @@ pub(crate) use host::{FakeClock, FakeVault};
 pub(crate) use realm::{config, policy};
 
 use directory::OneDirectory;
-use host::RealEntropy;
+use host::{NoVault, RealEntropy};
 use passquorum_domain::audit::Actor;
 use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::command::{Action, Command, CreateRealm, NewNode};
@@ -29,7 +29,8 @@ use passquorum_domain::ids::{ConnectionId, PolicyId, RealmId, RequestId};
 use passquorum_domain::instance::KeyWrap;
 use passquorum_domain::state::State;
 use passquorum_domain::time::Timestamp;
-use passquorum_sites::{Hashing, Ports, SiteSettings};
+use passquorum_sites::gateway::SelfService;
+use passquorum_sites::{Hashing, Ports, SiteSettings, Sites};
 use realm::user;
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicU64;
@@ -121,13 +122,27 @@ impl World {
 
     /// The sites of one node that answers so many requests of one source at a time.
     pub(crate) fn node_for(&self, name: &str, requests_per_source: usize) -> axum::Router {
-        let mut settings = SiteSettings::new(name);
-        settings.requests_per_source = requests_per_source;
-        settings.answer_grid = Duration::ZERO;
-        settings.hashing = Hashing::InPlace;
-        settings.trusted_proxies = BTreeSet::from([[192, 0, 2, 1].into()]);
-        passquorum_sites::router(self.ports(), settings)
+        self.sites(name, requests_per_source).router()
     }
+
+    pub(crate) fn sites(&self, name: &str, requests_per_source: usize) -> Sites {
+        Sites::new(self.ports(), settings(name, requests_per_source))
+    }
+
+    /// The site of a node in the perimeter, whose work is done behind this port.
+    pub(crate) fn perimeter(&self, work: Arc<dyn SelfService>) -> axum::Router {
+        let ports = Ports { vault: Arc::new(NoVault), ..self.ports() };
+        passquorum_sites::perimeter_router(ports, settings("perimeter", 512), work)
+    }
+}
+
+fn settings(name: &str, requests_per_source: usize) -> SiteSettings {
+    let mut settings = SiteSettings::new(name);
+    settings.requests_per_source = requests_per_source;
+    settings.answer_grid = Duration::ZERO;
+    settings.hashing = Hashing::InPlace;
+    settings.trusted_proxies = BTreeSet::from([[192, 0, 2, 1].into()]);
+    settings
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -11,5 +11,6 @@ mod history;
 mod hostile;
 mod lockout;
 mod outage;
+mod perimeter;
 mod sign_in;
 mod staff;

@@ -6,28 +6,28 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Places of which each source may hold so many.
 #[derive(Debug)]
-pub struct Places {
+pub struct Places<S: Ord = Source> {
     most: usize,
-    held: Mutex<BTreeMap<Source, usize>>,
+    held: Mutex<BTreeMap<S, usize>>,
 }
 
 /// A place that is held until this is dropped.
 #[derive(Debug)]
-pub struct Place {
-    places: Arc<Places>,
-    source: Source,
+pub struct Place<S: Ord = Source> {
+    places: Arc<Places<S>>,
+    source: S,
 }
 
-impl Places {
+impl<S: Ord + Copy> Places<S> {
     /// So many places for each source.
     #[must_use]
     pub fn of_each_source(most: usize) -> Arc<Self> {
-        Arc::new(Self { most, held: Mutex::default() })
+        Arc::new(Self { most, held: Mutex::new(BTreeMap::new()) })
     }
 
     /// Takes a place; none when the source holds all of its own.
     #[must_use]
-    pub fn take(self: &Arc<Self>, source: Source) -> Option<Place> {
+    pub fn take(self: &Arc<Self>, source: S) -> Option<Place<S>> {
         let mut held = self.held();
         let count = held.get(&source).copied().unwrap_or(0);
         if count >= self.most {
@@ -38,14 +38,14 @@ impl Places {
         Some(Place { places: Arc::clone(self), source })
     }
 
-    fn held(&self) -> MutexGuard<'_, BTreeMap<Source, usize>> {
+    fn held(&self) -> MutexGuard<'_, BTreeMap<S, usize>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Place {
+impl<S: Ord> Drop for Place<S> {
     fn drop(&mut self) {
-        let mut held = self.places.held();
+        let mut held = self.places.held.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = held.get_mut(&self.source) {
             *count -= 1;
             if *count == 0 {

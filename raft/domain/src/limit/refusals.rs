@@ -28,11 +28,13 @@ pub enum Limit {
     SourceRequests,
     /// Wrong tokens of one source.
     WrongTokens,
+    /// What visitors of one node in the perimeter ask.
+    Gateway,
 }
 
 impl Limit {
     /// Every limit.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Proposals,
         Self::Reads,
         Self::PeerCalls,
@@ -41,6 +43,7 @@ impl Limit {
         Self::SourceConnections,
         Self::SourceRequests,
         Self::WrongTokens,
+        Self::Gateway,
     ];
 
     /// Its name in metrics and in the log.
@@ -55,6 +58,7 @@ impl Limit {
             Self::SourceConnections => "source-connections",
             Self::SourceRequests => "source-requests",
             Self::WrongTokens => "wrong-tokens",
+            Self::Gateway => "gateway",
         }
     }
 }

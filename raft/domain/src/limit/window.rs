@@ -10,10 +10,10 @@ const SOURCES: usize = 4096;
 
 /// Counts by source, each within a window that begins with the source's first.
 #[derive(Debug)]
-pub struct Window {
+pub struct Window<S: Ord = Source> {
     most: u32,
     length: Span,
-    counts: Mutex<BTreeMap<Source, Count>>,
+    counts: Mutex<BTreeMap<S, Count>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +22,7 @@ struct Count {
     times: u32,
 }
 
-impl Window {
+impl<S: Ord + Copy> Window<S> {
     /// Lets each source do it so often within this time.
     #[must_use]
     pub const fn new(most: u32, length: Span) -> Self {
@@ -30,7 +30,7 @@ impl Window {
     }
 
     /// Counts one against a source.
-    pub fn count(&self, source: Source, now: Timestamp) {
+    pub fn count(&self, source: S, now: Timestamp) {
         let mut counts = self.counts();
         if counts.len() >= SOURCES && !counts.contains_key(&source) {
             counts.retain(|_, count| !self.is_over(*count, now));
@@ -47,7 +47,7 @@ impl Window {
 
     /// How long a source is refused from now on, if it is.
     #[must_use]
-    pub fn refuses(&self, source: Source, now: Timestamp) -> Option<Span> {
+    pub fn refuses(&self, source: S, now: Timestamp) -> Option<Span> {
         let counts = self.counts();
         let count = counts.get(&source).filter(|count| count.times >= self.most)?;
         (!self.is_over(*count, now)).then(|| count.since.plus(self.length).since(now))
@@ -58,7 +58,7 @@ impl Window {
         now < count.since || now >= count.since.plus(self.length)
     }
 
-    fn counts(&self) -> MutexGuard<'_, BTreeMap<Source, Count>> {
+    fn counts(&self) -> MutexGuard<'_, BTreeMap<S, Count>> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -87,7 +87,7 @@ async fn nothing_done_and_outcome_unknown_are_told_apart() {
     api.call("PUT", "/api/v1/labels/k", &[], "x").await.problem(504, "PQ-UNKNOWN-OUTCOME");
     api.call("DELETE", "/api/v1/labels/k", &[], "").await.problem(504, "PQ-UNKNOWN-OUTCOME");
     api.fail(Quorum::Forbidden);
-    api.call("PUT", "/api/v1/labels/k", &[], "x").await.problem(403, "PQ-FORBIDDEN");
+    api.call("PUT", "/api/v1/labels/k", &[], "x").await.problem(403, "PQ-NOT-THIS-NODE");
 }
 
 #[tokio::test]

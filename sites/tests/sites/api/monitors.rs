@@ -9,7 +9,7 @@ use axum::routing::get;
 use http::Request;
 use passquorum_domain::config::{ConfigChange, GeneralSettings};
 use passquorum_domain::token::ApiScope;
-use passquorum_sites::{LocalOperator, PeerAddress, SiteSettings, with_monitoring};
+use passquorum_sites::{LocalOperator, PeerAddress, SiteSettings, Sites};
 
 fn from(peer: &str) -> Request<Body> {
     let mut request = Request::get("/metrics").body(Body::empty()).unwrap();
@@ -22,7 +22,7 @@ fn watched() -> Api {
     let mut settings = SiteSettings::new("n1");
     settings.trusted_proxies = [[192, 0, 2, 1].into()].into();
     let monitoring = Router::new().route("/metrics", get(|| async { "told" }));
-    api.router = with_monitoring(api.world.ports(), settings, monitoring);
+    api.router = Sites::new(api.world.ports(), settings).router_with(monitoring);
     api
 }
 

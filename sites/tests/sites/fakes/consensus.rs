@@ -68,7 +68,7 @@ impl Consensus for FakeConsensus {
         match *lock(&self.quorum) {
             Quorum::Whole => Ok(lock(&self.state).apply(command).outcome),
             Quorum::Lost => Err(ProposeError::NoQuorum),
-            Quorum::Forbidden => Err(ProposeError::Forbidden),
+            Quorum::Forbidden => Err(ProposeError::Forbidden { voters: vec!["https://n1".into()] }),
             Quorum::Flooded => Err(ProposeError::Busy),
             Quorum::Silent => {
                 lock(&self.state).apply(command);

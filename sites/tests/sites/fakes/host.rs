@@ -52,6 +52,23 @@ impl Vault for FakeVault {
     }
 }
 
+/// The vault of a node that holds no key.
+pub(super) struct NoVault;
+
+impl Vault for NoVault {
+    fn seal(&self, _: Purpose, _: &[u8], _: &[u8]) -> Result<Sealed, VaultError> {
+        Err(VaultError::NoKey)
+    }
+
+    fn open(&self, _: Purpose, _: &[u8], _: &Sealed) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        Err(VaultError::NoKey)
+    }
+
+    fn keyed_hash(&self, _: Purpose, _: &[u8]) -> Result<KeyedHash, VaultError> {
+        Err(VaultError::NoKey)
+    }
+}
+
 /// A clock that stands until it is moved.
 pub(crate) struct FakeClock(pub(super) AtomicU64);
 

@@ -1,0 +1,199 @@
+//! What the pages ask for, done here: by the workflow engine, with the realm key and the directories.
+
+use super::offered;
+use crate::app::App;
+use crate::csrf;
+use crate::extract::Form;
+use crate::gateway::{Answer, Ask, KeptRun, SelfService, Shown, Step, Visitor};
+use crate::limits::{self, Origin};
+use crate::page_error::Failure;
+use crate::people::{self, Person};
+use crate::text;
+use crate::workflow::{self, Moved, Progress, Subject, plan};
+use async_trait::async_trait;
+use passquorum_domain::audit::{Actor, AuditEvent, Site};
+use passquorum_domain::config::{ManagementPolicy, RealmConfig};
+use passquorum_domain::directory::LoginName;
+use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::lockout::AttemptTarget;
+use passquorum_domain::outcome::Rejection;
+use passquorum_domain::ports::fresh_uuid;
+use passquorum_domain::workflow::{Workflow, WorkflowKind};
+
+/// The Self-Service site's work on a node that holds the realm key.
+#[derive(Clone)]
+pub(crate) struct Engine(pub(crate) App);
+
+#[async_trait]
+impl SelfService for Engine {
+    async fn ask(&self, visitor: &Visitor, ask: Ask) -> Result<Answer, Failure> {
+        match ask {
+            Ask::Enter => Ok(Answer::Entered { csrf: self.token(visitor)? }),
+            Ask::Begin { task, form } => {
+                self.check(visitor, &form)?;
+                let typed = form.text("name").unwrap_or("").trim();
+                let name = LoginName::parse(typed).map_err(|_| Failure::bad_input(text::NAME_INVALID))?;
+                let progress =
+                    self.0.on_the_grid(begin(&self.0, visitor.origin(), task, &name, typed)).await?;
+                Ok(Answer::Begun(self.keep(visitor, &progress)?))
+            }
+            Ask::Show { run } => {
+                let progress = self.read(visitor, &run)?;
+                self.show(visitor, &progress, None).await.map(Answer::Shown)
+            }
+            Ask::Submit { run, form } => {
+                self.check(visitor, &form)?;
+                let progress = self.read(visitor, &run)?;
+                self.submit(visitor, &progress, &form).await
+            }
+        }
+    }
+}
+
+impl Engine {
+    fn token(&self, visitor: &Visitor) -> Result<String, Failure> {
+        Ok(csrf::token(&self.0.ports, visitor.browser())?)
+    }
+
+    fn check(&self, visitor: &Visitor, form: &Form) -> Result<(), Failure> {
+        csrf::check(&self.0.ports, visitor.browser(), form.text(csrf::FIELD))
+    }
+
+    fn read(&self, visitor: &Visitor, run: &KeptRun) -> Result<Progress, Failure> {
+        Progress::read(&self.0.ports, visitor.browser(), run)
+            .ok_or_else(|| Failure::new(ErrorCode::SessionExpired))
+    }
+
+    fn keep(&self, visitor: &Visitor, progress: &Progress) -> Result<KeptRun, Failure> {
+        progress.keep(&self.0.ports, visitor.browser())
+    }
+
+    async fn show(
+        &self,
+        visitor: &Visitor,
+        progress: &Progress,
+        form: Option<&Form>,
+    ) -> Result<Box<Shown>, Failure> {
+        let step = match progress.ending {
+            Some(ending) => Step::Ended(ending),
+            None => {
+                let showing = workflow::show(&self.0, progress, visitor.origin(), form);
+                Step::Open { view: self.guarded(progress, showing).await?, csrf: self.token(visitor)? }
+            }
+        };
+        Ok(Box::new(Shown { run: progress.into(), step }))
+    }
+
+    async fn submit(&self, visitor: &Visitor, progress: &Progress, form: &Form) -> Result<Answer, Failure> {
+        if progress.ending.is_some() || form.text("step") != Some(progress.marker().as_str()) {
+            return Ok(Answer::Elsewhere);
+        }
+        let taking = workflow::submit(&self.0, progress, visitor.origin(), form);
+        Ok(match self.guarded(progress, taking).await? {
+            Moved::On(next) => Answer::Moved(self.keep(visitor, &next)?),
+            Moved::Again(next, problems) => {
+                // Whatever comes of showing the step again, the browser must learn that a ticket is used up.
+                let run = self.keep(visitor, &next)?;
+                Answer::Again { run, problems, shown: self.show(visitor, &next, Some(form)).await }
+            }
+            Moved::Failed(next, failure) => Answer::Failed { run: self.keep(visitor, &next)?, failure },
+        })
+    }
+
+    /// Runs a step: on the time grid as long as the person has not proved who they are.
+    async fn guarded<T>(
+        &self,
+        progress: &Progress,
+        step: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        // The first step authenticates, or its workflow would not be valid; a merged one does so on its own page.
+        if progress.position == 0 || progress.present().is_some_and(|a| a.authenticates()) {
+            self.0.on_the_grid(step).await
+        } else {
+            step.await
+        }
+    }
+}
+
+/// Begins a run: finds the user, the policy and the workflow, by a linearizable read.
+async fn begin(
+    app: &App,
+    origin: Origin,
+    kind: WorkflowKind,
+    name: &LoginName,
+    typed: &str,
+) -> Result<Progress, Failure> {
+    let ports = &app.ports;
+    let state = ports.current().await?;
+    let config = state.config().ok_or(Rejection::NoRealm)?;
+    let now = ports.now();
+    let source = AttemptTarget::Source(limits::source_hash(ports, origin)?);
+    if let Some(until) = state.locked_until(source, now) {
+        return Err(Failure { until: Some(until), ..Failure::new(ErrorCode::TooManyRequests) });
+    }
+    let (policy, workflow, subject) = match served(app, config, kind, name).await? {
+        Ok(served) => served,
+        Err(why) => {
+            not_served(app, origin, name, why).await?;
+            let (policy, workflow) = offered(config, kind)?;
+            (policy, workflow, Subject::Nobody { hash: people::nobody(ports, name)? })
+        }
+    };
+    if let Some(until) = state.locked_until(AttemptTarget::User(subject.hash()), now) {
+        return Err(Failure { until: Some(until), ..Failure::new(ErrorCode::Locked) });
+    }
+    Ok(Progress {
+        run: fresh_uuid(&*ports.entropy),
+        expires: now.plus(config.general.session),
+        policy: policy.id,
+        kind,
+        name: workflow.name.clone(),
+        activities: plan(&workflow.activities),
+        subject,
+        typed: typed.chars().take(64).collect(),
+        position: 0,
+        tickets: 0,
+        ending: None,
+    })
+}
+
+/// Why a name is led on without ever passing; for the audit only.
+#[derive(Debug, Clone, Copy)]
+enum NotServed {
+    NoSuchUser,
+    Ambiguous,
+    OutsideEveryScope,
+    TaskNotOffered,
+}
+
+type Served<'c> = (&'c ManagementPolicy, &'c Workflow, Subject);
+
+async fn served<'c>(
+    app: &App,
+    config: &'c RealmConfig,
+    kind: WorkflowKind,
+    name: &LoginName,
+) -> Result<Result<Served<'c>, NotServed>, Failure> {
+    let (record, directory) = match people::find(&app.ports, config, name).await? {
+        Person::One(record, directory) => (record, directory),
+        Person::Nobody => return Ok(Err(NotServed::NoSuchUser)),
+        Person::Several => return Ok(Err(NotServed::Ambiguous)),
+    };
+    let Some(policy) = people::policy_of(config, &record, &*directory).await? else {
+        return Ok(Err(NotServed::OutsideEveryScope));
+    };
+    let Some(workflow) = policy.workflow(kind) else { return Ok(Err(NotServed::TaskNotOffered)) };
+    let hash = people::subject(&app.ports, record.user.guid)?;
+    Ok(Ok((policy, workflow, Subject::User { user: record.user, hash })))
+}
+
+/// Records it, and counts it against the source, so that names cannot be tried without end. A source that is locked
+/// by this very count is not told here: only such names are counted, so the refusal would tell which they are.
+async fn not_served(app: &App, origin: Origin, name: &LoginName, why: NotServed) -> Result<(), Failure> {
+    match limits::count_source(&app.ports, origin).await {
+        Err(failure) if failure.code != ErrorCode::TooManyRequests => return Err(failure),
+        _ => {}
+    }
+    let note = format!("{name} from {origin}: {why:?}");
+    app.ports.record(Actor::Anonymous, AuditEvent::NotServed(Site::SelfService), None, &note).await
+}
