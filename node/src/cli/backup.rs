@@ -43,6 +43,14 @@ pub struct SealArgs {
     pub passphrase_file: Option<PathBuf>,
 }
 
+impl SealArgs {
+    /// Whether anything was chosen.
+    #[must_use]
+    pub fn is_given(&self) -> bool {
+        self.recipient.is_some() || self.passphrase_file.is_some()
+    }
+}
+
 /// What opens a file: without an option, a passphrase from standard input, which a terminal asks for.
 #[derive(Debug, Clone, Args)]
 pub struct OpenArgs {
@@ -52,6 +60,14 @@ pub struct OpenArgs {
     /// The passphrase: the first line of this file; `-` reads it from standard input or asks for it.
     #[arg(long, value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
+}
+
+impl OpenArgs {
+    /// Whether anything was chosen.
+    #[must_use]
+    pub fn is_given(&self) -> bool {
+        self.key.is_some() || self.passphrase_file.is_some()
+    }
 }
 
 /// `backup verify`.

@@ -12,7 +12,15 @@ use http::{Method, header};
 use serde_json::Value;
 
 pub(super) async fn run(command: ConfigCommand) -> Result<Exit, Failure> {
+    const ONLY_PORTABLE: &str =
+        "only a portable file is sealed; leave the passphrase or key out, or use --portable";
     match command {
+        ConfigCommand::Export(ExportArgs { portable: None, seal, .. }) if seal.is_given() => {
+            Err(Failure::usage(ONLY_PORTABLE))
+        }
+        ConfigCommand::Import(ImportArgs { portable: None, open, .. }) if open.is_given() => {
+            Err(Failure::usage(ONLY_PORTABLE))
+        }
         ConfigCommand::Show(ShowArgs { local, revision: None }) => answer(&present(&local).await?),
         ConfigCommand::Show(ShowArgs { local, revision: Some(revision) }) => {
             answer(&shown(&local, &format!("/api/v1/config/revisions/{revision}")).await?)

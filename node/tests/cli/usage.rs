@@ -48,7 +48,7 @@ fn every_verb_explains_itself() {
 
 #[test]
 fn a_wrong_command_line_ends_with_64_and_says_what_is_wrong() {
-    let wrong: [(&[&str], &str); 14] = [
+    let wrong: [(&[&str], &str); 16] = [
         (&[], "Usage: passquorum"),
         (&["dance"], "unrecognized subcommand 'dance'"),
         (&["init", "--name", "x"], "--cluster-address <HOST:PORT>"),
@@ -61,6 +61,8 @@ fn a_wrong_command_line_ends_with_64_and_says_what_is_wrong() {
         ),
         (&["node", "remove", "first"], "use a node's number"),
         (&["config", "export"], "<FILE|--tree <TREE>|--portable <FILE>>"),
+        (&["config", "export", "f", "--passphrase-file", "p"], "only a portable file is sealed"),
+        (&["config", "import", "f", "--key", "k"], "only a portable file is sealed"),
         (&["backup"], "<FILE>"),
         (&["recover", "file"], "unexpected argument"),
         (&["backup", "f", "--recipient", "x"], "passquorum backup keygen"),
