@@ -18,7 +18,7 @@ use passquorum_domain::ports::{
     Admission, AdmissionError, Clock, Consensus, Consistency, Entropy, JoinGrant, JoinRequest,
     MembershipError, ProposeError, Purpose, ReadError, Vault, VaultError, fresh_uuid,
 };
-use passquorum_domain::state::{Realm, State};
+use passquorum_domain::state::State;
 use passquorum_domain::time::Span;
 use passquorum_domain::token::{ApiScope, ApiToken, JoinToken};
 use passquorum_raft::Certified;
@@ -128,12 +128,6 @@ fn check(node: &NewNode) -> Result<(), AdmissionError> {
         return Err(bad("node.site_url", error.to_string()));
     }
     Ok(())
-}
-
-/// The realm's authority, for signing.
-pub(crate) fn open_authority(realm: &Realm, vault: &dyn Vault) -> Result<Authority, VaultError> {
-    let key = vault.open(Purpose::AuthorityKey, &authority_key_context(realm.id), &realm.authority_key)?;
-    Authority::open(&realm.authority, &key).map_err(|_| VaultError::DoesNotOpen)
 }
 
 #[async_trait]

@@ -107,6 +107,10 @@ impl Directories for NoDirectories {
     async fn open(&self, _: ConnectionId) -> Result<Arc<dyn Directory>, DirectoryError> {
         Err(refused(DirectoryReason::Unreachable))
     }
+
+    async fn try_out(&self, _: &DomainConnection) -> Result<(), DirectoryError> {
+        Err(refused(DirectoryReason::Unreachable))
+    }
 }
 
 fn refused(reason: DirectoryReason) -> DirectoryError {

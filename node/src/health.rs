@@ -123,7 +123,6 @@ impl Health {
     pub(crate) fn refusals(&self) -> &Refusals {
         &self.refusals
     }
-
 }
 
 impl Readiness {

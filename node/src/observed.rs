@@ -4,6 +4,7 @@ use crate::metrics::{Metrics, OK};
 use async_trait::async_trait;
 use passquorum_domain::blob::Blob;
 use passquorum_domain::command::{Action, Command};
+use passquorum_domain::config::DomainConnection;
 use passquorum_domain::directory::{DistinguishedName, DomainPasswordRules, LoginName, UserRecord, UserRef};
 use passquorum_domain::ids::{ConnectionId, NodeId, TicketId};
 use passquorum_domain::lockout::AttemptVerdict;
@@ -111,6 +112,10 @@ impl Directories for ObservedDirectories {
     async fn open(&self, connection: ConnectionId) -> Result<Arc<dyn Directory>, DirectoryError> {
         let inner = self.inner.open(connection).await?;
         Ok(Arc::new(ObservedDirectory { inner, metrics: Arc::clone(&self.metrics) }))
+    }
+
+    async fn try_out(&self, connection: &DomainConnection) -> Result<(), DirectoryError> {
+        self.inner.try_out(connection).await
     }
 }
 

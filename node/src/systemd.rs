@@ -150,7 +150,8 @@ mod tests {
         let (_, mirrored) = watch::channel(MirrorStatus::Waiting);
         let keyring = Arc::new(Keyring::empty(Arc::new(SystemEntropy)));
         let refusals = Refusals::new(Arc::new(SystemClock));
-        Arc::new(Health::new(Arc::new(Alone::default()), keyring, Role::Voter, mirrored, refusals))
+        let (alone, tls) = (Arc::new(Alone::default()), crate::site_tls::tests::any());
+        Arc::new(Health::new(alone, keyring, Role::Voter, mirrored, refusals, tls))
     }
 
     async fn next(socket: &tokio::net::UnixDatagram) -> String {

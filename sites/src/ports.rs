@@ -10,8 +10,7 @@ use passquorum_domain::ids::{KeyedHash, RequestId};
 use passquorum_domain::outcome::{Effect, Rejection};
 use passquorum_domain::ports::{
     Admission, Backups, Clock, Consensus, Consistency, Directories, Entropy, KeyCare, Membership, Purpose,
-    Vault,
-    VaultError, fresh_uuid,
+    Vault, VaultError, fresh_uuid,
 };
 use passquorum_domain::qa::HashCost;
 use passquorum_domain::state::State;

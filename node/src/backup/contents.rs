@@ -63,6 +63,8 @@ fn section(key: &CellKey) -> &'static str {
         CellKey::Totals => "totals",
         CellKey::Instance(_) => "nodes",
         CellKey::Wrap(_) => "key wraps",
+        CellKey::Keys => "key generations",
+        CellKey::Certificate(_) => "certificates",
         CellKey::JoinToken(_) => "join tokens",
         CellKey::ApiToken(_) => "API tokens",
         CellKey::Counter(_) => "attempt counters",

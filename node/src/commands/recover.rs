@@ -4,41 +4,41 @@
 //! cut off before that leaves a certificate that no node of the old epoch takes, and can be begun anew.
 
 use super::{Failure, answer, data_dir, tell};
-use crate::admission::hosts_of;
-use crate::authority::signing_request;
+use crate::certifier::Holder;
 use crate::cli::RecoverArgs;
 use crate::data_dir::DataDir;
 use crate::env::Env;
 use crate::keyring::Keyring;
-use crate::keys::NodeKeys;
+use crate::keys::{KeyFolder, NewTlsKey, NodeKeys};
 use crate::pid_file::PidFile;
 use crate::{epoch, secret_file};
 use passquorum_domain::apply::{Founder, NewEpoch};
-use passquorum_domain::command::NewNode;
 use passquorum_domain::instance::Instance;
 use passquorum_domain::ports::VaultError;
 use passquorum_domain::state::State;
 use passquorum_raft::{Reached, Survivor, survey};
-use rcgen::KeyPair;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde_json::json;
 use std::fs::{DirBuilder, File};
 use std::io::IsTerminal as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub(super) async fn run(args: &RecoverArgs) -> Result<(), Failure> {
     let data = data_dir(&args.output.local.dir)?;
     let claim = PidFile::claim(&data.pid())?;
-    let keys = NodeKeys::load(&data.keys())?;
+    let env = Env::real()?;
+    let folder = KeyFolder { path: data.keys(), protection: env.protection.clone() };
+    let keys = NodeKeys::load(&folder)?;
     let survivor = look(&data).await?;
     compare(args, &data, &survivor).await?;
-    let node = keys.identity.node;
+    let node = keys.tls.identity.node;
     let own = survivor.state.instance(node).cloned();
     let own = own.ok_or_else(|| failed(format!("node {node} is not in its own state")))?;
     show(&data, &survivor, &own);
     confirm(args, &survivor.state)?;
-    let done = recover(&data, &keys, survivor, &own).await?;
+    let done = recover(&data, &keys, &folder, &env, survivor, &own).await?;
     drop(claim);
     if args.output.json {
         return answer(
@@ -158,31 +158,32 @@ struct Recovered {
 async fn recover(
     data: &DataDir,
     keys: &NodeKeys,
+    folder: &KeyFolder,
+    env: &Env,
     survivor: Survivor,
     own: &Instance,
 ) -> Result<Recovered, Failure> {
-    let env = Env::real();
     let Survivor { state, reached } = survivor;
     let mut state = State::clone(&state);
     let (realm, before) = state.realm().map(|realm| (realm.id, realm.epoch)).ok_or(VaultError::NoKey)?;
-    let keyring = Keyring::empty(env.entropy.clone());
-    keyring.unwrap_from(&keys.wrap, realm, state.wrap(own.id).ok_or(VaultError::NoKey)?)?;
+    let keyring = Arc::new(Keyring::empty(Arc::clone(&env.entropy)));
+    let sealing = state.keys().ok_or(VaultError::NoKey)?.sealing;
+    keyring.unwrap_from(&keys.wrap, realm, state.wrap(own.id).ok_or(VaultError::NoKey)?, sealing)?;
     let (at, index) = (env.clock.now(), reached.index);
     let number = epoch::number(before, at);
     let founder = Founder::Recovered(own.id);
     state.begin_epoch(NewEpoch { epoch: number, founder, at, index })?;
-    let key = KeyPair::from_pem(&keys.tls_key).map_err(crate::authority::AuthorityError::from)?;
-    let Instance { name, cluster_address, site_url, wrap_key, .. } = own.clone();
-    let hosts = hosts_of(&NewNode { name, cluster_address, site_url, wrap_key });
-    let papers = epoch::certify(&state, own.id, &signing_request(&key)?, &hosts, &keyring, &env)?;
+    let key = NewTlsKey::generate()?;
+    let csr = key.signing_request()?;
+    let certified = epoch::certifier(keyring, env).sign(&state, &Holder::from(own), &csr)?;
+    let pair = key.certified(&certified.certificate, folder)?;
 
     let kept = data.before_recovery(number);
     DirBuilder::new().mode(0o700).create(&kept)?;
-    let certificate = data.keys().join("node.crt");
-    secret_file::write(&kept.join("node.crt"), &secret_file::read(&certificate)?)?;
+    secret_file::write(&kept.join("node.key"), &secret_file::read(&folder.tls_pair())?)?;
     let new = kept.join("store");
     passquorum_raft::found(&new, state, own.id, &own.cluster_address, reached).await?;
-    secret_file::write(&certificate, papers.certificate.as_bytes())?;
+    pair.save(folder)?;
     change_places(&new, &data.store())?;
     sync(&kept)?;
     sync(data.path())?;

@@ -2,16 +2,19 @@
 //! the new epoch; others join as into any realm.
 
 use super::{Failure, answer, join, open_file};
-use crate::admission::hosts_of;
 use crate::backup::Backup;
+use crate::certifier::Holder;
 use crate::cli::RestoreArgs;
 use crate::config::file;
 use crate::env::Env;
 use crate::keyring::Keyring;
-use crate::keys::NewKeys;
+use crate::keys::{KeyFolder, NewKeys};
 use crate::{epoch, secret_file};
 use passquorum_domain::apply::{Founder, NewEpoch};
+use passquorum_domain::instance::Role;
+use passquorum_domain::ports::VaultError;
 use passquorum_raft::Reached;
+use std::sync::Arc;
 
 pub(super) async fn run(args: RestoreArgs) -> Result<(), Failure> {
     let config = join::settings(&args.node)?;
@@ -23,9 +26,10 @@ pub(super) async fn run(args: RestoreArgs) -> Result<(), Failure> {
     let backup = Backup::read(sealed, &opener).map_err(|error| open_file::named(&args.file, &error))?;
     let Backup { header, mut state, key, .. } = backup;
 
-    let env = Env::real();
-    let keyring = Keyring::empty(env.entropy.clone());
-    keyring.unwrap_from(&opener, header.realm, &key)?;
+    let env = Env::real()?;
+    let keyring = Arc::new(Keyring::empty(Arc::clone(&env.entropy)));
+    let sealing = state.keys().ok_or(VaultError::NoKey)?.sealing;
+    keyring.unwrap_from(&opener, header.realm, &key, sealing)?;
     let keys = NewKeys::generate(env.entropy.as_ref())?;
     let first = join::introduce(&config, &keys);
     let founder = Founder::Restored { node: first.clone(), wrap: keyring.wrap_for(&keys.wrap.public())? };
@@ -33,14 +37,22 @@ pub(super) async fn run(args: RestoreArgs) -> Result<(), Failure> {
     let number = epoch::number(header.epoch, at);
     let node = state.begin_epoch(NewEpoch { epoch: number, founder, at, index: header.index })?;
     let csr = keys.signing_request()?;
-    let papers = epoch::certify(&state, node, &csr, &hosts_of(&first), &keyring, &env)?;
+    let holder = Holder {
+        node,
+        role: Role::Voter,
+        cluster_address: &first.cluster_address,
+        site_url: &first.site_url,
+    };
+    let certified = epoch::certifier(keyring, &env).sign(&state, &holder, &csr)?;
+    let authority = state.realm().map(|realm| realm.authority.clone()).ok_or(VaultError::NoKey)?;
 
     config.data.create()?;
     let reached = Reached { term: header.term, index: header.index };
     let tokens = state.api_tokens().count();
     passquorum_raft::found(&config.data.store(), state, node, config.cluster_address.as_str(), reached)
         .await?;
-    keys.save(&config.data.keys(), &papers.certificate, &papers.authority)?;
+    let folder = KeyFolder { path: config.data.keys(), protection: env.protection };
+    keys.save(&folder, &certified.certificate, &authority)?;
     secret_file::write(&config.data.settings(), file::render(&config).as_bytes())?;
     answer(&format!(
         "realm {} is restored as of log index {}; this host is its node {node}, and epoch {number} begins with it",

@@ -303,7 +303,8 @@ impl Reader {
         let stabilisation = self.optional("cluster.stabilisation", within(Duration::ZERO, DAYS_90, message));
         let message = "use 1m to 90d, such as 24h";
         let dead_voter_after = self.optional("cluster.dead_voter_after", within(MINUTE, DAYS_90, message));
-        let dead_learner_after = self.optional("cluster.dead_learner_after", within(MINUTE, DAYS_90, message));
+        let dead_learner_after =
+            self.optional("cluster.dead_learner_after", within(MINUTE, DAYS_90, message));
         let fewest = self.values.remove("cluster.fewest_voters").map(|value| {
             let number = value.as_integer().and_then(|number| usize::try_from(number).ok());
             number.filter(|number| (3..=99).contains(number)).unwrap_or_else(|| {

@@ -117,7 +117,8 @@ fn consensus(health: &Health) {
     let ends = [("node", seen.certificates.get(&status.node).copied()), ("site", seen.site_certificate)];
     for (certificate, end) in ends {
         if let Some(end) = end {
-            gauge!("pq_certificate_expiry_timestamp_seconds", "certificate" => certificate).set(as_seconds(end));
+            gauge!("pq_certificate_expiry_timestamp_seconds", "certificate" => certificate)
+                .set(as_seconds(end));
         }
     }
     if let Some(lenders) = &seen.lenders {

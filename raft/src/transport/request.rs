@@ -203,7 +203,8 @@ mod tests {
     #[test]
     fn a_learner_may_neither_lead_nor_change_the_membership() {
         use Request::*;
-        let of_site_learners = BTreeSet::from([Propose, ReadIndex, Report, Ping, Digests, Introduce, Announce, Renew]);
+        let of_site_learners =
+            BTreeSet::from([Propose, ReadIndex, Report, Ping, Digests, Introduce, Announce, Renew]);
         assert_eq!(allowed(Role::SiteLearner, Role::Voter), of_site_learners);
         let of_the_perimeter = BTreeSet::from([Report, Ping, Digests, Introduce, Renew, Gateway]);
         assert_eq!(allowed(Role::DmzLearner, Role::Voter), of_the_perimeter);

@@ -146,7 +146,7 @@ impl Realm {
     /// # Errors
     /// [`RigError::Failed`] with what a command of the product said.
     pub async fn rejoin(&mut self, place: u64) -> Result<u64, RigError> {
-        let token = join_token(&self.dir).await?;
+        let token = join_token(&self.dir, "voter").await?;
         self.rejoin_with(place, token).await
     }
 

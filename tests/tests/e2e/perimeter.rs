@@ -6,7 +6,7 @@ use crate::journey::{
     FORGOTTEN, choose_password, give_answers, nothing_planted_is_on_disk, screenshots, start_task,
 };
 use passquorum_tests::rig::browser::{Browser, Scripts, Viewport};
-use passquorum_tests::rig::haproxy::{Backend, HaProxy};
+use passquorum_tests::rig::haproxy::HaProxy;
 use passquorum_tests::rig::samba::seeded_password;
 use passquorum_tests::{ports, wait};
 use std::time::Duration;
@@ -16,12 +16,12 @@ async fn a_person_resets_a_password_through_the_perimeter_while_the_leader_dies(
     let mut world = World::start().await;
     let node = world.realm.join_perimeter().await.unwrap();
     let outside = world.base(node);
-    let port = outside.rsplit(':').next().unwrap().parse().unwrap();
-    let backend = Backend { id: node, port, health_port: port };
+    // The settings that operators are given name three nodes; here they are one.
+    let address = outside.trim_start_matches("https://").to_owned();
     let balancer = HaProxy::start(
         &world.dir.path().join("haproxy"),
-        ports::block(1).unwrap(),
-        &[backend],
+        ports::block(2).unwrap(),
+        &[address.clone(), address.clone(), address],
         &world.realm.authority(),
     )
     .await

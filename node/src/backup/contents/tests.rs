@@ -33,7 +33,7 @@ fn world() -> World {
         site_url: "https://127.0.0.1:2".to_owned(),
         wrap_key: keys.wrap.public().to_bytes(),
     };
-    let birth = Birth::prepare(&keys, first, RealmConfig::empty(), &SystemClock, &entropy).unwrap();
+    let birth = Birth::prepare(&keys, None, first, RealmConfig::empty(), &SystemClock, &entropy).unwrap();
     let mut state = State::default();
     state.apply(birth.command).outcome.unwrap();
     for number in 0..300_u32 {
@@ -82,7 +82,7 @@ fn a_backup_gives_the_state_and_the_realm_key_back() {
     assert_eq!(backup.manifest.sections["labels"].records, 300);
     assert_eq!(backup.manifest.sections["audit records"].records, world.state.audit().count() as u64);
     let restored = Keyring::empty(Arc::new(SystemEntropy));
-    restored.unwrap_from(&world.key, backup.header.realm, &backup.key).unwrap();
+    restored.unwrap_from(&world.key, backup.header.realm, &backup.key, 1).unwrap();
     let sealed = world.keyring.seal(Purpose::Profile, b"", b"clear").unwrap();
     assert_eq!(restored.open(Purpose::Profile, b"", &sealed).unwrap().as_slice(), b"clear");
 }

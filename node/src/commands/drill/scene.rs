@@ -153,7 +153,8 @@ impl Scene {
     pub(super) async fn join(&mut self, place: u64, server: u64) -> Result<(), Failure> {
         let token = self.passquorum(server, &["token", "create", "--role", "voter"]).await?;
         let (node, server) = (self.node(place)?, self.node(server)?);
-        crate::commands::join::join(&node.config, &server.config.site_url, &token).await?;
+        crate::commands::join::join(&node.config, std::slice::from_ref(&server.config.site_url), &token)
+            .await?;
         self.start(place).await
     }
 
