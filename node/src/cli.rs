@@ -182,6 +182,8 @@ pub enum NodeCommand {
     List(Output),
     /// Make a learner whose role is voter a voter, once it has caught up.
     Promote(OneNode),
+    /// Change the URL under which people and legacy clients are sent to a node's sites.
+    SetUrl(SetUrlArgs),
     /// Remove a node for good. Its id is never used again.
     Remove(RemoveArgs),
     /// Move leadership to a voter: the one that is named, or the one that has most of the log.
@@ -197,6 +199,16 @@ pub struct OneNode {
     /// The node's id.
     #[arg(value_parser = node_id)]
     pub node: NodeId,
+}
+
+/// `node set-url`.
+#[derive(Debug, Clone, Args)]
+pub struct SetUrlArgs {
+    /// Which node.
+    #[command(flatten)]
+    pub of: OneNode,
+    /// Such as https://pw.example.com.
+    pub url: SiteUrl,
 }
 
 /// `node remove`.

@@ -1,7 +1,7 @@
 //! `node`: the registry of the realm's nodes and the verbs on it.
 
 use super::{Failure, answer, data_dir};
-use crate::cli::{NodeCommand, OneNode, Output, RemoveArgs};
+use crate::cli::{NodeCommand, OneNode, Output, RemoveArgs, SetUrlArgs};
 use crate::client::Client;
 use http::Method;
 use passquorum_domain::ids::NodeId;
@@ -25,11 +25,17 @@ pub(super) async fn run(command: NodeCommand) -> Result<(), Failure> {
     match command {
         NodeCommand::List(output) => list(&output).await,
         NodeCommand::Promote(args) => {
-            change(&args, Method::POST, &format!("/api/v1/nodes/{}/promote", args.node), "promoted").await
+            let path = format!("/api/v1/nodes/{}/promote", args.node);
+            change(&args, Method::POST, &path, Vec::new(), "promoted").await
+        }
+        NodeCommand::SetUrl(SetUrlArgs { of, url }) => {
+            let (path, body) = (format!("/api/v1/nodes/{}/site-url", of.node), json!({ "url": url }));
+            change(&of, Method::PUT, &path, body.to_string().into_bytes(), "given its URL").await
         }
         NodeCommand::Remove(RemoveArgs { of, force }) => {
             let query = if force { "?force=true" } else { "" };
-            change(&of, Method::DELETE, &format!("/api/v1/nodes/{}{query}", of.node), "removed").await
+            let path = format!("/api/v1/nodes/{}{query}", of.node);
+            change(&of, Method::DELETE, &path, Vec::new(), "removed").await
         }
         NodeCommand::TransferLeader(args) => {
             let body = args.to.map_or_else(|| json!({}), |to| json!({ "to": to }));
@@ -65,8 +71,14 @@ async fn list(output: &Output) -> Result<(), Failure> {
     })
 }
 
-async fn change(args: &OneNode, method: Method, path: &str, done: &str) -> Result<(), Failure> {
-    client(&args.output)?.send(method, path, &[], Vec::new()).await?;
+async fn change(
+    args: &OneNode,
+    method: Method,
+    path: &str,
+    body: Vec<u8>,
+    done: &str,
+) -> Result<(), Failure> {
+    client(&args.output)?.send(method, path, &[], body).await?;
     if args.output.json {
         return answer(&json!({ "node": args.node, "done": done }).to_string());
     }

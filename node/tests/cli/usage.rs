@@ -3,7 +3,7 @@
 use crate::program::run;
 use passquorum_domain::error_code::ErrorCode;
 
-const VERBS: [&[&str]; 22] = [
+const VERBS: [&[&str]; 23] = [
     &["demo"],
     &["init"],
     &["join"],
@@ -15,6 +15,7 @@ const VERBS: [&[&str]; 22] = [
     &["node", "list"],
     &["node", "promote"],
     &["node", "remove"],
+    &["node", "set-url"],
     &["node", "transfer-leader"],
     &["config"],
     &["config", "show"],
@@ -42,7 +43,7 @@ fn every_verb_explains_itself() {
 
 #[test]
 fn a_wrong_command_line_ends_with_64_and_says_what_is_wrong() {
-    let wrong: [(&[&str], &str); 11] = [
+    let wrong: [(&[&str], &str); 12] = [
         (&[], "Usage: passquorum"),
         (&["dance"], "unrecognized subcommand 'dance'"),
         (&["init", "--name", "x"], "--cluster-address <HOST:PORT>"),
@@ -51,6 +52,7 @@ fn a_wrong_command_line_ends_with_64_and_says_what_is_wrong() {
         (&["token", "create", "--role", "voter", "--life", "5"], "90s, 30m, 24h or 90d"),
         (&["token", "create", "--api", "--name", "x", "--scope", "all"], "use read, labels, config or nodes"),
         (&["node", "remove", "first"], "use a node's number"),
+        (&["node", "set-url", "1", "http://pw.example.com"], "use https://HOST"),
         (&["config", "export"], "<FILE|--tree <TREE>>"),
         (&["config", "export", "file", "--tree", "tree"], "cannot be used with"),
         (&["doctor", "--explain", "PQ-NONSENSE"], "there is no code PQ-NONSENSE"),
