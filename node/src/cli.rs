@@ -220,6 +220,8 @@ pub enum NodeCommand {
     List(Output),
     /// Make a learner whose role is voter a voter, once it has caught up.
     Promote(OneNode),
+    /// Change the URL under which people and legacy clients are sent to a node's sites.
+    SetUrl(SetUrlArgs),
     /// Remove a node for good. Its id is never used again.
     Remove(RemoveArgs),
     /// Have the others reach a node at another address, such as one in the DMZ whose host moved. A node whose
@@ -240,6 +242,16 @@ pub struct OneNode {
     /// The node's id.
     #[arg(value_parser = node_id)]
     pub node: NodeId,
+}
+
+/// `node set-url`.
+#[derive(Debug, Clone, Args)]
+pub struct SetUrlArgs {
+    /// Which node.
+    #[command(flatten)]
+    pub of: OneNode,
+    /// Such as https://pw.example.com.
+    pub url: SiteUrl,
 }
 
 /// `node remove`.

@@ -95,6 +95,7 @@ pub const ROUTES: &[Route] = &[
     route(Method::GET, "/api/v1/nodes", READ, SMALL, || routing::get(nodes::list)),
     route(Method::POST, "/api/v1/nodes/{id}/promote", NODES, SMALL, || routing::post(nodes::promote)),
     route(Method::PUT, "/api/v1/nodes/{id}/address", NODES, SMALL, || routing::put(nodes::move_to)),
+    route(Method::PUT, "/api/v1/nodes/{id}/site-url", NODES, SMALL, || routing::put(nodes::set_site_url)),
     route(Method::DELETE, "/api/v1/nodes/{id}", NODES, SMALL, || routing::delete(nodes::remove)),
     route(Method::POST, "/api/v1/leader/transfer", NODES, SMALL, || routing::post(nodes::transfer_leader)),
     route(Method::POST, "/api/v1/join-tokens", NODES, SMALL, || routing::post(tokens::create_join_token)),

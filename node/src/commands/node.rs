@@ -1,7 +1,7 @@
 //! `node`: the registry of the realm's nodes and the verbs on it.
 
 use super::{Failure, answer, data_dir, day};
-use crate::cli::{MoveArgs, NodeCommand, OneNode, Output, RemoveArgs};
+use crate::cli::{MoveArgs, NodeCommand, OneNode, Output, RemoveArgs, SetUrlArgs};
 use crate::client::Client;
 use http::Method;
 use passquorum_domain::ids::NodeId;
@@ -26,20 +26,22 @@ pub(super) async fn run(command: NodeCommand) -> Result<(), Failure> {
     match command {
         NodeCommand::List(output) => list(&output).await,
         NodeCommand::Promote(args) => {
-            change(&args, Method::POST, &format!("/api/v1/nodes/{}/promote", args.node), "promoted").await
+            let path = format!("/api/v1/nodes/{}/promote", args.node);
+            change(&args, Method::POST, &path, Vec::new(), "promoted").await
+        }
+        NodeCommand::SetUrl(SetUrlArgs { of, url }) => {
+            let (path, body) = (format!("/api/v1/nodes/{}/site-url", of.node), json!({ "url": url }));
+            change(&of, Method::PUT, &path, body.to_string().into_bytes(), "given its URL").await
         }
         NodeCommand::Remove(RemoveArgs { of, force }) => {
             let query = if force { "?force=true" } else { "" };
-            change(&of, Method::DELETE, &format!("/api/v1/nodes/{}{query}", of.node), "removed").await
+            let path = format!("/api/v1/nodes/{}{query}", of.node);
+            change(&of, Method::DELETE, &path, Vec::new(), "removed").await
         }
         NodeCommand::Move(MoveArgs { of, cluster_address }) => {
             let body = json!({ "cluster_address": cluster_address.to_string() }).to_string();
             let path = format!("/api/v1/nodes/{}/address", of.node);
-            client(&of.output)?.send(Method::PUT, &path, &[], body.into_bytes()).await?;
-            if of.output.json {
-                return answer(&json!({ "node": of.node, "done": "moved" }).to_string());
-            }
-            answer(&format!("node {} is reached at {cluster_address} now", of.node))
+            change(&of, Method::PUT, &path, body.into_bytes(), "moved").await
         }
         NodeCommand::Renew(output) => renew(&output).await,
         NodeCommand::TransferLeader(args) => {
@@ -90,8 +92,14 @@ async fn list(output: &Output) -> Result<(), Failure> {
     })
 }
 
-async fn change(args: &OneNode, method: Method, path: &str, done: &str) -> Result<(), Failure> {
-    client(&args.output)?.send(method, path, &[], Vec::new()).await?;
+async fn change(
+    args: &OneNode,
+    method: Method,
+    path: &str,
+    body: Vec<u8>,
+    done: &str,
+) -> Result<(), Failure> {
+    client(&args.output)?.send(method, path, &[], body).await?;
     if args.output.json {
         return answer(&json!({ "node": args.node, "done": done }).to_string());
     }

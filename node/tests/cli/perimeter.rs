@@ -4,7 +4,7 @@ use crate::joined::Joined;
 use crate::memory::{Needle, found_in_files, found_in_memory};
 use crate::program::run;
 use crate::realm::Realm;
-use crate::realm_key::realm_key;
+use crate::realm_key::realm_keys;
 use crate::visitor::Visitor;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -56,9 +56,10 @@ fn answers() -> Vec<(String, String)> {
 /// Everything that a node in the perimeter must not have.
 fn secrets(realm: &Realm, bobs: &str) -> Vec<Needle> {
     let keys = |id: u64| PathBuf::from(realm.data_dir(id)).join("keys");
-    let key = realm_key(&keys(2), &Path::new(&realm.data_dir(1)).join("store"));
+    let [hash, data] = realm_keys(&keys(2), &Path::new(&realm.data_dir(1)).join("store"));
     let mut needles = vec![
-        Needle::new("the realm key", key),
+        Needle::new("the realm's hash key", hash),
+        Needle::new("the realm's data key", data),
         Needle::new("bob's first password", bobs),
         Needle::new("bob's new password", NEW),
         Needle::new("a password that was refused", REFUSED),

@@ -3,7 +3,7 @@
 use crate::program::run;
 use passquorum_domain::error_code::ErrorCode;
 
-const VERBS: [&[&str]; 28] = [
+const VERBS: [&[&str]; 29] = [
     &["demo"],
     &["init"],
     &["join"],
@@ -16,6 +16,7 @@ const VERBS: [&[&str]; 28] = [
     &["node", "promote"],
     &["node", "remove"],
     &["node", "move"],
+    &["node", "set-url"],
     &["node", "transfer-leader"],
     &["node", "renew"],
     &["keys"],
@@ -48,7 +49,7 @@ fn every_verb_explains_itself() {
 
 #[test]
 fn a_wrong_command_line_ends_with_64_and_says_what_is_wrong() {
-    let wrong: [(&[&str], &str); 16] = [
+    let wrong: [(&[&str], &str); 17] = [
         (&[], "Usage: passquorum"),
         (&["dance"], "unrecognized subcommand 'dance'"),
         (&["init", "--name", "x"], "--cluster-address <HOST:PORT>"),
@@ -60,6 +61,7 @@ fn a_wrong_command_line_ends_with_64_and_says_what_is_wrong() {
             "use read, labels, config, nodes or backup",
         ),
         (&["node", "remove", "first"], "use a node's number"),
+        (&["node", "set-url", "1", "http://pw.example.com"], "use https://HOST"),
         (&["config", "export"], "<FILE|--tree <TREE>|--portable <FILE>>"),
         (&["config", "export", "f", "--passphrase-file", "p"], "only a portable file is sealed"),
         (&["config", "import", "f", "--key", "k"], "only a portable file is sealed"),

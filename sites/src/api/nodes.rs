@@ -3,13 +3,16 @@
 use super::Shared;
 use super::auth::Caller;
 use super::problem::ApiProblem;
-use super::request::{Body, Force, PathPart, ReadConsistency};
+use super::request::{Body, Force, PathPart, ReadConsistency, commit_noted};
 use axum::extract::State;
 use axum::{Extension, Json};
 use http::StatusCode;
-use passquorum_domain::address::HostPort;
+use passquorum_domain::address::{HostPort, SiteUrl};
+use passquorum_domain::command::Action;
+use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::instance::{Instance, Role, Standing};
+use passquorum_domain::ports::Consistency;
 use passquorum_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::num::ParseIntError;
@@ -105,6 +108,29 @@ pub(super) async fn move_to(
     let Place { cluster_address } = body.json()?;
     tracing::info!(actor = ?caller.actor, %node, %cluster_address, "move a node");
     ports.membership.move_node(node, cluster_address, caller.actor).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewSiteUrl {
+    url: SiteUrl,
+}
+
+/// `PUT /api/v1/nodes/{id}/site-url`, with `{"url": "https://…"}`.
+pub(super) async fn set_site_url(
+    State(ports): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    PathPart(NodeNumber(node)): PathPart<NodeNumber>,
+    body: Body,
+) -> Result<StatusCode, ApiProblem> {
+    let NewSiteUrl { url } = body.json()?;
+    let state = ports.consensus.read(Consistency::Linearizable).await?;
+    let instance = state.instance(node).filter(|instance| instance.is_active());
+    let none = || ApiProblem::new(ErrorCode::NotFound, format!("there is no active node {node}"));
+    let seen = instance.ok_or_else(none)?.site_url.clone();
+    let detail = ports.seal_detail(&format!("node {node}: {seen} -> {url}"))?;
+    commit_noted(&ports, caller.actor, Action::SetSiteUrl { node, seen, url }, Some(detail)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

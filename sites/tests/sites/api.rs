@@ -211,6 +211,20 @@ async fn the_operator_at_the_local_socket_needs_no_token() {
 }
 
 #[tokio::test]
+async fn the_url_of_a_node_is_changed_and_only_to_a_url() {
+    let api = Api::new();
+    let put = async |node: u64, url: &str| {
+        let body = json!({ "url": url }).to_string();
+        api.call("PUT", &format!("/api/v1/nodes/{node}/site-url"), &[], body).await
+    };
+    put(1, "http://pw.example.com").await.problem(400, "PQ-BAD-INPUT");
+    put(9, "https://pw.example.com").await.problem(404, "PQ-NOT-FOUND");
+    assert_eq!(put(1, "https://pw.example.com").await.status, StatusCode::NO_CONTENT);
+    let state = api.consensus.state();
+    assert_eq!(state.instances().next().unwrap().site_url, "https://pw.example.com");
+}
+
+#[tokio::test]
 async fn the_api_stands_beside_the_sites_on_one_router() {
     let mut api = Api::new();
     api.router = api.world.node("n1");

@@ -118,6 +118,9 @@ async fn a_node_tells_systemd_how_it_is_and_logs_what_the_realm_says_while_it_ru
     assert!(lines.iter().all(|line| line["timestamp"].is_string() && line["level"].is_string()));
     assert_eq!(service.read("stderr"), "", "all of it is in the file");
 
+    passquorum(service.folder.path(), &["node", "set-url", "1", "https://pw.example.test"]).await;
+    assert!(passquorum(service.folder.path(), &["node", "list"]).await.contains(" https://pw.example.test"));
+
     looks_on_line_by_line(&service).await;
     looks_on_at_a_terminal(&service).await;
 
