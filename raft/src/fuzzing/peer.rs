@@ -9,8 +9,8 @@ use crate::transport::identity::PeerIdentity;
 use crate::transport::request::{MAX_ANSWER, Request};
 use crate::types::{NodeInfo, TypeConfig};
 use crate::wire::{
-    Canvass, Canvassed, Change, Changed, Done, Message, Proposed, ReadPoint, Renew, Report, SnapshotBegin,
-    SnapshotChunk, SnapshotInstall, SnapshotLength,
+    Announcement, Canvass, Canvassed, Change, Changed, Done, Message, Proposed, ReadPoint, Renew, Renewed,
+    Report, SnapshotBegin, SnapshotChunk, SnapshotInstall, SnapshotLength,
 };
 use futures::FutureExt;
 use openraft::raft::{
@@ -56,6 +56,7 @@ fn request_of(request: Request, payload: &[u8]) {
         Request::Propose => drop(Command::from_peer(payload)),
         Request::Canvass => drop(Canvass::from_peer(payload)),
         Request::Introduce => drop(Introduction::from_peer(payload)),
+        Request::Announce => drop(Announcement::from_peer(payload)),
         Request::Renew => drop(Renew::from_peer(payload)),
         Request::Elect
         | Request::ReadIndex
@@ -102,6 +103,8 @@ pub fn peer_messages(data: &[u8]) {
         130 => message::<Canvass>(payload),
         131 => message::<Canvassed>(payload),
         132 => message::<Announcement>(payload),
+        133 => message::<Renew>(payload),
+        134 => message::<Renewed>(payload),
         135 => message::<Answered>(payload),
         _ => {}
     }

@@ -80,7 +80,7 @@ async fn a_removed_node_stops_and_the_realm_goes_on_without_it() {
     let gone = rig.nodes.remove(&leaving).unwrap();
     let mut phase = gone.cluster.phase();
     let removed = phase.wait_for(|phase| *phase == Phase::Removed);
-    tokio::time::timeout(crate::rig::LIMIT, removed).await.unwrap().unwrap();
+    tokio::time::timeout(LIMIT, removed).await.unwrap().unwrap();
     assert!(matches!(commit(&rig.any(), put("after", "1")).await, Ok(Effect::Label(_))));
     let status = rig.node(leader.0).status();
     assert!(status.members.iter().all(|member| member.id != leaving));
@@ -101,7 +101,7 @@ async fn a_leader_can_be_removed_and_another_takes_over() {
     let gone = rig.nodes.remove(&leader).unwrap();
     let mut phase = gone.cluster.phase();
     let removed = phase.wait_for(|phase| *phase == Phase::Removed);
-    tokio::time::timeout(crate::rig::LIMIT, removed).await.unwrap().unwrap();
+    tokio::time::timeout(LIMIT, removed).await.unwrap().unwrap();
     assert!(matches!(commit(&rig.any(), put("after", "1")).await, Ok(Effect::Label(_))));
     gone.cluster.halt().await;
     rig.stop().await;

@@ -1,7 +1,7 @@
 //! New certificates over the stream to the leader: named by the registry, recorded, and refused to who leaves.
 
-use crate::hostile::Stranger;
 use crate::rig::{Authority, Disk, Rig, commit, eventually, identity, label, put, tuning};
+use crate::stranger::Stranger;
 use passquorum_domain::audit::{Actor, AuditEvent};
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::instance::{Instance, Role};

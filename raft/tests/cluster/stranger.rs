@@ -61,6 +61,11 @@ impl Stranger {
         Self(TlsStream::Client(stream))
     }
 
+    /// What the other side has shown.
+    pub(crate) fn certificate(&self) -> Vec<u8> {
+        self.0.get_ref().1.peer_certificates().unwrap()[0].to_vec()
+    }
+
     pub(crate) async fn send(&mut self, length: u32, tag: u8, payload: &[u8]) {
         let mut frame = length.to_be_bytes().to_vec();
         frame.extend_from_slice(&1_u64.to_be_bytes());
