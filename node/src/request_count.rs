@@ -95,7 +95,7 @@ mod tests {
             "pq_refused_total{limit=\"wrong-tokens\"} 2",
             "pq_refused_total{limit=\"proposals\"} 0",
             "pq_http_request_duration_seconds_count{site=\"other\"} 2",
-            "pq_certificate_expiry_timestamp_seconds{certificate=\"node\"} 2.5",
+            "pq_certificate_expiry_timestamp_seconds{certificate=\"site\"} ",
             "# HELP pq_raft_term The Raft term.",
         ] {
             assert!(metrics.contains(line), "{line} is not in {metrics}");

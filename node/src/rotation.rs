@@ -138,8 +138,8 @@ impl RealmKeyCare {
     }
 
     async fn commit(&self, actor: Actor, action: Action) -> Result<(), StepError> {
-        let request = RequestId::Internal(fresh_uuid(self.entropy.as_ref()));
         let at = self.clock.now();
+        let request = RequestId::internal(at, fresh_uuid(self.entropy.as_ref()));
         let outcome = self.consensus.propose(Command { request, at, actor, detail: None, action }).await?;
         Ok(outcome.map(drop)?)
     }

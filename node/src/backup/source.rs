@@ -52,9 +52,10 @@ impl RealmBackups {
         recipient: &Recipient,
     ) -> Result<(), BackupError> {
         let note = format!("sealed to {recipient}");
+        let at = self.clock.now();
         let command = Command {
-            request: RequestId::Internal(fresh_uuid(self.entropy.as_ref())),
-            at: self.clock.now(),
+            request: RequestId::internal(at, fresh_uuid(self.entropy.as_ref())),
+            at,
             actor,
             detail: Some(self.keyring.seal(Purpose::AuditDetail, &[], note.as_bytes())?),
             action: Action::Record { event, subject: None },

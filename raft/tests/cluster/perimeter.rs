@@ -16,14 +16,16 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
-const LEND: u8 = 16;
+const LEND: u8 = 18;
+const GATEWAY: u8 = 19;
 const PING: u8 = 11;
-/// What a node in the perimeter may ask of a voter: a report, a ping, digests, to be recognised, and a visitor's step.
-const ALLOWED: [u8; 5] = [10, PING, 12, 13, 17];
+/// What a node in the perimeter may ask of a voter: a report, a ping, digests, to be recognised, a certificate, and a
+/// visitor's step.
+const ALLOWED: [u8; 6] = [10, PING, 12, 13, 17, GATEWAY];
 /// Steps of one node that a voter does at a time, and more than three voters do.
 const AT_A_TIME: usize = 64;
 const FLOOD: usize = 300;
-const REQUESTS: std::ops::RangeInclusive<u8> = 1..=17;
+const REQUESTS: std::ops::RangeInclusive<u8> = 1..=GATEWAY;
 
 /// Answers with its own number and what it was asked, and remembers for whom.
 struct Echo {
@@ -169,7 +171,7 @@ async fn with_the_certificate_of_a_perimeter_node_every_request_but_a_visitors_i
     }
     // No more than it may ask can be put behind a request that is allowed.
     let mut stream = taken.stream_that_begins_with(LEND).await;
-    stream.send(80 * 1024 + 1, 17, &[]).await;
+    stream.send(80 * 1024 + 1, GATEWAY, &[]).await;
     assert_eq!(stream.receive().await, None);
     assert!(matches!(commit(&rig.any(), put("still", "here")).await, Ok(Effect::Label(_))));
     rig.stop().await;

@@ -45,7 +45,7 @@ async fn every_role_gets_a_certificate_for_the_name_that_it_has() {
         let actor = Actor::LocalOperator(node);
         let got = rig.node(node.0).renew_certificate("key".into(), actor.clone()).await;
         assert_eq!(got, Ok(format!("{node} {role} key")));
-        let state = rig.node(node.0).read(Consistency::Linearizable).await.unwrap();
+        let state = rig.node(leader.0).read(Consistency::Linearizable).await.unwrap();
         assert_eq!(state.certificate_end(node), Some(UNTIL));
         let event = AuditEvent::NodeCertified(node, UNTIL);
         assert!(state.audit().any(|record| record.event == event && record.actor == actor));

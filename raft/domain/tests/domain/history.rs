@@ -109,13 +109,11 @@ fn a_kept_revision_has_a_fixed_form() {
     assert_eq!(form(1), ("0d01".to_owned(), SECOND.to_owned()));
 }
 
-const FIRST: &str =
-    "0d00000000000a7061737371756f72756d64fce0930400fce0930400fca0bb0d00000000f901fd00505c18a30100000000";
-const SECOND: &str =
-    "0d0100000000074578616d706c6564fce0930400fce0930400fca0bb0d00000000f601fd05505c18a30100000000";
+const FIRST: &str = "0d00000000000a7061737371756f72756d64fce0930400fce0930400fca0bb0d00000000fd00587ccf01000000fb170101fd00505c18a30100000000";
+const SECOND: &str = "0d0100000000074578616d706c6564fce0930400fce0930400fca0bb0d00000000fd00587ccf01000000fb140101fd05505c18a30100000000";
 
 /// What a realm stored before revisions were kept: its configuration, and nothing of how it came to be.
-const OLD_CONFIG: &str = "010400000000034f6c6464fce0930400fce0930400fca0bb0d00000000";
+const OLD_CONFIG: &str = "010400000000034f6c6464fce0930400fce0930400fca0bb0d00000000fd00587ccf01000000";
 
 #[test]
 fn a_state_without_revisions_is_read_and_its_first_change_keeps_what_was_before() {
