@@ -108,7 +108,7 @@ async fn a_person_registers_and_resets_through_the_perimeter_while_voters_die_an
     let voter = first % 3 + 1;
     let pid = u32::try_from(realm.node(voter)["pid"].as_u64().unwrap()).unwrap();
     let keys = &secrets[..2];
-    let there = ["the realm's hash key", "the realm's data key"];
+    let there = ["the realm's data key", "the realm's hash key"];
     assert_eq!(found_in_memory(pid, keys), there, "a voter has them, and they are found there");
     let own = [Needle::new("its own address", dmz.url.strip_prefix("https://").unwrap())];
     assert_eq!(found_in_memory(dmz.pid(), &own).len(), 1, "what is there is found");
