@@ -37,7 +37,7 @@ fn an_attempt_that_is_counted_too_late_is_caught() {
 
 #[test]
 fn a_reset_that_goes_by_the_name_is_caught() {
-    assert_eq!(caught("reset-by-name", 40).map(|(_, by)| by), Some("reset-of-the-proved".to_owned()));
+    assert_eq!(caught("reset-by-name", 120).map(|(_, by)| by), Some("reset-of-the-proved".to_owned()));
 }
 
 #[test]
