@@ -18,8 +18,6 @@ use crate::{ports, wait};
 
 const VOTES: Duration = Duration::from_secs(60);
 const ALIAS: &str = "CORP";
-/// The place of a node in the perimeter.
-const PERIMETER: u64 = 4;
 
 /// The questions of the realm's policy: all are mandatory.
 pub const QUESTIONS: [&str; 2] =
@@ -45,14 +43,14 @@ impl Realm {
     /// # Errors
     /// [`RigError::Failed`] with what a command of the product said.
     pub async fn start(dir: &Path, domain: &Samba) -> Result<Self, RigError> {
-        let first_port = ports::block(2 * u16::try_from(PERIMETER).unwrap_or(u16::MAX))
+        let first_port = ports::block(6)
             .ok_or_else(|| RigError::Contract { who: "the machine", answer: "no free ports".to_owned() })?;
         let nodes: Vec<NodeInfo> = (1..=3).map(|id| info(dir, id, first_port)).collect::<Result<_, _>>()?;
         init(dir, first_port).await?;
         let mut cluster = Cluster::start(dir, vec![node(&nodes, 0)?]).await?;
         let mut last_token = String::new();
         for place in 2..=3 {
-            last_token = join_token(dir, "voter").await?;
+            last_token = join_token(dir).await?;
             join(dir, place, first_port, &last_token).await?;
             cluster.add(node(&nodes, place as usize - 1)?).await?;
         }
@@ -106,7 +104,7 @@ impl Realm {
     /// # Errors
     /// [`RigError::Failed`] with what a command of the product said.
     pub async fn rejoin_wiped(&mut self, place: u64) -> Result<u64, RigError> {
-        let token = join_token(&self.dir, "voter").await?;
+        let token = join_token(&self.dir).await?;
         self.rejoin_wiped_with(place, token).await
     }
 
@@ -146,7 +144,7 @@ impl Realm {
     /// # Errors
     /// [`RigError::Failed`] with what a command of the product said.
     pub async fn rejoin(&mut self, place: u64) -> Result<u64, RigError> {
-        let token = join_token(&self.dir, "voter").await?;
+        let token = join_token(&self.dir).await?;
         self.rejoin_with(place, token).await
     }
 
@@ -157,17 +155,6 @@ impl Realm {
         let status = self.status(place).await?;
         let id = status["node"].as_u64();
         id.ok_or_else(|| RigError::Contract { who: "passquorum status", answer: status.to_string() })
-    }
-
-    /// Lets a node into the perimeter, and waits until it is ready. Gives its id.
-    ///
-    /// # Errors
-    /// [`RigError::Failed`] with what a command of the product said.
-    pub async fn join_perimeter(&mut self) -> Result<u64, RigError> {
-        let token = join_token(&self.dir, "dmz-learner").await?;
-        join(&self.dir, PERIMETER, self.first_port, &token).await?;
-        self.cluster.add(info(&self.dir, PERIMETER, self.first_port)?).await?;
-        Ok(PERIMETER)
     }
 
     /// Tries to join once more with a token that was used.
@@ -261,8 +248,8 @@ fn own(id: u64, first_port: u16) -> Vec<String> {
     ["--name", &name, "--site-address", &site, "--cluster-address", &peers].map(str::to_owned).into()
 }
 
-async fn join_token(dir: &Path, role: &str) -> Result<String, RigError> {
-    let created = passquorum(dir, 1, &["token", "create", "--role", role, "--json"], None).await?;
+async fn join_token(dir: &Path) -> Result<String, RigError> {
+    let created = passquorum(dir, 1, &["token", "create", "--role", "voter", "--json"], None).await?;
     command_line::field(&created, "token")
 }
 

@@ -19,7 +19,6 @@ mod hostile;
 mod journey;
 mod keys;
 mod mirror;
-mod perimeter;
 mod recovery;
 mod visitor;
 
