@@ -26,7 +26,7 @@ use crate::integrity::evidence::Evidence;
 use crate::integrity::witness::Witnesses;
 use crate::transport::client::Peers;
 use passquorum_domain::ids::NodeId;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
@@ -39,8 +39,8 @@ pub(crate) struct Integrity {
     serves: AtomicBool,
     /// The highest log index at which the state was compared with a majority's and found equal.
     pub(crate) checked: watch::Sender<Option<u64>>,
-    /// Who answered in the last round, this member included; `None` before the first.
-    pub(crate) answering: watch::Sender<Option<BTreeSet<NodeId>>>,
+    /// Whether each of those that were asked in the last round answered, this member included.
+    pub(crate) answers: watch::Sender<BTreeMap<NodeId, bool>>,
     pub(crate) evidence: watch::Sender<Option<Arc<Evidence>>>,
     pub(crate) clock: watch::Sender<ClockStanding>,
     /// Set once everything is done that a member does before it leaves for good.
@@ -54,7 +54,7 @@ impl Integrity {
             peers,
             serves: AtomicBool::new(true),
             checked: watch::Sender::new(None),
-            answering: watch::Sender::new(None),
+            answers: watch::Sender::new(BTreeMap::new()),
             evidence: watch::Sender::new(None),
             clock: watch::Sender::new(ClockStanding::default()),
             condemned: watch::Sender::new(None),

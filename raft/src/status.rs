@@ -74,7 +74,7 @@ impl Member {
         let index = |id: Option<LogId<u64>>| id.map_or(0, |id| id.index);
         let metrics = self.metrics.borrow();
         let groups = metrics.membership_config.membership().get_joint_config();
-        let answering = self.integrity.answering.borrow().clone();
+        let answers = self.integrity.answers.borrow().clone();
         let members = state.instances().filter(|instance| !instance.is_removed()).map(|instance| {
             let id = instance.id;
             let reached = if id == self.node { applied } else { matched.get(&id).copied().flatten() };
@@ -88,7 +88,7 @@ impl Member {
                 site_url: instance.site_url.clone(),
                 applied: reached,
                 lag: last_log.zip(reached).map(|(last, reached)| last.saturating_sub(reached)),
-                answers: answering.as_ref().map(|answering| answering.contains(&id)),
+                answers: answers.get(&id).copied(),
             }
         });
         ClusterStatus {

@@ -10,9 +10,10 @@ use crate::member::{Lead, Member};
 use crate::state_machine::SCHEME;
 use crate::transport::request::Request;
 use crate::wire::Done;
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::NodeId;
+use passquorum_domain::instance::Role;
 use passquorum_domain::time::Timestamp;
 use passquorum_storage::machine::Machine;
 use serde::{Deserialize, Serialize};
@@ -55,8 +56,11 @@ pub(crate) async fn run(member: Weak<Member>) {
         let Some(pause) = member.upgrade().map(|member| member.pause_between_rounds()) else { return };
         sleep(pause).await;
         let Some(member) = member.upgrade() else { return };
-        let heard = member.ask_all().await;
-        member.integrity.answering.send_replace(Some(heard.keys().copied().collect()));
+        let (asked, learners) = join(member.ask_all(), member.call_learners()).await;
+        let answers = asked.iter().map(|(node, heard)| (*node, heard.is_some())).chain(learners);
+        member.integrity.answers.send_replace(answers.collect());
+        let heard: BTreeMap<_, _> =
+            asked.into_iter().filter_map(|(node, heard)| Some((node, heard?))).collect();
         member.compare_clocks(&heard).await;
         let said = heard.into_iter().map(|(node, told)| (node, told.digests)).collect();
         let verdict = member.judge(&said, undecided >= PATIENCE);
@@ -112,8 +116,23 @@ impl Member {
         }
     }
 
-    /// What every voter says that answers, and this member.
-    async fn ask_all(self: &Arc<Self>) -> BTreeMap<NodeId, Heard> {
+    /// Whether each member without a vote is there. Only voters reach all of them.
+    async fn call_learners(&self) -> BTreeMap<NodeId, bool> {
+        if self.role() != Role::Voter {
+            return BTreeMap::new();
+        }
+        let learners: Vec<NodeId> = {
+            let metrics = self.metrics.borrow();
+            let membership = metrics.membership_config.membership();
+            let others = membership.learner_ids().filter(|id| *id != self.node.0);
+            others.map(NodeId).collect()
+        };
+        let call = |node| async move { (node, self.is_alive(node).await) };
+        join_all(learners.into_iter().map(call)).await.into_iter().collect()
+    }
+
+    /// What every voter says, and this member; nothing of those that do not answer.
+    async fn ask_all(&self) -> BTreeMap<NodeId, Option<Heard>> {
         let members: Vec<(NodeId, String)> = {
             let metrics = self.metrics.borrow();
             let membership = metrics.membership_config.membership();
@@ -123,14 +142,17 @@ impl Member {
         };
         let ask = |(node, address): (NodeId, String)| async move {
             if node == self.node {
-                return Some((node, Heard { ahead: 0, digests: self.digests() }));
+                return (node, Some(Heard { ahead: 0, digests: self.digests() }));
             }
             let sent = Instant::now();
-            let told = self.peer(node, address).ask::<_, Told>(Request::Digests, &Done, ANSWER).await.ok()?;
-            let ahead = clock::ahead(self.clock.now(), sent.elapsed(), told.at);
-            Some((node, Heard { ahead, digests: told.digests }))
+            let told = self.peer(node, address).ask::<_, Told>(Request::Digests, &Done, ANSWER).await;
+            let heard = told.ok().map(|told| {
+                let ahead = clock::ahead(self.clock.now(), sent.elapsed(), told.at);
+                Heard { ahead, digests: told.digests }
+            });
+            (node, heard)
         };
-        join_all(members.into_iter().map(ask)).await.into_iter().flatten().collect()
+        join_all(members.into_iter().map(ask)).await.into_iter().collect()
     }
 
     fn pause_between_rounds(&self) -> Duration {

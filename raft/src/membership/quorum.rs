@@ -3,7 +3,7 @@
 
 use crate::member::Member;
 use crate::transport::request::Request;
-use crate::wire::{Done, Report};
+use bytes::Bytes;
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::ports::{MembershipError, Removal};
 use std::collections::BTreeSet;
@@ -90,7 +90,8 @@ impl Member {
             return true;
         }
         let Some(address) = self.address_of(node) else { return false };
-        self.peer(node, address).ask::<Done, Option<Report>>(Request::Report, &Done, ALIVE).await.is_ok()
+        // Every role may be asked this, and nothing else.
+        self.peers.call(node, &address, Request::Ping, Bytes::new(), ALIVE).await.is_ok()
     }
 }
 

@@ -194,3 +194,27 @@ async fn an_operator_says_where_a_node_of_the_perimeter_is() {
     assert!(voter.local().audit().any(|record| record.event == AuditEvent::NodeMoved(moved)));
     rig.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_voter_knows_which_learners_answer() {
+    let mut rig = Rig::three().await;
+    let site = rig.join(Role::SiteLearner, Disk::memory()).await;
+    let dmz = rig.join(Role::DmzLearner, Disk::memory()).await;
+    let all_say = async |rig: &Rig, learner: NodeId, answer: bool| {
+        eventually("every voter says so", || {
+            let says = |member: &crate::rig::Node| {
+                let status = member.cluster.status();
+                status.members.iter().any(|seen| seen.id == learner && seen.answers == Some(answer))
+            };
+            let mut voters = rig.nodes.values().filter(|node| node.role == Role::Voter);
+            voters.all(says).then_some(())
+        })
+        .await;
+    };
+    all_say(&rig, site, true).await;
+    all_say(&rig, dmz, true).await;
+    drop(rig.crash(dmz).await);
+    all_say(&rig, dmz, false).await;
+    all_say(&rig, site, true).await;
+    rig.stop().await;
+}
