@@ -20,7 +20,7 @@ pub enum MemberStanding {
     KeepsUp,
     /// It lacks so many entries.
     Behind(u64),
-    /// It did not answer when it was last asked.
+    /// It was asked last and did not answer.
     Silent,
     /// Nothing is known of it yet.
     Unknown,

@@ -10,10 +10,9 @@ use crate::member::{Lead, Member};
 use crate::state_machine::SCHEME;
 use crate::transport::request::Request;
 use crate::wire::Done;
-use futures::future::{join, join_all};
+use futures::future::join_all;
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::NodeId;
-use passquorum_domain::instance::Role;
 use passquorum_domain::time::Timestamp;
 use passquorum_storage::machine::Machine;
 use serde::{Deserialize, Serialize};
@@ -56,8 +55,8 @@ pub(crate) async fn run(member: Weak<Member>) {
         let Some(pause) = member.upgrade().map(|member| member.pause_between_rounds()) else { return };
         sleep(pause).await;
         let Some(member) = member.upgrade() else { return };
-        let (asked, learners) = join(member.ask_all(), member.call_learners()).await;
-        let answers = asked.iter().map(|(node, heard)| (*node, heard.is_some())).chain(learners);
+        let asked = member.ask_all().await;
+        let answers = asked.iter().map(|(node, heard)| (*node, heard.is_some()));
         member.integrity.answers.send_replace(answers.collect());
         let heard: BTreeMap<_, _> =
             asked.into_iter().filter_map(|(node, heard)| Some((node, heard?))).collect();
@@ -114,21 +113,6 @@ impl Member {
             tip: Checkpoint { index, digest: published.machine.digest() },
             checkpoints: published.machine.checkpoints().iter().collect(),
         }
-    }
-
-    /// Whether each member without a vote is there. Only voters reach all of them.
-    async fn call_learners(&self) -> BTreeMap<NodeId, bool> {
-        if self.role() != Role::Voter {
-            return BTreeMap::new();
-        }
-        let learners: Vec<NodeId> = {
-            let metrics = self.metrics.borrow();
-            let membership = metrics.membership_config.membership();
-            let others = membership.learner_ids().filter(|id| *id != self.node.0);
-            others.map(NodeId).collect()
-        };
-        let call = |node| async move { (node, self.is_alive(node).await) };
-        join_all(learners.into_iter().map(call)).await.into_iter().collect()
     }
 
     /// What every voter says, and this member; nothing of those that do not answer.

@@ -81,7 +81,7 @@ fn view(status: &ClusterStatus, state: &State) -> View {
         answers: match member.answers {
             Some(true) => "Yes",
             Some(false) => "No",
-            None => "Not asked yet",
+            None => "Not asked",
         },
         site_url: member.site_url.clone(),
     });
