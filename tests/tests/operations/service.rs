@@ -148,7 +148,8 @@ async fn looks_on_line_by_line(service: &Service) {
 }
 
 async fn looks_on_at_a_terminal(service: &Service) {
-    let command = format!("{} status --watch", binary().unwrap().display());
+    // Without "exec" some shells stay and end by the signal themselves.
+    let command = format!("exec {} status --watch", binary().unwrap().display());
     let mut terminal = tokio::process::Command::new("script")
         .args(["--quiet", "--return", "--command", &command, "/dev/null"])
         .env("PASSQUORUM_DIR", service.folder.path().join("node"))
