@@ -32,5 +32,5 @@ find "$here/target/debug" -mindepth 2 -maxdepth 2 \
 CARGO_TARGET_DIR=$PWD/$here/target cargo build --quiet --manifest-path "$here/source/Cargo.toml" \
     --package passquorum --bin passquorum --locked
 mv "$here/target/debug/passquorum" "$here/passquorum"
-rm -rf "$here/target"
+rm -rf "$here/target" "$here/source"
 echo "$commit" >"$here/commit"

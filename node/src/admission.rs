@@ -377,6 +377,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_program_that_is_too_old_for_the_realm_is_refused_and_its_token_stays_good() {
+        let world = world().await;
+        let token = token(&world, Role::SiteLearner).await;
+        let (from, asked) = (FeatureLevel::FIRST, vec![NodeId(1)]);
+        let raise = Action::RaiseLevel { from, to: FeatureLevel::CURRENT, asked };
+        world.admission.propose(Actor::Realm, raise).await.unwrap().unwrap();
+        let refused = world.admission.admit(request(&token).0, FeatureLevel::FIRST).await.unwrap_err();
+        assert_eq!(refused.code().as_str(), "PQ-PROGRAM-TOO-OLD");
+        let stranger = world.admission.admit(request("x").0, FeatureLevel::FIRST).await.unwrap_err();
+        assert_eq!(stranger, AdmissionError::TokenInvalid, "nothing is told without a token");
+        world.admission.admit(request(&token).0, FeatureLevel::CURRENT).await.unwrap();
+    }
+
+    #[tokio::test]
     async fn a_bad_request_is_named_and_does_not_use_the_token_up() {
         let world = world().await;
         let token = token(&world, Role::Voter).await;

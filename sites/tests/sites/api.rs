@@ -7,6 +7,7 @@ mod labels;
 mod limits;
 mod monitors;
 mod revisions;
+mod upgrade;
 
 use crate::fakes::{FakeConsensus, Quorum, World};
 use axum::Router;

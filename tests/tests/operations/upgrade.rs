@@ -300,7 +300,7 @@ async fn keeps_the_old_program_out(site: &mut Site, id: u64) {
     let recipient = site.ask(&new, asked, &["backup", "keygen", key]).await.unwrap();
     site.ask(&new, asked, &["backup", backup, "--recipient", recipient.trim()]).await.unwrap();
     let refusal = site.refusal(&old, asked, &["backup", "verify", backup, "--key", key]).await;
-    assert!(refusal.contains("PQ-FILE"), "{refusal}");
+    assert!(refusal.contains("PQ-FILE-VERSION"), "{refusal}");
     site.ask(&new, asked, &["backup", "verify", backup, "--key", key]).await.unwrap();
 
     site.realm.restart(id).await.unwrap();
