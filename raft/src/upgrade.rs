@@ -31,6 +31,11 @@ pub(crate) fn supported() -> Supported {
     Supported { level: FeatureLevel::CURRENT, version: env!("CARGO_PKG_VERSION").to_owned() }
 }
 
+/// Whether a text may be shown as a version: a node in the perimeter may be in the hands of somebody else.
+fn is_version(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 fn unread(error: ReadError) -> MembershipError {
     match error {
         ReadError::NoQuorum => ProposeError::NoQuorum,
@@ -69,9 +74,9 @@ impl Member {
         let address = &instance.cluster_address;
         let answer = self.peers.ask_alone(instance.id, address, Request::Level, ANSWER).await;
         match answer.map(|bytes| Supported::decode(&bytes)) {
-            Ok(Ok(supported)) => supported.into(),
+            Ok(Ok(supported)) if is_version(&supported.version) => supported.into(),
             Err(Unanswered::Closed) => Support::KnowsNoLevels,
-            Ok(Err(_)) | Err(Unanswered::Silent) => Support::Silent,
+            Ok(_) | Err(Unanswered::Silent) => Support::Silent,
         }
     }
 
@@ -122,5 +127,18 @@ impl Upgrades for Cluster {
 impl From<Supported> for Support {
     fn from(Supported { level, version }: Supported) -> Self {
         Self::Known { level, version }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_as_a_version_is_short_and_plain() {
+        assert!(is_version(&supported().version));
+        for bad in ["", "1 2", "1\u{1b}[2J", "\u{e9}", &"9".repeat(65)] {
+            assert!(!is_version(bad), "{bad}");
+        }
     }
 }
