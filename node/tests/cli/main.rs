@@ -9,6 +9,7 @@
 mod demo;
 mod disks;
 mod drill;
+mod earlier;
 mod joined;
 mod keys;
 mod memory;

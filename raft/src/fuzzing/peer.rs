@@ -10,7 +10,7 @@ use crate::transport::request::{MAX_ANSWER, Request};
 use crate::types::{NodeInfo, TypeConfig};
 use crate::wire::{
     Announcement, Canvass, Canvassed, Change, Changed, Done, Message, Proposed, ReadPoint, Renew, Renewed,
-    Report, SnapshotBegin, SnapshotChunk, SnapshotInstall, SnapshotLength,
+    Report, SnapshotBegin, SnapshotChunk, SnapshotInstall, SnapshotLength, Supported,
 };
 use futures::FutureExt;
 use openraft::raft::{
@@ -65,7 +65,8 @@ fn request_of(request: Request, payload: &[u8]) {
         | Request::Expel
         | Request::Ping
         | Request::Lend
-        | Request::Gateway => {}
+        | Request::Gateway
+        | Request::Level => {}
     }
 }
 
@@ -106,6 +107,7 @@ pub fn peer_messages(data: &[u8]) {
         133 => message::<Renew>(payload),
         134 => message::<Renewed>(payload),
         135 => message::<Answered>(payload),
+        136 => message::<Supported>(payload),
         _ => {}
     }
 }

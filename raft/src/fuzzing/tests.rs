@@ -7,7 +7,7 @@ use crate::transport::frame::{self, Refusal, Tag};
 use crate::transport::identity::PeerIdentity;
 use crate::transport::request::Request;
 use crate::types::{Batch, NodeInfo, TypeConfig};
-use crate::wire::{Message, Proposed, SnapshotChunk};
+use crate::wire::{Change, Message, Proposed, SnapshotChunk};
 use openraft::raft::{AppendEntriesRequest, VoteRequest};
 use openraft::{
     CommittedLeaderId, Entry, EntryPayload, LogId, Membership, SnapshotMeta, StoredMembership, Vote,
@@ -16,6 +16,8 @@ use passquorum_domain::audit::{Actor, AuditEvent, Site};
 use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::command::{Action, AdmitNode, Command, CreateRealm, NewNode};
 use passquorum_domain::config::{ConfigChange, RealmConfig};
+use passquorum_domain::drill::DrillName;
+use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::ids::{
     AttemptId, JoinTokenId, KeyedHash, NodeId, RealmId, RequestId, Revision, TicketId,
 };
@@ -39,6 +41,10 @@ fn node() -> NewNode {
         site_url: "https://host".into(),
         wrap_key: [1; 32],
     }
+}
+
+fn drill() -> DrillName {
+    DrillName::try_from("kill-leader".to_owned()).unwrap()
 }
 
 fn wrap() -> KeyWrap {
@@ -99,6 +105,12 @@ fn actions() -> Vec<Action> {
         Action::RemoveLabel { key, condition: LabelCondition::Revision(1) },
         Action::Record { event: AuditEvent::NotServed(Site::SelfService), subject: None },
         Action::Sweep,
+        Action::RaiseLevel {
+            from: FeatureLevel::FIRST,
+            to: FeatureLevel::FIRST.next(),
+            asked: vec![NodeId(1), NodeId(2)],
+        },
+        Action::Record { event: AuditEvent::DrillEnded { drill: drill(), ok: true }, subject: None },
     ]
 }
 
@@ -187,6 +199,7 @@ fn every_input_of_peer_messages_passes() {
         entries: entries(),
         leader_commit: Some(id(2)),
     };
+    let raise = Change::RaiseLevel { to: FeatureLevel::FIRST.next(), actor: Actor::Realm };
     let chunk = SnapshotChunk { offset: 3, bytes: vec![1, 2, 3] };
     let seeds = vec![
         ("append", tagged(110, &payload(&append))),
@@ -194,6 +207,8 @@ fn every_input_of_peer_messages_passes() {
         ("chunk", tagged(116, &payload(&chunk))),
         ("command", tagged(120, &payload(&some_commands()[0]))),
         ("proposed", tagged(121, &payload(&Proposed::Unknown))),
+        ("change", tagged(124, &payload(&raise))),
+        ("supported", tagged(136, &payload(&crate::upgrade::supported()))),
         ("entry", tagged(1, &payload(&entries()[0]))),
         ("meta", tagged(6, &payload(&meta()))),
     ];

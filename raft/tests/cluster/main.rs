@@ -28,3 +28,5 @@ mod rig;
 mod stranger;
 #[cfg(test)]
 mod unsynced;
+#[cfg(test)]
+mod upgrade;

@@ -25,7 +25,8 @@ const ALLOWED: [u8; 6] = [10, PING, 12, 13, 17, GATEWAY];
 /// Steps of one node that a voter does at a time, and more than three voters do.
 const AT_A_TIME: usize = 64;
 const FLOOD: usize = 300;
-const REQUESTS: std::ops::RangeInclusive<u8> = 1..=GATEWAY;
+const LEVEL: u8 = 20;
+const REQUESTS: std::ops::RangeInclusive<u8> = 1..=LEVEL;
 
 /// Answers with its own number and what it was asked, and remembers for whom.
 struct Echo {

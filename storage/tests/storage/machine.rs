@@ -6,7 +6,9 @@ use std::sync::RwLock;
 
 use openraft::storage::RaftLogStorageExt;
 use openraft::{CommittedLeaderId, Entry, EntryPayload, LogId};
-use passquorum_storage::{LogStore, Machine, MachineError, Position, SnapshotBody, Store, StoreError};
+use passquorum_storage::{
+    LogStore, Machine, MachineError, Position, SnapshotBody, Store, StoreError, format,
+};
 use serde::{Deserialize, Serialize};
 
 /// Writes a note, or erases it.
@@ -48,6 +50,12 @@ impl Machine for Notes {
 
     fn cells(&self) -> Box<dyn Iterator<Item = (Vec<u8>, Vec<u8>)> + Send + '_> {
         Box::new(self.0.iter().map(|(key, value)| (key.clone(), value.clone())))
+    }
+
+    /// A note of this name is in a form that only programs of its version and newer ones can read.
+    fn format(&self) -> u32 {
+        let version = self.0.get(b"version".as_slice()).and_then(|text| String::from_utf8(text.clone()).ok());
+        version.and_then(|text| text.parse().ok()).unwrap_or(format::FIRST)
     }
 
     fn apply(&mut self, _: Position, note: Note) -> Before {

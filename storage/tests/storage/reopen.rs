@@ -140,11 +140,46 @@ fn a_directory_in_use_is_refused() {
 fn a_directory_of_a_newer_release_is_refused() {
     let directory = TempDir::new().unwrap();
     drop(open(&directory));
-    std::fs::write(directory.path().join("FORMAT"), "passquorum storage format 2\n").unwrap();
+    std::fs::write(directory.path().join("FORMAT"), "passquorum storage format 3\n").unwrap();
     assert!(matches!(
         machine::open(directory.path()),
-        Err(StoreError::FormatTooNew { found: 2, supported: 1, .. })
+        Err(StoreError::FormatTooNew { found: 3, supported: 2, .. })
     ));
+}
+
+fn format_of(directory: &TempDir) -> String {
+    std::fs::read_to_string(directory.path().join("FORMAT")).unwrap()
+}
+
+#[tokio::test]
+async fn the_format_rises_with_the_state_and_never_falls() {
+    let (directory, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let (second, third) = ("passquorum storage format 2\n", "passquorum storage format 3\n");
+    let Store { mut log, mut state } = open(&directory);
+    append(&mut log, vec![note(0, "other", "1")]).await.unwrap();
+    state.apply(vec![note(0, "other", "1")]).await.unwrap();
+    assert_eq!(format_of(&directory), "passquorum storage format 1\n");
+    let raise = vec![note(1, "version", "2"), note(2, "more", "1")];
+    append(&mut log, raise.clone()).await.unwrap();
+    state.apply(raise).await.unwrap();
+    assert_eq!(format_of(&directory), second);
+    let built = state.get_snapshot_builder().await.build_snapshot().await.unwrap();
+    {
+        let Store { mut state, .. } = open(&other);
+        let mut body = state.begin_receiving_snapshot().await.unwrap();
+        body.append(0, &built.snapshot.read_at(0, usize::MAX).unwrap()).unwrap();
+        body.verify().unwrap();
+        state.install_snapshot(&built.meta, body).await.unwrap();
+        assert_eq!(format_of(&other), second, "a snapshot that arrives raises it too");
+    }
+    std::fs::write(other.path().join("FORMAT"), "passquorum storage format 1\n").unwrap();
+    drop(open(&other));
+    assert_eq!(format_of(&other), second, "so does one that is there");
+    append(&mut log, vec![note(3, "version", "3")]).await.unwrap();
+    state.apply(vec![note(3, "version", "3")]).await.unwrap();
+    assert_eq!(format_of(&directory), third);
+    drop((log, state));
+    assert!(matches!(machine::open(directory.path()), Err(StoreError::FormatTooNew { found: 3, .. })));
 }
 
 #[test]

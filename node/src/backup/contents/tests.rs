@@ -141,3 +141,15 @@ fn a_record_of_another_release_is_named_and_what_ends_in_a_record_is_refused() {
     let error = world.read(&file.finish().unwrap()).map(drop).unwrap_err();
     assert!(matches!(error, SealedFileError::Unreadable(_)), "{error}");
 }
+
+#[test]
+fn a_backup_of_a_level_above_this_programs_is_refused_by_its_level() {
+    let mut world = world();
+    let mut at = |level| {
+        world.state.restore_cell(CellKey::Level, Cell::Level(level)).unwrap();
+        world.read(&write(world.begin(), &world.state, world.realm_key()).unwrap()).map(drop)
+    };
+    at(FeatureLevel::CURRENT).unwrap();
+    let refused = at(FeatureLevel::CURRENT.next()).unwrap_err().to_string();
+    assert!(refused.starts_with("PQ-PROGRAM-TOO-OLD"), "{refused}");
+}

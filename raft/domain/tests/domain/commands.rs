@@ -170,6 +170,11 @@ fn action() -> impl Strategy<Value = Action> {
         (1_u64..4, any::<u64>())
             .prop_map(|(node, until)| Action::CertifyNode { node: NodeId(node), until: Timestamp(until) }),
         Just(Action::Record { event: AuditEvent::NotServed(Site::SelfService), subject: None }),
+        (1_u32..3, prop::collection::vec(1_u64..4, 1..4)).prop_map(|(from, asked)| Action::RaiseLevel {
+            from: from.into(),
+            to: (from + 1).into(),
+            asked: asked.into_iter().map(NodeId).collect(),
+        }),
     ]
 }
 

@@ -7,6 +7,8 @@ mod history;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod level;
+#[cfg(test)]
 mod projection;
 #[cfg(test)]
 mod properties;

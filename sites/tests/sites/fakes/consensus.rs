@@ -66,7 +66,13 @@ impl FakeConsensus {
 impl Consensus for FakeConsensus {
     async fn propose(&self, command: Command) -> Result<Outcome, ProposeError> {
         match *lock(&self.quorum) {
-            Quorum::Whole => Ok(lock(&self.state).apply(command).outcome),
+            Quorum::Whole => {
+                let (needs, level) = (command.action.needs(), self.state().level());
+                if needs > level {
+                    return Err(ProposeError::LevelTooLow { needs, level });
+                }
+                Ok(lock(&self.state).apply(command).outcome)
+            }
             Quorum::Lost => Err(ProposeError::NoQuorum),
             Quorum::Forbidden => Err(ProposeError::Forbidden { voters: vec!["https://n1".into()] }),
             Quorum::Flooded => Err(ProposeError::Busy),
@@ -115,6 +121,7 @@ impl Consensus for FakeConsensus {
             checked: None,
             clock_ahead_ms: None,
             clock_fit: true,
+            level: self.state().level(),
             log: LogPositions::default(),
             members: vec![
                 member(1, MemberRole::Voter, true),
