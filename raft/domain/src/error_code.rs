@@ -115,6 +115,8 @@ codes! {
         "Try again in a moment. If it stays, start the voters, or let their connections to this node's cluster address through the firewall.";
     NotThisNode = "PQ-NOT-THIS-NODE", "A node of this role may not do that; nothing was changed.",
         "Do it on a voter. passquorum status shows which nodes vote.";
+    NoNode = "PQ-NO-NODE", "The load balancer reached no node, so nothing was done.",
+        "Start the nodes that it knows, or let it reach them. Its log and its checks of /live tell why each is out.";
 }
 
 impl fmt::Display for ErrorCode {
