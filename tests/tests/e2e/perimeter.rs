@@ -26,7 +26,7 @@ async fn balance(world: &World, node: u64) -> HaProxy {
 
 /// Waits until another voter leads, the node knows it and lends from none that is gone, and what is asked through the
 /// balancer is answered by a node that is ready.
-async fn led_by_another_than(gone: u64, world: &World, node: u64, client: &Client, site: &str) {
+async fn led_by_another_than(gone: u64, world: &World, node: u64, client: &Client, balancer: &HaProxy) {
     wait::until("another voter leads, and the node knows it", PATIENCE, || async {
         let status = world.realm.status(node).await.ok()?;
         let is_followed = status["leader"].as_u64().is_some_and(|leader| leader != gone);
@@ -36,8 +36,8 @@ async fn led_by_another_than(gone: u64, world: &World, node: u64, client: &Clien
     .await
     .unwrap();
     wait::until("the node is ready behind the balancer", PATIENCE, || async {
-        let answer = client.get(format!("{site}/ready")).send().await.ok()?;
-        (answer.status() == StatusCode::OK).then_some(())
+        let answer = client.get(format!("{}/ready", balancer.url())).send().await.ok()?;
+        (answer.status() == StatusCode::OK && balancer.sees_a_ready_node().await.unwrap()).then_some(())
     })
     .await
     .unwrap();
@@ -89,7 +89,7 @@ async fn a_person_resets_a_password_through_the_perimeter_while_the_leader_dies(
     choose_password(&browser, FORGOTTEN).await;
     let leader = world.leader(node).await;
     world.realm.cluster.kill9(leader).await.unwrap();
-    led_by_another_than(leader, &world, node, &client, &site).await;
+    led_by_another_than(leader, &world, node, &client, &balancer).await;
     browser.submit().await.unwrap();
     browser.wait_for_text("Your password is changed").await.unwrap();
     assert!(world.domain.bind_works("alice", FORGOTTEN).await.unwrap(), "the new password binds");
@@ -98,6 +98,11 @@ async fn a_person_resets_a_password_through_the_perimeter_while_the_leader_dies(
     for voter in (1..=3).filter(|voter| *voter != leader) {
         world.realm.cluster.kill9(voter).await.unwrap();
     }
+    wait::until("the balancer has taken the node out", PATIENCE, || async {
+        (!balancer.sees_a_ready_node().await.unwrap()).then_some(())
+    })
+    .await
+    .unwrap();
     let start = format!("{site}/self-service/start/forgot-password");
     says_so(&browser, &start, "PQ-NO-VOTER", "17-no-voter").await;
     assert_eq!(told(&client, &start).await, (StatusCode::SERVICE_UNAVAILABLE, "5".to_owned()));
