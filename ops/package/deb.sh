@@ -31,8 +31,8 @@ install -D --mode 644 "$here/default" "$tree/etc/default/passquorum"
 doc=$tree/usr/share/doc/passquorum
 install -D --mode 644 --target-directory "$doc" "$top/README.md" "$top/SECURITY.md" "$top/CHANGELOG.md"
 install -D --mode 644 "$top/LICENSE" "$doc/copyright"
-for example in haproxy/haproxy.cfg keepalived/keepalived.conf prometheus/prometheus.yml prometheus/alerts.yml \
-    grafana/passquorum.json; do
+for example in haproxy/haproxy.cfg haproxy/errors/no-node.html haproxy/errors/unknown-outcome.html \
+    keepalived/keepalived.conf prometheus/prometheus.yml prometheus/alerts.yml grafana/passquorum.json; do
     install -D --mode 644 "$here/../$example" "$doc/examples/$example"
 done
 

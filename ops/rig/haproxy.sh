@@ -50,13 +50,14 @@ set_environment() {
     export PASSQUORUM_HTTP=$RIG_PLAIN PASSQUORUM_HTTPS=$RIG_LISTEN PASSQUORUM_SITE_CERTIFICATE=$dir/site.pem
     export PASSQUORUM_NODE_1=${nodes[0]} PASSQUORUM_NODE_2=${nodes[1]} PASSQUORUM_NODE_3=${nodes[2]}
     export PASSQUORUM_NODES_AUTHORITY=$RIG_NODE_CA PASSQUORUM_CHECK_INTERVAL=200ms
+    export PASSQUORUM_ERROR_PAGES=$here/../haproxy/errors PASSQUORUM_STATS=$dir/stats.sock
     export PASSQUORUM_LOG=stdout PASSQUORUM_CONNECTIONS=2000
 }
 
 serves() {
     runs "$pid_file" haproxy || return 2
     [[ $(curl --silent --output /dev/null --max-time 2 --cacert "$dir/ca.crt" --write-out '%{http_code}' \
-        "https://$RIG_LISTEN/") != @(000|503) ]]
+        "https://$RIG_LISTEN/ready") == 200 ]]
 }
 
 up() {

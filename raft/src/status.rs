@@ -5,16 +5,18 @@ use crate::transport::request::Request;
 use crate::wire::{Done, Report};
 use openraft::LogId;
 use passquorum_domain::ids::NodeId;
-use passquorum_domain::ports::{ClusterStatus, LogPositions, MemberRole, MemberStatus};
+use passquorum_domain::ports::{ClusterStatus, Leadership, LogPositions, MemberRole, MemberStatus};
 use std::collections::BTreeMap;
 use std::sync::Weak;
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 /// How often a follower asks the leader.
 const POLL: Duration = Duration::from_millis(500);
-/// A report older than this says nothing about the quorum.
-const FRESH: Duration = Duration::from_millis(1500);
+/// A report older than this says nothing about the quorum. A leader that is slow to answer, or a stream that breaks and
+/// is opened anew, takes no node out of service: visitors would be sent away from one that can serve them.
+const FRESH: Duration = Duration::from_secs(3);
 
 /// The leader's report, and when it came.
 #[derive(Debug, Clone)]
@@ -24,23 +26,43 @@ pub(crate) struct Heard {
     report: Report,
 }
 
-/// Asks the leader now and then, as long as the member lives.
+/// Asks the leader now and then, and a new one at once, as long as the member lives.
 pub(crate) async fn follow_leader(member: Weak<Member>) {
+    let Some(leadership) = member.upgrade().map(|member| member.leadership.clone()) else { return };
+    let ask = || {
+        let member = member.upgrade();
+        async move { Some(member?.ask_leader().await) }
+    };
+    keep_asking(leadership, ask).await;
+}
+
+/// Asks until there is nobody to ask for, or leadership is told no more. What the leader before was asked is dropped.
+async fn keep_asking<F>(mut leadership: watch::Receiver<Leadership>, ask: impl Fn() -> F)
+where
+    F: Future<Output = Option<()>>,
+{
     loop {
-        {
-            let Some(member) = member.upgrade() else { return };
-            if let Lead::At { node, address } = member.lead() {
-                let answer = member.peer(node, address).ask(Request::Report, &Done, POLL).await;
-                if let Ok(Some(report)) = answer {
-                    member.heard.send_replace(Some(Heard { at: Instant::now(), leader: node, report }));
-                }
-            }
+        let asked = async {
+            ask().await?;
+            sleep(POLL).await;
+            Some(())
+        };
+        tokio::select! {
+            biased;
+            changed = leadership.changed() => if changed.is_err() { return },
+            lives = asked => if lives.is_none() { return },
         }
-        sleep(POLL).await;
     }
 }
 
 impl Member {
+    async fn ask_leader(&self) {
+        let Lead::At { node, address } = self.lead() else { return };
+        if let Ok(Some(report)) = self.peer(node, address).ask(Request::Report, &Done, FRESH).await {
+            self.heard.send_replace(Some(Heard { at: Instant::now(), leader: node, report }));
+        }
+    }
+
     /// This leader's report; `None` when another leads.
     pub(crate) fn report(&self) -> Option<Report> {
         if !matches!(self.lead(), Lead::Here) {
@@ -109,5 +131,33 @@ impl Member {
             },
             members: members.collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+    use tokio::time::timeout;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_new_leader_is_asked_at_once_though_the_one_before_never_answers() {
+        let (elected, leadership) = watch::channel(Leadership { leader: Some(NodeId(1)), term: 1 });
+        let known = leadership.clone();
+        let (begun, asked) = (Instant::now(), RefCell::new(Vec::new()));
+        let follow = keep_asking(leadership, || async {
+            let leader = known.borrow().leader?;
+            asked.borrow_mut().push((leader, begun.elapsed()));
+            if leader == NodeId(1) { std::future::pending().await } else { Some(()) }
+        });
+        let elect = async {
+            sleep(2 * POLL).await;
+            elected.send_replace(Leadership { leader: Some(NodeId(2)), term: 2 });
+            sleep(POLL + POLL / 2).await;
+            drop(elected);
+        };
+        timeout(10 * POLL, async { tokio::join!(follow, elect) }).await.expect("it ends with the member");
+        let at = |leader, polls: u32| (NodeId(leader), polls * POLL);
+        assert_eq!(asked.into_inner(), [at(1, 0), at(2, 2), at(2, 3)]);
     }
 }

@@ -108,6 +108,7 @@ impl Failure {
         self.status.unwrap_or(match self.code {
             ErrorCode::NoQuorum
             | ErrorCode::NoVoter
+            | ErrorCode::NoNode
             | ErrorCode::Busy
             | ErrorCode::ClockSkew
             | ErrorCode::DirectoryUnreachable => StatusCode::SERVICE_UNAVAILABLE,

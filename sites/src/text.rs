@@ -52,7 +52,7 @@ pub(crate) fn what_happened(code: ErrorCode) -> &'static str {
              Nothing was changed and nothing is lost."
         }
         ErrorCode::NoVoter => {
-            "The service cannot be reached from this server at the moment. Nothing was changed and nothing is lost."
+            "The service cannot be reached at the moment. Nothing was changed and nothing is lost."
         }
         ErrorCode::Busy => "Too many people use the service at this moment. Nothing was changed.",
         ErrorCode::UnknownOutcome => {
@@ -96,7 +96,8 @@ pub(crate) fn what_happened(code: ErrorCode) -> &'static str {
 pub(crate) fn what_to_do(code: ErrorCode) -> &'static str {
     match code {
         ErrorCode::NoQuorum | ErrorCode::NoVoter | ErrorCode::Busy => {
-            "Wait a moment and try again. If it stays so, tell the helpdesk the code below."
+            "Wait a moment and try again. If it stays so, or if it is urgent, call the helpdesk and tell them the code \
+             below."
         }
         ErrorCode::UnknownOutcome => {
             "Check whether it took effect before you try again. If you are not sure, ask the helpdesk and tell them \

@@ -95,6 +95,9 @@ pub struct KeygenArgs {
 pub struct RestoreArgs {
     /// The backup.
     pub file: PathBuf,
+    /// Keep the API tokens of the backup valid, those too that were revoked after it was made. Without it all are revoked.
+    #[arg(long)]
+    pub keep_api_tokens: bool,
     /// What opens it.
     #[command(flatten)]
     pub open: OpenArgs,

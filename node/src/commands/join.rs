@@ -1,6 +1,6 @@
 //! `join`: makes this host a node of a realm, with a single-use token.
 
-use super::{Failure, answer, data_dir};
+use super::{Exit, Failure, answer, data_dir};
 use crate::cli::{JoinArgs, NewNodeArgs};
 use crate::config::{NodeConfig, SiteUrl, file};
 use crate::data_dir::DataDir;
@@ -77,9 +77,9 @@ pub(super) async fn join(
     let keys = NewKeys::generate(env.entropy.as_ref())?;
     let request =
         JoinRequest { token: parsed.reveal(), node: introduce(config, &keys), csr: keys.signing_request()? };
-    let mut failed = Failure::usage("--server: name a site of the realm");
+    let mut refusals = Vec::new();
     for server in servers {
-        match join_client::join(server, &parsed, &request).await {
+        let failed = match join_client::join(server, &parsed, &request).await {
             Ok(grant) => {
                 config.data.create()?;
                 let folder = KeyFolder { path: config.data.keys(), protection: env.protection };
@@ -88,13 +88,27 @@ pub(super) async fn join(
                 return Ok(grant);
             }
             Err(JoinError::Refused(problem)) if problem.is_temporary() => {
-                failed = Failure::not_now(problem.to_string());
+                Failure::not_now(format!("{server}: {problem}"))
             }
-            Err(error @ JoinError::Unreachable { .. }) => failed = Failure::not_now(error.to_string()),
-            Err(error @ JoinError::Untrusted { .. }) => failed = error.into(),
-            Err(error) => return Err(error.into()),
-        }
-        tracing::warn!(%server, "this server does not let the node in; the next one is asked");
+            Err(JoinError::Refused(problem)) => {
+                refusals.push(Failure { exit: Exit::Failed, message: format!("{server}: {problem}") });
+                break;
+            }
+            Err(error @ JoinError::Unreachable { .. }) => Failure::not_now(error.to_string()),
+            Err(error @ JoinError::Untrusted { .. }) => error.into(),
+            Err(error) => {
+                refusals.push(error.into());
+                break;
+            }
+        };
+        refusals.push(failed);
     }
-    Err(failed)
+    Err(all_of(&refusals))
+}
+
+/// What each server that was asked said; how the command ends is up to the last one.
+fn all_of(refusals: &[Failure]) -> Failure {
+    let Some(last) = refusals.last() else { return Failure::usage("--server: name a site of the realm") };
+    let messages: Vec<&str> = refusals.iter().map(|refusal| refusal.message.as_str()).collect();
+    Failure { exit: last.exit, message: messages.join("\n") }
 }

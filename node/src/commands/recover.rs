@@ -176,6 +176,7 @@ async fn recover(
     let key = NewTlsKey::generate()?;
     let csr = key.signing_request()?;
     let certified = epoch::certifier(keyring, env).sign(&state, &Holder::from(own), &csr)?;
+    state.certify_founder(own.id, certified.until, at)?;
     let pair = key.certified(&certified.certificate, folder)?;
 
     let kept = data.before_recovery(number);

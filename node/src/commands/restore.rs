@@ -10,7 +10,7 @@ use crate::env::Env;
 use crate::keyring::Keyring;
 use crate::keys::{KeyFolder, NewKeys};
 use crate::{epoch, secret_file};
-use passquorum_domain::apply::{Founder, NewEpoch};
+use passquorum_domain::apply::{ApiTokens, Founder, NewEpoch};
 use passquorum_domain::instance::Role;
 use passquorum_domain::ports::VaultError;
 use passquorum_raft::Reached;
@@ -32,7 +32,10 @@ pub(super) async fn run(args: RestoreArgs) -> Result<(), Failure> {
     keyring.unwrap_from(&opener, header.realm, &key, sealing)?;
     let keys = NewKeys::generate(env.entropy.as_ref())?;
     let first = join::introduce(&config, &keys);
-    let founder = Founder::Restored { node: first.clone(), wrap: keyring.wrap_for(&keys.wrap.public())? };
+    let wrap = keyring.wrap_for(&keys.wrap.public())?;
+    let tokens = state.api_tokens().count();
+    let api_tokens = if args.keep_api_tokens { ApiTokens::Keep } else { ApiTokens::Revoke };
+    let founder = Founder::Restored { node: first.clone(), wrap, api_tokens };
     let at = env.clock.now();
     let number = epoch::number(header.epoch, at);
     let node = state.begin_epoch(NewEpoch { epoch: number, founder, at, index: header.index })?;
@@ -44,11 +47,11 @@ pub(super) async fn run(args: RestoreArgs) -> Result<(), Failure> {
         site_url: &first.site_url,
     };
     let certified = epoch::certifier(keyring, &env).sign(&state, &holder, &csr)?;
+    state.certify_founder(node, certified.until, at)?;
     let authority = state.realm().map(|realm| realm.authority.clone()).ok_or(VaultError::NoKey)?;
 
     config.data.create()?;
     let reached = Reached { term: header.term, index: header.index };
-    let tokens = state.api_tokens().count();
     passquorum_raft::found(&config.data.store(), state, node, config.cluster_address.as_str(), reached)
         .await?;
     let folder = KeyFolder { path: config.data.keys(), protection: env.protection };
@@ -60,10 +63,13 @@ pub(super) async fn run(args: RestoreArgs) -> Result<(), Failure> {
     ))?;
     answer(&format!("start it with: passquorum run --dir {dir}"))?;
     answer("then let the others join: passquorum token create --role voter")?;
-    if tokens > 0 {
-        answer(&format!(
+    match (tokens, api_tokens) {
+        (0, _) => Ok(()),
+        (_, ApiTokens::Keep) => answer(&format!(
             "{tokens} API tokens of the backup are valid, those too that were revoked after it was made"
-        ))?;
+        )),
+        (_, ApiTokens::Revoke) => answer(&format!(
+            "{tokens} API tokens of the backup are revoked; make new ones: passquorum token create --api"
+        )),
     }
-    Ok(())
 }

@@ -153,3 +153,35 @@ fn joining_with_what_is_no_token_or_at_a_closed_port_changes_nothing() {
         assert!(!dir.exists());
     }
 }
+
+#[test]
+fn a_join_tells_what_each_server_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("node");
+    let closed =
+        [0; 2].map(|port| std::net::TcpListener::bind(("127.0.0.1", port)).unwrap().local_addr().unwrap());
+    let servers = closed.map(|address| format!("https://{address}"));
+    let secret = "A".repeat(43);
+    let token = format!("pq1.00000000000000000000000000000001.{secret}.{secret}");
+    let ran = run(&[
+        "join",
+        "--dir",
+        dir.to_str().unwrap(),
+        "--name",
+        "x",
+        "--cluster-address",
+        "127.0.0.1:7400",
+        "--site-address",
+        "127.0.0.1:8443",
+        "--token",
+        &token,
+        "--server",
+        &servers[0],
+        "--server",
+        &servers[1],
+    ]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    for address in closed {
+        assert!(ran.err.contains(&format!("{address} cannot be reached")), "{}", ran.err);
+    }
+}

@@ -11,7 +11,7 @@ mod memory;
 mod node;
 mod ticket;
 
-pub use epoch::{EpochError, Founder, NewEpoch};
+pub use epoch::{ApiTokens, EpochError, Founder, NewEpoch};
 
 use crate::audit::{Actor, AuditEvent, AuditRecord};
 use crate::blob::Sealed;

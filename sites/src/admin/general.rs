@@ -34,6 +34,16 @@ fn sections(config: &RealmConfig) -> Vec<Section> {
             ],
         ),
         Section::new(
+            "Nodes",
+            "",
+            vec![Input::number(
+                "general.certificate_life",
+                "Validity of a node's certificate (seconds)",
+                "For certificates from now on. Each node renews its own at about two thirds of that; 7776000 is 90 days.",
+                general.certificate_life.0 / 1000,
+            )],
+        ),
+        Section::new(
             "Limit for each network address",
             "Behind a proxy or address translation many people share one address.",
             lockout_inputs("general.source_limit", &general.source_limit),
@@ -88,7 +98,7 @@ fn read(fields: &mut Fields, present: &RealmConfig) -> RealmConfig {
         mirror: present.general.mirror.clone(),
         monitors: fields.parsed_lines("general.monitors"),
         logging: fields.parsed_lines("general.logging"),
-        certificate_life: present.general.certificate_life,
+        certificate_life: fields.seconds("general.certificate_life", present.general.certificate_life),
     };
     let administrators = read_roles(fields, "administrators", present);
     let helpdesk = read_roles(fields, "helpdesk", present);

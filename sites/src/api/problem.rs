@@ -99,9 +99,11 @@ fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::DiskFailed
         | ErrorCode::KeyExposed => StatusCode::INTERNAL_SERVER_ERROR,
         ErrorCode::DirectoryUnreachable | ErrorCode::DirectoryRefused => StatusCode::BAD_GATEWAY,
-        ErrorCode::NoQuorum | ErrorCode::NoVoter | ErrorCode::Busy | ErrorCode::ClockSkew => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        ErrorCode::NoQuorum
+        | ErrorCode::NoVoter
+        | ErrorCode::NoNode
+        | ErrorCode::Busy
+        | ErrorCode::ClockSkew => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::UnknownOutcome => StatusCode::GATEWAY_TIMEOUT,
     }
 }

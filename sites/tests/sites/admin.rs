@@ -9,6 +9,7 @@ use http::{Method, StatusCode};
 use passquorum_domain::audit::{Actor, AuditEvent, Site};
 use passquorum_domain::config::{ConfigChange, DirectoryEndpoint, RealmConfig};
 use passquorum_domain::qa::QuestionKind;
+use passquorum_domain::time::Span;
 use passquorum_sites::Access;
 use passquorum_sites::admin::ROUTES;
 use std::sync::Arc;
@@ -292,6 +293,20 @@ async fn an_untouched_form_changes_nothing_but_the_revision() {
     assert_eq!(send(&mut browser, "/admin/general", &fields).await.status, StatusCode::SEE_OTHER);
     let after = config(&world);
     assert_eq!(RealmConfig { revision: before.revision, ..(*after).clone() }, *before);
+}
+
+#[tokio::test]
+async fn how_long_certificates_are_valid_is_changed_and_what_is_too_short_is_refused() {
+    let world = World::new();
+    let mut browser = administrator(&world).await;
+    let mut fields = fields_of(&browser.get("/admin/general").await);
+    set(&mut fields, "general.certificate_life", "1");
+    let page = send(&mut browser, "/admin/general", &fields).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.html.contains("general.certificate_life"), "{}", page.html);
+    set(&mut fields, "general.certificate_life", "2592000");
+    assert_eq!(send(&mut browser, "/admin/general", &fields).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(config(&world).general.certificate_life, Span::hours(24 * 30));
 }
 
 #[tokio::test]

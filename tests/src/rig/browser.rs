@@ -216,6 +216,16 @@ impl Browser {
         self.session.post("execute/sync", json!({ "script": script, "args": [] })).await
     }
 
+    /// What the browser's console told of since the last call: errors of scripts, and what could not be loaded, each
+    /// beginning with its address.
+    ///
+    /// # Errors
+    /// [`RigError::Browser`] with the driver's reason.
+    pub async fn console(&self) -> Result<Vec<String>, RigError> {
+        let told = self.session.post("se/log", json!({ "type": "browser" })).await?;
+        told.as_array().into_iter().flatten().map(|entry| field(entry, "message")).collect()
+    }
+
     /// Changes the size of the window.
     ///
     /// # Errors
@@ -313,6 +323,7 @@ fn capabilities(profile: &Path, scripts: Scripts) -> Value {
     json!({
         "browserName": "chrome",
         "acceptInsecureCerts": true,
+        "goog:loggingPrefs": { "browser": "ALL" },
         "goog:chromeOptions": { "args": arguments, "prefs": preferences },
     })
 }

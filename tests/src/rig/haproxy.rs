@@ -2,8 +2,14 @@
 
 use std::path::Path;
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
+
 use super::RigError;
 use super::script::Script;
+
+/// The place of the status in a line of `show stat`, behind the names (HAProxy's management guide, 9.1).
+const STATUS: usize = 15;
 
 /// A running HAProxy; it stops when dropped.
 #[derive(Debug)]
@@ -48,6 +54,28 @@ impl HaProxy {
     pub fn authority(&self) -> Result<Vec<u8>, RigError> {
         let file = self.script.dir().join("ca.crt");
         std::fs::read(&file).map_err(RigError::io(file.display().to_string()))
+    }
+
+    /// Whether it sees a node that is ready, by its own word.
+    ///
+    /// # Errors
+    /// [`RigError::Io`] when it cannot be asked, [`RigError::Contract`] when it tells nothing of that.
+    pub async fn sees_a_ready_node(&self) -> Result<bool, RigError> {
+        let file = self.script.dir().join("stats.sock");
+        let failed = RigError::io(file.display().to_string());
+        let asked = async {
+            let mut socket = UnixStream::connect(&file).await?;
+            socket.write_all(b"show stat nodes 2 -1\n").await?;
+            let mut answer = String::new();
+            socket.read_to_string(&mut answer).await.map(|_| answer)
+        };
+        let answer = asked.await.map_err(failed)?;
+        let backend = answer.lines().find_map(|line| line.strip_prefix("nodes,BACKEND,"));
+        match backend.and_then(|line| line.split(',').nth(STATUS)) {
+            Some("UP") => Ok(true),
+            Some("DOWN") => Ok(false),
+            _ => Err(RigError::Contract { who: "HAProxy", answer }),
+        }
     }
 
     /// Stops it and proves that none of its processes is left.

@@ -18,6 +18,8 @@ use crate::{ports, wait};
 
 const VOTES: Duration = Duration::from_secs(60);
 const ALIAS: &str = "CORP";
+/// The place of a node in the perimeter.
+const PERIMETER: u64 = 4;
 
 /// The questions of the realm's policy: all are mandatory.
 pub const QUESTIONS: [&str; 2] =
@@ -43,29 +45,19 @@ impl Realm {
     /// # Errors
     /// [`RigError::Failed`] with what a command of the product said.
     pub async fn start(dir: &Path, domain: &Samba) -> Result<Self, RigError> {
-        let first_port = ports::block(6)
+        let first_port = ports::block(2 * PERIMETER as u16)
             .ok_or_else(|| RigError::Contract { who: "the machine", answer: "no free ports".to_owned() })?;
         let nodes: Vec<NodeInfo> = (1..=3).map(|id| info(dir, id, first_port)).collect::<Result<_, _>>()?;
         init(dir, first_port).await?;
         let mut cluster = Cluster::start(dir, vec![node(&nodes, 0)?]).await?;
         let mut last_token = String::new();
         for place in 2..=3 {
-            last_token = join_token(dir).await?;
+            last_token = join_token(dir, "voter").await?;
             join(dir, place, first_port, &last_token).await?;
             cluster.add(node(&nodes, place as usize - 1)?).await?;
         }
         connect(dir, domain).await?;
-        let scopes = [
-            "token",
-            "create",
-            "--api",
-            "--name",
-            "tests",
-            "--scope",
-            "read,labels,config,nodes,backup",
-            "--json",
-        ];
-        let api_token = command_line::field(&passquorum(dir, 1, &scopes, None).await?, "token")?;
+        let api_token = api_token(dir).await?;
         let realm = Self { cluster, api_token, dir: dir.to_owned(), first_port, last_token };
         wait::until("all nodes vote, and know it", VOTES, || realm.all_vote()).await?;
         Ok(realm)
@@ -104,7 +96,7 @@ impl Realm {
     /// # Errors
     /// [`RigError::Failed`] with what a command of the product said.
     pub async fn rejoin_wiped(&mut self, place: u64) -> Result<u64, RigError> {
-        let token = join_token(&self.dir).await?;
+        let token = join_token(&self.dir, "voter").await?;
         self.rejoin_wiped_with(place, token).await
     }
 
@@ -126,7 +118,8 @@ impl Realm {
         std::fs::remove_dir_all(&data).map_err(RigError::io(data.display().to_string()))
     }
 
-    /// Makes the first node of a new cluster from a backup, at a place whose disk is gone.
+    /// Makes the first node of a new cluster from a backup, at a place whose disk is gone, and a new API token there, since
+    /// those of the backup are revoked.
     ///
     /// # Errors
     /// [`RigError::Failed`] with what a command of the product said.
@@ -136,7 +129,9 @@ impl Realm {
         arguments.extend(own.iter().map(String::as_str));
         passquorum(&self.dir, place, &arguments, None).await?;
         settle(&self.dir, place)?;
-        self.cluster.restart(place).await
+        self.cluster.restart(place).await?;
+        self.api_token = api_token(&self.dir).await?;
+        Ok(())
     }
 
     /// Lets a new node join at a place whose disk is gone. Gives its id.
@@ -144,7 +139,7 @@ impl Realm {
     /// # Errors
     /// [`RigError::Failed`] with what a command of the product said.
     pub async fn rejoin(&mut self, place: u64) -> Result<u64, RigError> {
-        let token = join_token(&self.dir).await?;
+        let token = join_token(&self.dir, "voter").await?;
         self.rejoin_with(place, token).await
     }
 
@@ -155,6 +150,17 @@ impl Realm {
         let status = self.status(place).await?;
         let id = status["node"].as_u64();
         id.ok_or_else(|| RigError::Contract { who: "passquorum status", answer: status.to_string() })
+    }
+
+    /// Lets a node into the perimeter, and waits until it is ready. Gives its id.
+    ///
+    /// # Errors
+    /// [`RigError::Failed`] with what a command of the product said.
+    pub async fn join_perimeter(&mut self) -> Result<u64, RigError> {
+        let token = join_token(&self.dir, "dmz-learner").await?;
+        join(&self.dir, PERIMETER, self.first_port, &token).await?;
+        self.cluster.add(info(&self.dir, PERIMETER, self.first_port)?).await?;
+        Ok(PERIMETER)
     }
 
     /// Tries to join once more with a token that was used.
@@ -248,8 +254,22 @@ fn own(id: u64, first_port: u16) -> Vec<String> {
     ["--name", &name, "--site-address", &site, "--cluster-address", &peers].map(str::to_owned).into()
 }
 
-async fn join_token(dir: &Path) -> Result<String, RigError> {
-    let created = passquorum(dir, 1, &["token", "create", "--role", "voter", "--json"], None).await?;
+async fn api_token(dir: &Path) -> Result<String, RigError> {
+    let arguments = [
+        "token",
+        "create",
+        "--api",
+        "--name",
+        "tests",
+        "--scope",
+        "read,labels,config,nodes,backup",
+        "--json",
+    ];
+    command_line::field(&passquorum(dir, 1, &arguments, None).await?, "token")
+}
+
+async fn join_token(dir: &Path, role: &str) -> Result<String, RigError> {
+    let created = passquorum(dir, 1, &["token", "create", "--role", role, "--json"], None).await?;
     command_line::field(&created, "token")
 }
 

@@ -131,7 +131,9 @@ async fn a_realm_comes_back_from_a_backup_that_was_taken_under_load() {
     .await
     .unwrap();
 
+    assert!(!api.put("old", "token").await, "an API token of the backup is revoked");
     let api = Api::of(&world, 3);
+    assert!(api.put("new", "token").await);
     assert_eq!(api.config().await, config);
     assert_eq!(api.get("labels/kept").await, "value");
     for number in 1..=before {

@@ -9,7 +9,7 @@ use passquorum_tests::rig::samba::{Bind, seeded_password};
 use std::path::{Path, PathBuf};
 
 const ANSWERS: [&str; 2] = ["Planted-Sycamore-Street", "Planted-Bartholomew"];
-const FORGOTTEN: &str = "Planted-New-Passw0rd-1";
+pub(crate) const FORGOTTEN: &str = "Planted-New-Passw0rd-1";
 const CHANGED: &str = "Planted-Changed-Passw0rd-2";
 
 pub(crate) fn screenshots() -> PathBuf {
@@ -31,7 +31,7 @@ pub(crate) async fn start_task(browser: &Browser, site: &str, task: &str, name: 
     browser.submit().await.unwrap();
 }
 
-async fn give_answers(browser: &Browser) {
+pub(crate) async fn give_answers(browser: &Browser) {
     browser.wait_for_text(QUESTIONS[0]).await.unwrap();
     for (question, answer) in QUESTIONS.iter().zip(ANSWERS) {
         browser.fill(question, answer).await.unwrap();
@@ -45,7 +45,7 @@ pub(crate) async fn choose_password(browser: &Browser, new: &str) {
     browser.fill("New password again", new).await.unwrap();
 }
 
-async fn picture(browser: &Browser, name: &str) {
+pub(crate) async fn picture(browser: &Browser, name: &str) {
     browser.screenshot(&format!("{name}-desktop")).await.unwrap();
     browser.resize(Viewport::Phone).await.unwrap();
     browser.screenshot(&format!("{name}-phone")).await.unwrap();
@@ -180,7 +180,7 @@ async fn an_administrator_signs_in_sees_the_cluster_and_changes_the_policy() {
 
 /// Looks through every file of the nodes, logs and stores included, for what was typed, and for the nodes' own keys
 /// outside the files that hold them.
-fn nothing_planted_is_on_disk(world: &World) {
+pub(crate) fn nothing_planted_is_on_disk(world: &World) {
     let token = world.realm.api_token.rsplit('.').next().unwrap().to_owned();
     let service = passquorum_tests::rig::samba::SERVICE_PASSWORD.to_owned();
     let mut planted: Vec<String> = [ANSWERS[0], ANSWERS[1], FORGOTTEN, CHANGED].map(str::to_owned).into();

@@ -19,6 +19,7 @@ mod hostile;
 mod journey;
 mod keys;
 mod mirror;
+mod perimeter;
 mod recovery;
 mod visitor;
 

@@ -71,6 +71,7 @@ fn the_package_installs_keeps_what_was_edited_and_leaves_the_data_of_a_node() {
     assert!(unit.contains("ExecStart=/usr/bin/passquorum run") && unit.contains("User=passquorum"));
     for example in [
         "haproxy/haproxy.cfg",
+        "haproxy/errors/no-node.html",
         "keepalived/keepalived.conf",
         "prometheus/alerts.yml",
         "grafana/passquorum.json",

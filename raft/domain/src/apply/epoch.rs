@@ -6,6 +6,7 @@ use crate::audit::{Actor, AuditEvent};
 use crate::command::NewNode;
 use crate::ids::NodeId;
 use crate::instance::{KeyWrap, Role};
+use crate::outcome::Rejection;
 use crate::state::{CellKey, State};
 use crate::time::Timestamp;
 
@@ -18,9 +19,20 @@ pub enum Founder {
         node: NewNode,
         /// The realm key for it.
         wrap: KeyWrap,
+        /// What becomes of the tokens of the operators' API.
+        api_tokens: ApiTokens,
     },
     /// A voter that still has its disk; it keeps its id and its wrap.
     Recovered(NodeId),
+}
+
+/// What becomes of API tokens in a restored realm. A backup holds those too that were revoked after it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApiTokens {
+    /// They are revoked.
+    Revoke,
+    /// They are valid.
+    Keep,
 }
 
 /// How an epoch begins.
@@ -80,11 +92,29 @@ impl State {
         let mut change = Change { state: self, touched: vec![CellKey::Realm], at, actor, detail: None };
         change.audit(event, None);
         change.leave_alone(node);
-        if let Founder::Restored { node: new, wrap } = founder {
+        if let Founder::Restored { node: new, wrap, api_tokens } = founder {
             change.register(new, Role::Voter);
             change.state.wraps.insert(node, wrap);
+            if api_tokens == ApiTokens::Revoke {
+                change.revoke_api_tokens();
+            }
         }
         Ok(node)
+    }
+
+    /// Notes the certificate that the founder of an epoch was given, before the epoch's first node starts.
+    ///
+    /// # Errors
+    /// When it is no node of the realm.
+    pub fn certify_founder(
+        &mut self,
+        node: NodeId,
+        until: Timestamp,
+        at: Timestamp,
+    ) -> Result<(), Rejection> {
+        let actor = Actor::LocalOperator(node);
+        let mut change = Change { state: self, touched: Vec::new(), at, actor, detail: None };
+        change.certify_node(node, until).map(drop)
     }
 }
 
@@ -100,6 +130,14 @@ impl Change<'_> {
         self.state.join_tokens.clear();
         self.state.replacements.clear();
     }
+
+    fn revoke_api_tokens(&mut self) {
+        let tokens: Vec<_> = self.state.api_tokens.keys().copied().collect();
+        for token in tokens {
+            // It was there a moment ago.
+            let _ = self.revoke_api_token(token);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -109,8 +147,9 @@ mod tests {
     use crate::blob::{Blob, Sealed};
     use crate::command::{Action, AdmitNode, Command, CreateRealm};
     use crate::config::RealmConfig;
-    use crate::ids::{JoinTokenId, KeyedHash, RealmId, RequestId};
-    use crate::token::JoinToken;
+    use crate::ids::{ApiTokenId, JoinTokenId, KeyedHash, RealmId, RequestId};
+    use crate::token::{ApiToken, JoinToken};
+    use std::collections::BTreeSet;
     use uuid::Uuid;
 
     fn node(name: &str) -> NewNode {
@@ -138,7 +177,11 @@ mod tests {
         JoinToken { id, secret, role: Role::Voter, expires_at: Timestamp(100), used_by: None }
     }
 
-    /// Three voters, a token that waits, and one that is to replace node 1.
+    fn restored(api_tokens: ApiTokens) -> Founder {
+        Founder::Restored { node: node("new"), wrap: wrap(), api_tokens }
+    }
+
+    /// Three voters, an API token, a join token that waits, and one that is to replace node 1.
     fn realm() -> State {
         let mut state = State::default();
         let create = CreateRealm {
@@ -158,6 +201,14 @@ mod tests {
             apply(&mut state, 10 + number, Action::AdmitNode(Box::new(admit)));
         }
         apply(&mut state, 20, Action::CreateJoinToken(token(4)));
+        let api = ApiToken {
+            id: ApiTokenId(Uuid::from_u128(6)),
+            secret: KeyedHash([0; 32]),
+            name: "old".to_owned(),
+            scopes: BTreeSet::new(),
+            expires_at: None,
+        };
+        apply(&mut state, 22, Action::CreateApiToken(api));
         apply(&mut state, 21, Action::CreateReplacement { token: token(5), replaces: NodeId(1) });
         state
     }
@@ -174,7 +225,7 @@ mod tests {
     fn a_restored_realm_has_one_new_node_and_nothing_lets_another_in() {
         let before = realm();
         let mut state = before.clone();
-        let founder = Founder::Restored { node: node("new"), wrap: wrap() };
+        let founder = restored(ApiTokens::Keep);
         assert_eq!(begin(&mut state, 7, founder), Ok(NodeId(4)), "no id is used twice");
         assert_eq!(alone(&state), [NodeId(4)]);
         assert_eq!(state.wraps.keys().copied().collect::<Vec<_>>(), [NodeId(4)]);
@@ -185,6 +236,34 @@ mod tests {
         let last = before.totals().audit_seq;
         let first = state.audit().find(|record| record.seq == last + 1).unwrap();
         assert_eq!(first.event, AuditEvent::RealmRestored { epoch: 7, index: 77 });
+    }
+
+    #[test]
+    fn the_api_tokens_of_a_backup_are_revoked_one_by_one_or_kept() {
+        let token = realm().api_tokens().next().unwrap().id;
+        let mut kept = realm();
+        begin(&mut kept, 7, restored(ApiTokens::Keep)).unwrap();
+        assert!(kept.api_token(token).is_some());
+        let mut revoked = realm();
+        begin(&mut revoked, 7, restored(ApiTokens::Revoke)).unwrap();
+        assert_eq!(revoked.api_tokens().count(), 0);
+        assert!(revoked.audit().any(|record| record.event == AuditEvent::ApiTokenRevoked(token)));
+        verify_chain(revoked.audit()).unwrap();
+    }
+
+    #[test]
+    fn the_end_of_a_founders_certificate_is_that_of_its_new_one() {
+        for founder in [restored(ApiTokens::Keep), Founder::Recovered(NodeId(2))] {
+            let mut state = realm();
+            apply(&mut state, 30, Action::CertifyNode { node: NodeId(2), until: Timestamp(20) });
+            let node = begin(&mut state, 7, founder).unwrap();
+            state.certify_founder(node, Timestamp(90), Timestamp(50)).unwrap();
+            assert_eq!(state.certificate_end(node), Some(Timestamp(90)));
+            assert!(state.audit().any(|r| r.event == AuditEvent::NodeCertified(node, Timestamp(90))));
+            verify_chain(state.audit()).unwrap();
+        }
+        let refused = realm().certify_founder(NodeId(9), Timestamp(90), Timestamp(50));
+        assert_eq!(refused, Err(Rejection::NotFound));
     }
 
     #[test]
