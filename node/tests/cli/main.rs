@@ -11,6 +11,7 @@ mod disks;
 mod drill;
 mod joined;
 mod keys;
+mod live_drill;
 mod memory;
 mod perimeter;
 mod program;
