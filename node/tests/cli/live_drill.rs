@@ -110,6 +110,13 @@ async fn a_living_realm_is_rehearsed_on_and_left_as_it_was() {
             (&json!(true), &json!(true), &json!(0))
         );
         assert!(report["timeline"].to_string().contains(note), "{report}");
+        // A new realm is at the first feature level, which has no drills in its audit.
+        assert_eq!(
+            report["remarks"].to_string().contains("not in the audit"),
+            name == "kill-leader",
+            "{report}"
+        );
+        assert_eq!(run(&["upgrade", "finalise", "--dir", &dir]).code == 0, name == "kill-leader");
         assert_eq!(labels(folder.path(), &dir), 1, "{name} leaves labels behind");
     }
     let kept = std::fs::read_dir(format!("{dir}/drills")).unwrap().map(|entry| entry.unwrap().file_name());
@@ -117,6 +124,11 @@ async fn a_living_realm_is_rehearsed_on_and_left_as_it_was() {
     kept.sort();
     let drills: Vec<_> = kept.iter().map(|name| name.split_once("Z-").unwrap().1).collect();
     assert_eq!(drills, ["kill-leader.json", "rotate-keys.json", "restore-backup.json"], "{kept:?}");
+
+    let audit = realm.ask(Method::GET, 1, "/api/v1/audit?limit=1000", "").await.1;
+    for event in ["DrillBegun", "DrillEnded"] {
+        assert_eq!(audit.matches(event).count(), 2, "{event}: {audit}");
+    }
 
     // A realm that is short of a voter is left alone.
     realm.kill(3);

@@ -46,6 +46,11 @@ impl Journal {
         self.faults.push(what.into());
     }
 
+    /// Whether nothing went wrong so far.
+    pub(super) fn is_clean(&self) -> bool {
+        self.faults.is_empty()
+    }
+
     /// What only this drill measures.
     pub(super) fn measure(&mut self, name: &'static str, value: u64) {
         self.measures.insert(name, value);

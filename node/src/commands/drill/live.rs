@@ -8,7 +8,7 @@
 use super::claim::Claim;
 use super::conditions::{Realm, broken};
 use super::journal::Journal;
-use super::load::{Door, Load, Pace, Past};
+use super::load::{Door, Load, Pace, Past, first_line};
 use super::{STEP, failed, keep, rehearsal, rotation};
 use crate::cli::{DrillArgs, DrillName};
 use crate::client::{Client, ClientError};
@@ -68,6 +68,7 @@ pub(super) async fn run(args: DrillArgs) -> Result<(), Failure> {
     }
     let claim = Claim::take(&client, drill, realm.status.node).await?;
     let mut journal = Journal::begin();
+    record(&client, &json!({ "event": "begun", "drill": drill.as_str() }), &mut journal).await;
     let load = Load::begin(vec![Door::Node(client.clone())], pace());
     let rehearsed = tokio::select! {
         done = perform(drill, &client, &data, &load, &mut journal) => done,
@@ -82,6 +83,8 @@ pub(super) async fn run(args: DrillArgs) -> Result<(), Failure> {
     }
     let past = load.end().await;
     let lost = clear_away(&client, &past, &mut journal).await;
+    let ended = json!({ "event": "ended", "drill": drill.as_str(), "ok": journal.is_clean() });
+    record(&client, &ended, &mut journal).await;
     if claim.release().await.is_err() {
         journal.remark("the mark of this drill is left in the realm; it counts for an hour");
     }
@@ -89,6 +92,15 @@ pub(super) async fn run(args: DrillArgs) -> Result<(), Failure> {
     DataDir::at(&data.drills()).create()?;
     keep(&report, &data.drills().join(report.file_name()), &args)?;
     if report.ok() { Ok(()) } else { Err(failed("the drill failed".to_owned())) }
+}
+
+/// Leaves a record in the audit, which a realm takes once its nodes' last upgrade is finalised.
+async fn record(client: &Client, event: &Value, journal: &mut Journal) {
+    let body = event.to_string().into_bytes();
+    if let Err(error) = client.send(Method::POST, "/api/v1/drills", &[], body).await {
+        let (error, event) = (first_line(&error), event.get("event").and_then(Value::as_str));
+        journal.remark(format!("not in the audit, {}: {error}", event.unwrap_or_default()));
+    }
 }
 
 fn what_it_does(drill: DrillName) -> &'static str {
@@ -178,7 +190,7 @@ async fn mend(drill: DrillName, client: &Client, before: &Realm, load: &Load, jo
 /// Looks for what was acknowledged, and takes every label of the drill away. Answers how many are gone that must not be.
 async fn clear_away(client: &Client, past: &Past, journal: &mut Journal) -> usize {
     let mut lost = 0_usize;
-    for outcome in past.outcomes.iter().filter(|outcome| outcome.acknowledged) {
+    for outcome in past.outcomes.iter().filter(|outcome| outcome.is_acknowledged()) {
         match client.send(Method::GET, &past.pace.path(outcome.key), &[], Vec::new()).await {
             Ok(_) => {}
             Err(ClientError::Refused(problem)) if problem.status == StatusCode::NOT_FOUND => {

@@ -21,10 +21,14 @@ pub(super) enum Door {
 }
 
 impl Door {
-    async fn put(&self, path: &str) -> bool {
+    /// Writes, or says why that failed.
+    async fn put(&self, path: &str) -> Result<(), String> {
         let value = b"drill".to_vec();
         match self {
-            Self::Node(client) => client.send(Method::PUT, path, &[], value).await.is_ok(),
+            Self::Node(client) => {
+                let put = client.send(Method::PUT, path, &[], value).await;
+                put.map(drop).map_err(|error| first_line(&error))
+            }
             Self::Balancer(balancer) => balancer.put(path, value).await,
         }
     }
@@ -58,12 +62,24 @@ impl Pace {
 }
 
 /// One write.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Outcome {
     pub(super) key: u64,
     pub(super) begun: Instant,
     pub(super) ended: Instant,
-    pub(super) acknowledged: bool,
+    /// Why it was not acknowledged.
+    pub(super) failure: Option<String>,
+}
+
+impl Outcome {
+    pub(super) fn is_acknowledged(&self) -> bool {
+        self.failure.is_none()
+    }
+}
+
+/// An error without its remedy.
+pub(super) fn first_line(error: &impl ToString) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
 /// A load that runs.
@@ -105,11 +121,11 @@ impl Load {
                     ticks.tick().await;
                     let key = keys.fetch_add(1, Ordering::Relaxed);
                     let begun = Instant::now();
-                    let acknowledged = asked.put(&pace.path(key)).await;
-                    locked(&outcomes).push(Outcome { key, begun, ended: Instant::now(), acknowledged });
-                    if !acknowledged {
+                    let failure = asked.put(&pace.path(key)).await.err();
+                    if failure.is_some() {
                         door = turn.next();
                     }
+                    locked(&outcomes).push(Outcome { key, begun, ended: Instant::now(), failure });
                 }
             });
         }
@@ -132,18 +148,19 @@ impl Load {
 
     /// How many writes were acknowledged.
     fn acknowledged(&self) -> usize {
-        locked(&self.outcomes).iter().filter(|outcome| outcome.acknowledged).count()
+        locked(&self.outcomes).iter().filter(|outcome| outcome.is_acknowledged()).count()
     }
 
     /// Whether a write was acknowledged that was begun after this.
     fn acknowledged_since(&self, at: Instant) -> bool {
-        locked(&self.outcomes).iter().any(|outcome| outcome.acknowledged && outcome.begun > at)
+        locked(&self.outcomes).iter().any(|outcome| outcome.is_acknowledged() && outcome.begun > at)
     }
 
     /// How long no write has been acknowledged.
     pub(super) fn silent_for(&self) -> Duration {
         let outcomes = locked(&self.outcomes);
-        let last = outcomes.iter().filter(|outcome| outcome.acknowledged).map(|outcome| outcome.ended).max();
+        let last =
+            outcomes.iter().filter(|outcome| outcome.is_acknowledged()).map(|outcome| outcome.ended).max();
         last.unwrap_or(self.begun).elapsed()
     }
 
@@ -151,7 +168,7 @@ impl Load {
     pub(super) fn acknowledged_keys(&self) -> Vec<u64> {
         locked(&self.outcomes)
             .iter()
-            .filter(|outcome| outcome.acknowledged)
+            .filter(|outcome| outcome.is_acknowledged())
             .map(|outcome| outcome.key)
             .collect()
     }

@@ -51,7 +51,7 @@ impl Report {
         let acknowledged: Vec<Duration> = of
             .outcomes
             .iter()
-            .filter(|outcome| outcome.acknowledged)
+            .filter(|outcome| outcome.is_acknowledged())
             .map(|outcome| since(outcome.ended))
             .collect();
         let gaps = acknowledged.windows(2).filter_map(|pair| match pair {
@@ -87,6 +87,14 @@ impl Report {
         let since = |at: Instant| milliseconds(at.saturating_duration_since(self.of.begun));
         let timeline: Vec<_> =
             self.of.notes.iter().map(|(at, what)| json!({ "at_ms": since(*at), "what": what })).collect();
+        let failures: BTreeMap<&str, usize> =
+            self.of.outcomes.iter().filter_map(|outcome| outcome.failure.as_deref()).fold(
+                BTreeMap::new(),
+                |mut failures, why| {
+                    failures.entry(why).and_modify(|count| *count = count.saturating_add(1)).or_insert(1);
+                    failures
+                },
+            );
         json!({
             "drill": self.of.drill.as_str(),
             "live": self.of.live,
@@ -98,6 +106,7 @@ impl Report {
             "rpo_writes": self.of.lost,
             "requests": self.of.outcomes.len(),
             "requests_failed": self.failed,
+            "failures": failures,
             "ok": self.ok(),
             "measures": self.of.measures,
             "remarks": self.of.remarks,
@@ -163,7 +172,7 @@ mod tests {
 
     fn outcome(begun: Instant, ended: u64, acknowledged: bool) -> Outcome {
         let at = begun + Duration::from_millis(ended);
-        Outcome { key: ended, begun: at, ended: at, acknowledged }
+        Outcome { key: ended, begun: at, ended: at, failure: (!acknowledged).then(|| "refused".to_owned()) }
     }
 
     fn report(begun: Instant, faults: &[&str]) -> Report {
@@ -190,6 +199,7 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&report.json()).unwrap();
         assert_eq!(json["drill"], "kill-leader");
         assert_eq!((&json["rto_ms"], &json["requests_failed"]), (&json!(700), &json!(1)));
+        assert_eq!(json["failures"], json!({ "refused": 1 }));
         assert_eq!(json["timeline"][0], json!({ "at_ms": 250, "what": "broken" }));
         assert!(report.text().contains("0.2 s  broken") || report.text().contains("0.3 s  broken"));
         assert_eq!(report.file_name(), "20270115T080000Z-kill-leader.json");

@@ -56,10 +56,13 @@ pub(super) async fn rotate(scene: &mut Scene) -> Result<(), Failure> {
 
 /// Gives the node that is asked a new key and certificate.
 pub(super) async fn renew(client: &Client, journal: &mut Journal) -> Result<(), Failure> {
-    let before = own_end(client).await?;
+    let (node, before) = own_end(client).await?;
     let _: Value = client.post("/api/v1/certificate/renew", &json!({})).await?;
-    let (node, end) = own_end(client).await?;
-    if end <= before.1 {
+    let renewed = until(STEP, || async {
+        let (_, end) = own_end(client).await.ok()?;
+        (end > before).then_some(())
+    });
+    if renewed.await.is_none() {
         journal.fault(format!("node {node} has no newer certificate"));
     }
     journal.note(format!("node {node} has a new certificate"));

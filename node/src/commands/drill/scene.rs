@@ -239,7 +239,7 @@ impl Scene {
         let past = load.end().await;
         let client = Client::of(self.fleet.first().config.data.clone());
         let mut lost = BTreeSet::new();
-        for Outcome { key, ended, .. } in past.outcomes.iter().filter(|outcome| outcome.acknowledged) {
+        for Outcome { key, ended, .. } in past.outcomes.iter().filter(|outcome| outcome.is_acknowledged()) {
             if client.send(http::Method::GET, &past.pace.path(*key), &[], Vec::new()).await.is_err() {
                 lost.insert((*ended, *key));
             }
@@ -251,7 +251,7 @@ impl Scene {
         if wrongly > 0 {
             self.journal.fault(format!("{wrongly} acknowledged writes are gone that must not be"));
         }
-        let failed = past.outcomes.iter().filter(|outcome| !outcome.acknowledged).count();
+        let failed = past.outcomes.iter().filter(|outcome| !outcome.is_acknowledged()).count();
         if self.spotless && failed > 0 {
             self.journal.fault(format!("{failed} requests failed, and none may"));
         }

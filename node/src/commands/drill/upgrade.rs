@@ -1,13 +1,15 @@
 //! Each node is stopped in good order and started again, the leader last, while clients behind a balancer are at work.
-//! With the program of an earlier release the cluster is founded by that one, and one node goes back to it and forward
-//! again.
+//! With the program of an earlier release the cluster is founded by that one, one node goes back to it and forward again,
+//! and the upgrade is finalised.
 
 use super::scene::Scene;
 use super::{STEP, failed};
+use crate::client::Client;
 use crate::commands::Failure;
-use crate::commands::fleet::Fleet;
+use crate::commands::fleet::{Fleet, until};
 use crate::config::file;
 use crate::secret_file;
+use passquorum_domain::ports::UpgradeStatus;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::path::Path;
@@ -17,7 +19,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
 /// A node that stops serves on for so long, while the balancer learns of it.
-const DRAIN: Duration = Duration::from_secs(2);
+const DRAIN: Duration = Duration::from_secs(3);
 
 pub(super) async fn roll(scene: &mut Scene, earlier: Option<&Path>) -> Result<(), Failure> {
     let own = std::env::current_exe()?;
@@ -49,8 +51,34 @@ pub(super) async fn roll(scene: &mut Scene, earlier: Option<&Path>) -> Result<()
         scene.journal.note(format!("node {leader} went back to the earlier program"));
         replace(scene, leader, &own).await?;
         scene.journal.note(format!("node {leader} runs the new program again"));
+        finish(scene).await?;
     }
     scene.more_load().await
+}
+
+/// Ends the upgrade, where the two programs support different feature levels.
+async fn finish(scene: &mut Scene) -> Result<(), Failure> {
+    let status = upgrade_status(scene, 1).await?;
+    let Some(level) = status.next() else {
+        scene
+            .journal
+            .remark("both programs support the same feature level, so there was nothing to finalise");
+        return Ok(());
+    };
+    scene.passquorum(1, &["upgrade", "finalise"]).await?;
+    for place in 1..=scene.size() {
+        let raised =
+            until(STEP, || async { (upgrade_status(scene, place).await.ok()?.level == level).then_some(()) });
+        if raised.await.is_none() {
+            scene.journal.fault(format!("node {place} does not run at feature level {level}"));
+        }
+    }
+    scene.journal.note(format!("the upgrade is finalised: the realm runs at feature level {level}"));
+    Ok(())
+}
+
+async fn upgrade_status(scene: &Scene, place: u64) -> Result<UpgradeStatus, Failure> {
+    Ok(Client::of(scene.node(place)?.config.data).get("/api/v1/upgrade").await?)
 }
 
 /// Stops a node, starts it with a program, and waits until all are ready.
