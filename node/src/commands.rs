@@ -2,6 +2,7 @@
 
 mod backup;
 mod config;
+mod confirm;
 mod connection;
 mod demo;
 mod directory;

@@ -54,6 +54,12 @@ impl DataDir {
         self.0.join("evidence")
     }
 
+    /// The reports of drills on the living realm.
+    #[must_use]
+    pub fn drills(&self) -> PathBuf {
+        self.0.join("drills")
+    }
+
     /// What a recovery that began this epoch found.
     #[must_use]
     pub fn before_recovery(&self, epoch: u32) -> PathBuf {

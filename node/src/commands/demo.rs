@@ -13,6 +13,7 @@ use crate::cli::DemoArgs;
 use crate::client::Client;
 use crate::env::SystemEntropy;
 use crate::supervise;
+use passquorum_domain::instance::Role;
 use passquorum_domain::ports::{ClusterStatus, MemberRole, fresh_uuid};
 use passquorum_domain::token::ApiScope;
 use report::Report;
@@ -86,13 +87,14 @@ pub(super) async fn bring_up(fleet: &mut Fleet) -> Result<String, Failure> {
     }
     let operator = Client::of(first.config.data.clone());
     for node in &missing {
-        let body = json!({ "role": "voter", "life_seconds": 600 });
+        let body = json!({ "role": node.role, "life_seconds": 600 });
         let token = token(operator.post("/api/v1/join-tokens", &body).await?)?;
         super::join::join(&node.config, std::slice::from_ref(&first.config.site_url), &token).await?;
         fleet.spawn(node)?;
         fleet.wait_until_ready(node, START).await?;
     }
-    wait_until_all_vote(&operator, fleet.nodes().len()).await?;
+    let voters = fleet.nodes().into_iter().filter(|node| node.role == Role::Voter).count();
+    wait_until_all_vote(&operator, voters).await?;
     let scopes = json!({ "name": "demo", "scopes": ApiScope::ALL });
     token(operator.post("/api/v1/api-tokens", &scopes).await?)
 }

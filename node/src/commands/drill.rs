@@ -1,11 +1,25 @@
 //! `drill`: breaks a cluster that was made for it, under load, mends it as an operator would, with the same commands, and
-//! measures how long no write was acknowledged (RTO) and how many acknowledged writes are gone (RPO).
+//! measures how long no write was acknowledged (RTO) and how many acknowledged writes are gone (RPO). What is safe there
+//! is rehearsed on the living realm with `--live`.
 //!
 //! The cluster is of the demonstration's kind: node processes on loopback. Nothing else on the host is touched.
 
+mod balancer;
+mod breakdowns;
+mod claim;
+mod conditions;
+mod full_disk;
+mod journal;
+mod live;
 mod load;
+mod perimeter;
+mod rehearsal;
+mod relay;
 mod report;
+mod rotation;
 mod scene;
+mod site;
+mod upgrade;
 
 use super::{Exit, Failure, answer, tell};
 use crate::cli::{DrillArgs, DrillName};
@@ -15,38 +29,62 @@ use passquorum_domain::ports::fresh_uuid;
 use report::Report;
 use scene::Scene;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::process::Command;
 
-/// An entry of the log reaches a follower that lives within this.
-const ON_ITS_WAY: Duration = Duration::from_secs(1);
+/// Each step of a drill takes no longer, or the drill fails.
+const STEP: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(args: DrillArgs) -> Result<(), Failure> {
+    if args.earlier.is_some() && args.drill != DrillName::RollingUpgrade {
+        return Err(Failure::usage("--earlier is for rolling-upgrade"));
+    }
+    if args.live {
+        return live::run(args).await;
+    }
+    if args.drill == DrillName::FullDisk && !args.own_mounts {
+        return Err(full_disk::start_with_own_mounts());
+    }
     let signal = supervise::stop_signal()?;
     let dir = directory(args.dir.as_deref())?;
     if !args.json {
         tell(&format!("Making a cluster in {} …", dir.display()));
     }
-    let mut scene = Scene::plan(&dir)?;
+    let others = u16::from(args.drill == DrillName::PartitionDmz);
+    let mut scene = Scene::plan(&dir, args.nodes, others)?;
     let done = tokio::select! {
-        done = perform(&mut scene, args.drill) => done,
+        done = perform(&mut scene, &args) => done,
         _ = signal => Err(Failure::not_now("the drill was stopped")),
     };
     scene.stop().await;
+    if args.own_mounts {
+        full_disk::take_away(&dir);
+    }
     let report = done.map_err(|failure| Failure {
         message: format!("{}\nthe nodes' logs are in {}", failure.message, dir.display()),
         ..failure
     })?;
-    secret_file::write(&dir.join("report.json"), report.json().as_bytes())?;
-    answer(&if args.json { report.json() } else { report.text() })?;
+    keep(&report, &dir.join("report.json"), &args)?;
     if !report.ok() {
-        let message = format!("the drill failed; the nodes' logs are in {}", dir.display());
-        return Err(Failure { exit: Exit::Failed, message });
+        return Err(failed(format!("the drill failed; the nodes' logs are in {}", dir.display())));
     }
     if args.dir.is_none() {
         std::fs::remove_dir_all(&dir)?;
     }
     Ok(())
+}
+
+/// Writes the report down, and shows it.
+fn keep(report: &Report, file: &Path, args: &DrillArgs) -> Result<(), Failure> {
+    for file in std::iter::once(file).chain(args.report.as_deref()) {
+        secret_file::write(file, report.json().as_bytes())?;
+    }
+    answer(&if args.json { report.json() } else { report.text() })
+}
+
+fn failed(message: String) -> Failure {
+    Failure { exit: Exit::Failed, message }
 }
 
 fn directory(given: Option<&Path>) -> Result<PathBuf, Failure> {
@@ -67,76 +105,32 @@ fn directory(given: Option<&Path>) -> Result<PathBuf, Failure> {
     Ok(dir)
 }
 
-async fn perform(scene: &mut Scene, drill: DrillName) -> Result<Report, Failure> {
-    scene.begin().await?;
-    match drill {
-        DrillName::KillLeader => kill_leader(scene).await?,
-        DrillName::LoseQuorum => lose_quorum(scene).await?,
-        DrillName::RestoreBackup => restore_backup(scene).await?,
+async fn perform(scene: &mut Scene, args: &DrillArgs) -> Result<Report, Failure> {
+    match args.drill {
+        DrillName::KillLeader => breakdowns::kill_leader(scene).await?,
+        DrillName::LoseQuorum => breakdowns::lose_quorum(scene).await?,
+        DrillName::RestoreBackup => breakdowns::restore_backup(scene).await?,
+        DrillName::PartitionDmz => perimeter::partition(scene).await?,
+        DrillName::FullDisk => full_disk::fill(scene).await?,
+        DrillName::RotateKeys => rotation::rotate(scene).await?,
+        DrillName::RollingUpgrade => upgrade::roll(scene, args.earlier.as_deref()).await?,
     }
     scene.serves_again().await?;
-    scene.judge(drill).await
+    scene.judge(args.drill).await
 }
 
-async fn kill_leader(scene: &mut Scene) -> Result<(), Failure> {
-    let leader = scene.leader().await?;
-    scene.note(&format!("node {leader} leads, and is killed"));
-    scene.kill(leader).await;
-    scene.serves_again().await?;
-    scene.note("a write is acknowledged again");
-    scene.start(leader).await?;
-    scene.note(&format!("node {leader} is started again and ready"));
-    Ok(())
-}
-
-async fn lose_quorum(scene: &mut Scene) -> Result<(), Failure> {
-    let leader = scene.leader().await?;
-    let survivor = leader % scene.size() + 1;
-    let lost: Vec<u64> = (1..=scene.size()).filter(|id| *id != survivor).collect();
-    scene.note(&format!("all nodes but {survivor} are lost with their disks"));
-    // A majority without the survivor may have acknowledged what was on its way to it.
-    scene.may_lose_from(Instant::now().checked_sub(ON_ITS_WAY).unwrap_or_else(Instant::now));
-    for id in &lost {
-        scene.kill(*id).await;
-        scene.destroy(*id)?;
+/// Runs a command of this program for the node in a data directory.
+async fn own_command(dir: &Path, arguments: &[&str]) -> Result<String, Failure> {
+    let ran = Command::new(std::env::current_exe()?)
+        .args(arguments)
+        .arg("--dir")
+        .arg(dir)
+        .stdin(Stdio::null())
+        .output()
+        .await?;
+    if ran.status.success() {
+        return Ok(String::from_utf8_lossy(&ran.stdout).trim().to_owned());
     }
-    scene.kill(survivor).await;
-    scene.note(&format!("node {survivor} is stopped"));
-    scene.passquorum(survivor, &["recover", "--yes-i-accept-data-loss"]).await?;
-    scene.note(&format!("node {survivor} is recovered"));
-    scene.loses_nothing_from_now();
-    scene.start(survivor).await?;
-    scene.serves_again().await?;
-    scene.note("a write is acknowledged again");
-    for id in lost {
-        scene.join(id, survivor).await?;
-    }
-    scene.all_vote(survivor).await?;
-    scene.note("two new nodes have joined and vote");
-    Ok(())
-}
-
-async fn restore_backup(scene: &mut Scene) -> Result<(), Failure> {
-    let (file, passphrase) = scene.backup_files()?;
-    scene.may_lose_from(Instant::now());
-    scene.passquorum(2, &["backup", &file, "--passphrase-file", &passphrase]).await?;
-    scene.note("a backup is taken");
-    scene.more_load().await?;
-    scene.note("every node is lost with its disk");
-    for id in 1..=scene.size() {
-        scene.kill(id).await;
-        scene.destroy(id)?;
-    }
-    scene.restore(1, &file, &passphrase).await?;
-    scene.note("the backup is restored to a new node");
-    scene.loses_nothing_from_now();
-    scene.start(1).await?;
-    scene.serves_again().await?;
-    scene.note("a write is acknowledged again");
-    for id in 2..=scene.size() {
-        scene.join(id, 1).await?;
-    }
-    scene.all_vote(1).await?;
-    scene.note("two new nodes have joined and vote");
-    Ok(())
+    let said = String::from_utf8_lossy(&ran.stderr);
+    Err(failed(format!("passquorum {}: {said}", arguments.join(" "))))
 }

@@ -7,6 +7,7 @@ use crate::config::{NodeConfig, file};
 use crate::data_dir::DataDir;
 use crate::pid_file;
 use http::Method;
+use passquorum_domain::instance::Role;
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -27,10 +28,18 @@ pub(super) struct DemoNode {
     /// Counts from 1; also its Raft id, since the nodes join in order.
     pub(super) id: u64,
     pub(super) config: NodeConfig,
+    pub(super) role: Role,
+    /// What it is started with.
+    program: PathBuf,
     log: PathBuf,
 }
 
 impl DemoNode {
+    /// Starts it with another program from now on.
+    pub(super) fn run_with(&mut self, program: &Path) {
+        program.clone_into(&mut self.program);
+    }
+
     /// Whether it was made before.
     pub(super) fn exists(&self) -> bool {
         self.config.data.settings().exists()
@@ -38,7 +47,7 @@ impl DemoNode {
 
     /// The command that starts it.
     pub(super) fn restart(&self) -> Result<Vec<String>, Failure> {
-        let program = std::env::current_exe()?.to_string_lossy().into_owned();
+        let program = self.program.to_string_lossy().into_owned();
         let dir = self.config.data.path().to_string_lossy().into_owned();
         Ok(vec![program, "run".to_owned(), "--dir".to_owned(), dir])
     }
@@ -49,7 +58,7 @@ impl DemoNode {
     }
 
     /// The last lines of its log, for an error text.
-    fn last_words(&self) -> String {
+    pub(super) fn last_words(&self) -> String {
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<&str> = log.lines().rev().take(3).collect();
         lines.into_iter().rev().collect::<Vec<_>>().join("\n")
@@ -70,9 +79,10 @@ pub(super) struct Fleet {
 }
 
 impl Fleet {
-    /// Lays out the nodes below a directory. Those that are there already keep their settings.
+    /// Lays out the nodes below a directory, all of them voters. Those that are there already keep their settings.
     pub(super) fn plan(dir: &Path, nodes: u16, base_port: u16) -> Result<Self, Failure> {
         let directory = dir.join("directory.json");
+        let program = std::env::current_exe()?;
         let node = |number: u16| {
             let data = DataDir::at(&dir.join(format!("node-{number}")));
             let config = if data.settings().exists() {
@@ -89,7 +99,8 @@ impl Fleet {
                 config
             };
             let log = dir.join(format!("node-{number}.log"));
-            Ok::<_, Failure>(DemoNode { id: u64::from(number), config, log })
+            let (id, program) = (u64::from(number), program.clone());
+            Ok::<_, Failure>(DemoNode { id, config, role: Role::Voter, program, log })
         };
         let nodes = (1..=nodes).map(node).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { nodes, children: BTreeMap::new(), directory })
@@ -97,6 +108,13 @@ impl Fleet {
 
     pub(super) fn nodes(&self) -> Vec<DemoNode> {
         self.nodes.clone()
+    }
+
+    /// Changes how a node is laid out that is not there yet, or not running.
+    pub(super) fn alter(&mut self, id: u64, change: impl FnOnce(&mut DemoNode)) {
+        if let Some(node) = self.nodes.iter_mut().find(|node| node.id == id) {
+            change(node);
+        }
     }
 
     /// The node that founds the realm; there is always one.
@@ -148,6 +166,19 @@ impl Fleet {
             // It was killed: there is nothing that it could still wait for.
             drop(child.ended.await);
         }
+    }
+
+    /// Stops a node in good order, as its supervisor would, and waits until it is gone.
+    pub(super) async fn end(&mut self, node: &DemoNode) {
+        let child = self.children.remove(&node.id);
+        stop(node.clone(), child).await;
+    }
+
+    /// Waits until a node's process has ended by itself.
+    pub(super) async fn ends(&self, node: &DemoNode, deadline: Duration) -> bool {
+        let child = self.children.get(&node.id);
+        let ended = until(deadline, || async { child?.ended.is_finished().then_some(()) });
+        ended.await.is_some()
     }
 
     /// Stops every node, whoever started it, and waits until none is left.

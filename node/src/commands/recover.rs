@@ -3,7 +3,7 @@
 //! The old storage is kept whole: the new one is built beside it, and the two change places at once. A recovery that is
 //! cut off before that leaves a certificate that no node of the old epoch takes, and can be begun anew.
 
-use super::{Failure, answer, data_dir, tell};
+use super::{Failure, answer, confirm, data_dir, tell};
 use crate::certifier::Holder;
 use crate::cli::RecoverArgs;
 use crate::data_dir::DataDir;
@@ -20,7 +20,6 @@ use passquorum_raft::{Reached, Survivor, survey};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde_json::json;
 use std::fs::{DirBuilder, File};
-use std::io::IsTerminal as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -37,7 +36,7 @@ pub(super) async fn run(args: &RecoverArgs) -> Result<(), Failure> {
     let own = survivor.state.instance(node).cloned();
     let own = own.ok_or_else(|| failed(format!("node {node} is not in its own state")))?;
     show(&data, &survivor, &own);
-    confirm(args, &survivor.state)?;
+    confirm_loss(args, &survivor.state)?;
     let done = recover(&data, &keys, &folder, &env, survivor, &own).await?;
     drop(claim);
     if args.output.json {
@@ -129,24 +128,11 @@ fn realm_name(state: &State) -> String {
     state.config().map(|config| config.general.organisation.clone()).unwrap_or_default()
 }
 
-fn confirm(args: &RecoverArgs, state: &State) -> Result<(), Failure> {
+fn confirm_loss(args: &RecoverArgs, state: &State) -> Result<(), Failure> {
     if args.yes_i_accept_data_loss {
         return Ok(());
     }
-    let refused = || {
-        Failure::usage(
-            "nothing was changed; confirm with --yes-i-accept-data-loss, or by typing the realm's name at a terminal",
-        )
-    };
-    let input = std::io::stdin();
-    if !input.is_terminal() {
-        return Err(refused());
-    }
-    let name = realm_name(state);
-    tell(&format!("Type the realm's name ({}) to go on:", super::plain(&name)));
-    let mut typed = String::new();
-    input.read_line(&mut typed)?;
-    if typed.trim() == name.trim() && !name.trim().is_empty() { Ok(()) } else { Err(refused()) }
+    confirm::by_name(&realm_name(state), "--yes-i-accept-data-loss")
 }
 
 struct Recovered {

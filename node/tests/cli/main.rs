@@ -12,6 +12,7 @@ mod drill;
 mod earlier;
 mod joined;
 mod keys;
+mod live_drill;
 mod memory;
 mod perimeter;
 mod program;
