@@ -10,8 +10,8 @@ mod leadership;
 pub use backup::{BackupError, BackupFile, Backups};
 pub use container::{Container, ContainerError, Fence, Held};
 pub use directory::{
-    BarredReason, Directories, Directory, DirectoryError, DirectoryReason, Found, PasswordCheck,
-    ResetOptions, Retry,
+    BarredReason, ControllerCheck, Directories, Directory, DirectoryError, DirectoryReason, Found,
+    PasswordCheck, ResetOptions, Retry,
 };
 pub use key_care::{KeyCare, KeyCareError};
 pub use leadership::{LeaderRead, LeaderReads, Leadership};
