@@ -11,6 +11,7 @@ use crate::token::{JoinTokenText, TokenSecret, reveal_api_token};
 use async_trait::async_trait;
 use passquorum_domain::audit::Actor;
 use passquorum_domain::command::{Action, AdmitNode, Command, NewNode};
+use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::ids::{ApiTokenId, JoinTokenId, NodeId, RequestId};
 use passquorum_domain::instance::Role;
 use passquorum_domain::outcome::{Effect, Rejection};
@@ -132,13 +133,17 @@ fn check(node: &NewNode) -> Result<(), AdmissionError> {
 
 #[async_trait]
 impl Admission for RealmAdmission {
-    async fn admit(&self, request: JoinRequest) -> Result<JoinGrant, AdmissionError> {
+    async fn admit(&self, request: JoinRequest, supports: FeatureLevel) -> Result<JoinGrant, AdmissionError> {
         let token = JoinTokenText::parse(&request.token).map_err(|_| AdmissionError::TokenInvalid)?;
         let secret = self.keyring.keyed_hash(Purpose::Token, token.secret.as_bytes())?;
         let state = self.state().await?;
         let known = state.join_token(token.id).filter(|known| known.secret.matches(&secret));
         let role = known.ok_or(AdmissionError::TokenInvalid)?.role;
         // Only now, so that nothing is told to someone without a token.
+        let level = state.level();
+        if supports < level {
+            return Err(AdmissionError::ProgramTooOld { level, supports });
+        }
         check(&request.node)?;
         let realm = state.realm().ok_or(VaultError::NoKey)?;
         let wrap = self.wrap(role, &request.node)?;
@@ -310,7 +315,7 @@ mod tests {
         let actor = || Actor::LocalOperator(NodeId(1));
         let life = Span::hours(1);
         let token = world.admission.create_replacement_token(actor(), NodeId(1), life).await.unwrap();
-        let grant = world.admission.admit(request(&token).0).await.unwrap();
+        let grant = world.admission.admit(request(&token).0, FeatureLevel::CURRENT).await.unwrap();
         assert_eq!((grant.node, grant.role), (NodeId(2), Role::Voter));
         let replacements: Vec<_> = world.cluster.local().replacements().collect();
         let id = JoinTokenText::parse(&token).unwrap().id;
@@ -324,7 +329,7 @@ mod tests {
         let world = world().await;
         let token = token(&world, Role::Voter).await;
         let (request, keys) = request(&token);
-        let grant = world.admission.admit(request.clone()).await.unwrap();
+        let grant = world.admission.admit(request.clone(), FeatureLevel::CURRENT).await.unwrap();
         assert_eq!((grant.node, grant.role), (NodeId(2), Role::Voter));
         let certificate = CertificateDer::from_pem_slice(grant.certificate.as_bytes()).unwrap();
         let identity = PeerIdentity::of_certificate(&certificate).unwrap();
@@ -336,14 +341,17 @@ mod tests {
         joined.unwrap_from(&keys.wrap, grant.realm, state.wrap(NodeId(2)).unwrap(), 1).unwrap();
         let sealed = world.admission.keyring.seal(Purpose::Profile, b"", b"clear").unwrap();
         assert_eq!(joined.open(Purpose::Profile, b"", &sealed).unwrap().as_slice(), b"clear");
-        assert_eq!(world.admission.admit(request).await.unwrap_err(), AdmissionError::TokenInvalid);
+        assert_eq!(
+            world.admission.admit(request, FeatureLevel::CURRENT).await.unwrap_err(),
+            AdmissionError::TokenInvalid
+        );
     }
 
     #[tokio::test]
     async fn a_dmz_learner_gets_no_key() {
         let world = world().await;
         let token = token(&world, Role::DmzLearner).await;
-        let grant = world.admission.admit(request(&token).0).await.unwrap();
+        let grant = world.admission.admit(request(&token).0, FeatureLevel::CURRENT).await.unwrap();
         assert_eq!(world.cluster.local().wrap(grant.node), None);
     }
 
@@ -357,12 +365,15 @@ mod tests {
         unknown.id = JoinTokenId(uuid::Uuid::from_u128(1));
         for bad in ["", "pq1.x", &other_secret.reveal(), &unknown.reveal()] {
             assert_eq!(
-                world.admission.admit(request(bad).0).await.unwrap_err(),
+                world.admission.admit(request(bad).0, FeatureLevel::CURRENT).await.unwrap_err(),
                 AdmissionError::TokenInvalid
             );
         }
         world.clock.0.fetch_add(Span::hours(1).0, Ordering::Relaxed);
-        assert_eq!(world.admission.admit(request(&good).0).await.unwrap_err(), AdmissionError::TokenInvalid);
+        assert_eq!(
+            world.admission.admit(request(&good).0, FeatureLevel::CURRENT).await.unwrap_err(),
+            AdmissionError::TokenInvalid
+        );
     }
 
     #[tokio::test]
@@ -380,12 +391,12 @@ mod tests {
         for (field, change) in changes {
             let (mut request, _) = request(&token);
             change(&mut request);
-            let error = world.admission.admit(request).await.unwrap_err();
+            let error = world.admission.admit(request, FeatureLevel::CURRENT).await.unwrap_err();
             assert!(
                 matches!(&error, AdmissionError::BadRequest { field: named, .. } if *named == field),
                 "{error}"
             );
         }
-        world.admission.admit(request(&token).0).await.unwrap();
+        world.admission.admit(request(&token).0, FeatureLevel::CURRENT).await.unwrap();
     }
 }

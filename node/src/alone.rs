@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use passquorum_domain::command::Command;
+use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::outcome::Outcome;
 use passquorum_domain::ports::{
@@ -42,6 +43,7 @@ impl Consensus for Alone {
             checked: None,
             clock_ahead_ms: None,
             clock_fit: true,
+            level: FeatureLevel::FIRST,
             log: LogPositions::default(),
             members: Vec::new(),
         }

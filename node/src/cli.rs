@@ -5,6 +5,7 @@ mod directory;
 mod drill;
 mod keys;
 mod node;
+mod upgrade;
 
 pub use backup::{
     BackupArgs, BackupCommand, ImportArgs, KeygenArgs, OpenArgs, RecoverArgs, RestoreArgs, SealArgs,
@@ -14,6 +15,7 @@ pub use directory::{AccountArgs, DirectoryCommand};
 pub use drill::{DrillArgs, DrillName};
 pub use keys::{KeysCommand, RetireArgs};
 pub use node::{MoveArgs, NodeCommand, OneNode, RemoveArgs, ReplaceArgs, SetUrlArgs, TransferArgs};
+pub use upgrade::UpgradeCommand;
 
 use crate::config::{HostPort, SiteUrl};
 use clap::{Args, Parser, Subcommand};
@@ -56,6 +58,9 @@ pub enum Command {
     /// Show, rotate and retire the data key that the realm's secrets are sealed under.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Say which program each node runs, and finish a rolling upgrade.
+    #[command(subcommand)]
+    Upgrade(UpgradeCommand),
     /// Make a token for the node that takes another's place. Once that one votes, the other is removed.
     Replace(ReplaceArgs),
     /// Show, export, compare, change and bring back the realm's configuration.

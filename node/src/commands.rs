@@ -20,6 +20,7 @@ mod run;
 mod secret_input;
 mod status;
 mod token;
+mod upgrade;
 
 use crate::cli::{Cli, Command};
 use crate::client::ClientError;
@@ -106,6 +107,7 @@ pub async fn dispatch(cli: Cli) -> Exit {
         Command::Token(command) => token::run(command).await,
         Command::Node(command) => node::run(command).await,
         Command::Keys(command) => keys::run(command).await,
+        Command::Upgrade(command) => upgrade::run(command).await,
         Command::Replace(args) => token::replace(&args).await,
         Command::Config(command) => return ended(config::run(command).await),
         Command::Connection(command) => connection::run(command).await,

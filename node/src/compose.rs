@@ -281,6 +281,7 @@ impl Parts<'_> {
                 keys: Arc::clone(self.key_care),
                 entropy: Arc::clone(&env.entropy),
             }),
+            upgrades: Arc::clone(self.cluster) as _,
         }
     }
 

@@ -190,6 +190,7 @@ async fn show_metrics(State(scraped): State<Arc<Scraped>>) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use passquorum_domain::feature_level::FeatureLevel;
     use passquorum_domain::ids::NodeId;
     use passquorum_domain::ports::{LogPositions, MemberRole, MemberStatus};
 
@@ -213,6 +214,7 @@ mod tests {
             checked: None,
             clock_ahead_ms: None,
             clock_fit: true,
+            level: FeatureLevel::FIRST,
             log: LogPositions::default(),
             members: vec![own],
         }

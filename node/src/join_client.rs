@@ -12,8 +12,9 @@ use crate::token::JoinTokenText;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;
+use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::instance::Role;
-use passquorum_domain::ports::{JoinGrant, JoinRequest};
+use passquorum_domain::ports::{JoinGrant, JoinRequest, SUPPORTED_LEVEL};
 use passquorum_raft::PeerIdentity;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_cert_signed_by_trust_anchor;
@@ -87,6 +88,7 @@ pub(crate) async fn join(
         let request = Request::post("/api/v1/join")
             .header(http::header::HOST, &name)
             .header(http::header::CONTENT_TYPE, "application/json")
+            .header(SUPPORTED_LEVEL, FeatureLevel::CURRENT.number())
             .body(Full::new(Bytes::copy_from_slice(&body)))
             .map_err(|_| bad_answer())?;
         let answer = ask(stream, request).await?;

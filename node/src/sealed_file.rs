@@ -19,6 +19,7 @@ pub use recipient::{NotARecipient, Recipient, Secret, WeakPassphrase, generate_p
 
 use crate::keyring::WrapKey;
 use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::ids::RealmId;
 use passquorum_domain::time::Timestamp;
 use passquorum_storage::codec::{self, CodecError, Kind};
@@ -86,6 +87,13 @@ pub enum SealedFileError {
         code = ErrorCode::FileVersion
     )]
     Format(u16),
+    /// The realm was at a feature level that this program does not support.
+    #[error(
+        "{code}: it is of a realm at feature level {0}, and this program supports {supported}; use the release that wrote \
+         it, or a newer one",
+        code = ErrorCode::ProgramTooOld, supported = FeatureLevel::CURRENT
+    )]
+    LevelTooHigh(FeatureLevel),
     /// It holds something else than what is wanted.
     #[error("{code}: it holds {found}, not {wanted}", code = ErrorCode::FileVersion)]
     OtherContents {

@@ -44,6 +44,14 @@ pub enum Failed {
         /// Where the evidence is.
         kept: PathBuf,
     },
+    /// The realm's feature level rose above what this program supports.
+    #[error(
+        "{}: {} {}",
+        ErrorCode::ProgramTooOld,
+        ErrorCode::ProgramTooOld.meaning(),
+        ErrorCode::ProgramTooOld.remedy()
+    )]
+    ProgramTooOld,
     /// The disk refused an operation, or what is on it is damaged.
     #[error("{code}: {} ({why}) {}", code.meaning(), code.remedy())]
     Storage {
@@ -100,6 +108,7 @@ impl Node {
             ended = phase.wait_for(|phase| *phase != Phase::Running) => Some(match ended.map(|phase| *phase) {
                 Ok(Phase::Removed) => Failed::Removed,
                 Ok(Phase::Outdated) => Failed::Outdated,
+                Ok(Phase::ProgramTooOld) => Failed::ProgramTooOld,
                 Ok(Phase::Diverged) => Failed::Diverged { kept: self.data.evidence() },
                 _ => storage_failed(self.cluster.storage_failure().unwrap_or_default()),
             }),

@@ -29,6 +29,7 @@ use openraft::storage::RaftLogStorage as _;
 use passquorum_domain::address::HostPort;
 use passquorum_domain::audit::Actor;
 use passquorum_domain::command::Command;
+use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::limit::Refusals;
 use passquorum_domain::outcome::Outcome;
@@ -77,6 +78,8 @@ pub enum Phase {
     Failed,
     /// Its disk is an old copy: others remember more of it than it has. It never takes part again on this disk.
     Outdated,
+    /// The realm's feature level is above what this program supports.
+    ProgramTooOld,
     /// Its state was not what the majority has. It never takes part again; see [`Cluster::evidence`].
     Diverged,
     /// It was stopped.
@@ -147,6 +150,9 @@ impl Cluster {
         let state = published.borrow().machine.state();
         if state.instance(node).is_some_and(|own| own.is_removed()) {
             return Err(StartError::Removed(node));
+        }
+        if state.level() > FeatureLevel::CURRENT {
+            return Err(StartError::ProgramTooOld { level: state.level() });
         }
         let records = store.log.records();
         match books::standing(&records)? {
@@ -384,15 +390,19 @@ async fn watch_phase(member: Arc<Member>, phase: watch::Sender<Phase>) {
     // The state's store goes with Raft, and may be gone before the metrics say why.
     let mut gone = false;
     loop {
-        let removed_here = {
-            let state = published.borrow_and_update();
-            state.machine.view().instance(member.node).is_some_and(|own| own.is_removed())
+        let (removed_here, too_old) = {
+            let published = published.borrow_and_update();
+            let state = published.machine.view();
+            let removed = state.instance(member.node).is_some_and(|own| own.is_removed());
+            (removed, state.level() > FeatureLevel::CURRENT)
         };
         let standing = *condemned.borrow_and_update();
         let next = if let Some(standing) = standing {
             Some(standing.into())
         } else if removed_here || *outcast.borrow_and_update() {
             Some(Phase::Removed)
+        } else if too_old {
+            Some(Phase::ProgramTooOld)
         } else if gone || metrics.borrow_and_update().running_state.is_err() {
             Some(Phase::Failed)
         } else {

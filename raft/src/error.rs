@@ -2,6 +2,7 @@
 
 use crate::tuning::TuningError;
 use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::ids::NodeId;
 use passquorum_storage::StoreError;
 use std::io;
@@ -12,7 +13,8 @@ pub fn storage_code(error: &StoreError) -> Option<ErrorCode> {
     match error {
         StoreError::Corrupt { .. } => Some(ErrorCode::Corrupt),
         StoreError::Io { .. } | StoreError::Stopped(_) => Some(ErrorCode::DiskFailed),
-        StoreError::Locked { .. } | StoreError::FormatTooNew { .. } | StoreError::Refused(_) => None,
+        StoreError::FormatTooNew { .. } => Some(ErrorCode::ProgramTooOld),
+        StoreError::Locked { .. } | StoreError::Refused(_) => None,
     }
 }
 
@@ -66,6 +68,16 @@ pub enum StartError {
         ErrorCode::OldDisk
     )]
     Outdated,
+    /// The realm runs at a feature level that this program does not support.
+    #[error(
+        "{code}: the realm runs at feature level {level}, and this program supports {supported}; nothing was changed; start \
+         the release that this node ran before, or a newer one",
+        code = ErrorCode::ProgramTooOld, supported = FeatureLevel::CURRENT
+    )]
+    ProgramTooOld {
+        /// The realm's level.
+        level: FeatureLevel,
+    },
     /// What it keeps about itself cannot be read.
     #[error("{}", coded(.0))]
     Storage(#[from] StoreError),

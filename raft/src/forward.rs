@@ -13,7 +13,7 @@ use bytes::Bytes;
 use passquorum_domain::command::{Action, Command};
 use passquorum_domain::instance::Role;
 use passquorum_domain::outcome::{Outcome, Rejection};
-use passquorum_domain::ports::ProposeError;
+use passquorum_domain::ports::{ProposeError, ReadError};
 use passquorum_domain::state::CellKey;
 use passquorum_domain::time::{Span, Timestamp};
 use std::time::Duration;
@@ -28,7 +28,7 @@ const MAX_CONFIG: usize = 4 * 1024 * 1024;
 /// visitors and the helpdesk need, and nothing that gives anybody power: no tokens, no nodes, no configuration. A node in
 /// the perimeter puts nothing in: voters do what its visitors ask.
 fn may_propose(role: Role, action: &Action) -> bool {
-    if action.changes_standing() {
+    if action.is_leaders_own() {
         return false;
     }
     match role {
@@ -68,6 +68,7 @@ impl Member {
             return Err(self.forbidden());
         }
         let deadline = Instant::now() + self.tuning.patience;
+        self.hold_against_the_level(&command.action).await?;
         let mut in_doubt = false;
         loop {
             match self.try_once(&command, &payload, deadline).await {
@@ -76,10 +77,13 @@ impl Member {
                 Ok(Proposed::Unknown) => return Err(ProposeError::Unknown),
                 Ok(Proposed::ClockSkew) if !in_doubt => return Err(ProposeError::ClockSkew),
                 Ok(Proposed::Forbidden) if !in_doubt => return Err(self.forbidden()),
+                Ok(Proposed::LevelTooLow(level)) if !in_doubt => {
+                    return Err(ProposeError::LevelTooLow { needs: command.action.needs(), level });
+                }
                 Ok(Proposed::Busy) | Err(PeerError::Call(CallError::Busy)) if !in_doubt => {
                     return Err(ProposeError::Busy);
                 }
-                Ok(Proposed::ClockSkew | Proposed::Forbidden | Proposed::Busy)
+                Ok(Proposed::ClockSkew | Proposed::Forbidden | Proposed::Busy | Proposed::LevelTooLow(_))
                 | Err(PeerError::Call(CallError::Busy)) => return Err(ProposeError::Unknown),
                 Err(PeerError::Call(CallError::NotSent(_) | CallError::Refused(_))) => {}
                 Err(PeerError::Call(CallError::Lost) | PeerError::Codec(_)) => in_doubt = true,
@@ -88,6 +92,21 @@ impl Member {
                 return Err(if in_doubt { ProposeError::Unknown } else { ProposeError::NoQuorum });
             }
         }
+    }
+
+    /// Refuses what the realm's level does not allow, before it goes anywhere: a leader of an earlier release would not
+    /// understand it. This node may be behind, so it looks twice.
+    async fn hold_against_the_level(&self, action: &Action) -> Result<(), ProposeError> {
+        let needs = action.needs();
+        if needs <= self.state().level() {
+            return Ok(());
+        }
+        let state = self.read_linearizable().await.map_err(|error| match error {
+            ReadError::NoQuorum => ProposeError::NoQuorum,
+            ReadError::Busy => ProposeError::Busy,
+        })?;
+        let level = state.level();
+        if needs <= level { Ok(()) } else { Err(ProposeError::LevelTooLow { needs, level }) }
     }
 
     /// Says that a voter may do what this node may not.
@@ -131,6 +150,10 @@ impl Member {
         if distance(command.at, self.clock.now()) > MAX_SKEW {
             return Proposed::ClockSkew;
         }
+        let level = self.state().level();
+        if command.action.needs() > level {
+            return Proposed::LevelTooLow(level);
+        }
         if matches!(command.action, Action::ChangeConfig { .. }) && !self.config_has_room() {
             return Proposed::Committed(Err(Rejection::TooLarge));
         }
@@ -157,6 +180,7 @@ mod tests {
     use passquorum_domain::blob::Blob;
     use passquorum_domain::command::{AdmitNode, NewNode};
     use passquorum_domain::config::{ConfigChange, RealmConfig};
+    use passquorum_domain::feature_level::FeatureLevel;
     use passquorum_domain::ids::{ApiTokenId, AttemptId, JoinTokenId, KeyedHash, NodeId, Revision, TicketId};
     use passquorum_domain::label::{LabelCondition, LabelKey};
     use passquorum_domain::lockout::AttemptTarget;
@@ -237,12 +261,17 @@ mod tests {
     }
 
     #[test]
-    fn nobody_sends_a_change_of_a_nodes_standing_to_the_leader() {
+    fn nobody_sends_a_change_of_a_nodes_standing_or_of_the_level_to_the_leader() {
         for action in [
             Action::BeginRemoval(NodeId(1)),
             Action::RemoveNode(NodeId(1)),
             Action::SetNodeRole(NodeId(1), Role::Voter),
             Action::MoveNode(NodeId(1), "host:7400".parse().unwrap()),
+            Action::RaiseLevel {
+                from: FeatureLevel::FIRST,
+                to: FeatureLevel::FIRST.next(),
+                asked: vec![NodeId(1)],
+            },
         ] {
             assert_eq!(may(&action), [false; 3], "{action:?}");
         }

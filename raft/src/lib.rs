@@ -56,6 +56,7 @@ mod transfer;
 mod transport;
 mod tuning;
 pub mod types;
+mod upgrade;
 mod vigil;
 mod wire;
 

@@ -148,6 +148,7 @@ impl Member {
             Change::Remove { node, actor } => self.remove(node, actor, Removal::Careful).await,
             Change::ForceRemove { node, actor } => self.remove(node, actor, Removal::Forced).await,
             Change::Move { node, to, actor } => self.move_node(node, to, actor).await,
+            Change::RaiseLevel { to, actor } => self.raise_level(to, actor).await,
             Change::Transfer { .. } => Err(Halt::NotLeader),
         }
     }
@@ -280,7 +281,7 @@ impl Member {
 
     /// Commits a change of a node's standing as this leader or not at all: behind another leader's change of the
     /// membership it could say the opposite of it.
-    async fn commit_here(&self, actor: Actor, action: Action) -> Result<(), Halt> {
+    pub(crate) async fn commit_here(&self, actor: Actor, action: Action) -> Result<(), Halt> {
         let command = self.command(actor, action);
         let size = command.encode().map_err(refused)?.len();
         match self.propose_here(command, size, Instant::now() + self.tuning.patience).await {
@@ -290,6 +291,10 @@ impl Member {
             Proposed::Forbidden => Err(self.forbidden().into()),
             Proposed::ClockSkew => Err(ProposeError::ClockSkew.into()),
             Proposed::Busy => Err(ProposeError::Busy.into()),
+            // A leader proposes nothing here that its own level does not allow.
+            Proposed::LevelTooLow(level) => {
+                Err(refused(format!("the realm runs at feature level {level}")).into())
+            }
             Proposed::Unknown => Err(ProposeError::Unknown.into()),
         }
     }
@@ -316,6 +321,9 @@ impl Member {
 fn rejected(rejection: Rejection) -> MembershipError {
     match rejection {
         Rejection::NotFound => refused("the node is not in the registry any more"),
+        Rejection::ConditionFailed { .. } => {
+            refused("a node came, or the feature level rose meanwhile; look at passquorum upgrade status")
+        }
         rejection => refused(rejection),
     }
 }

@@ -9,6 +9,7 @@ use crate::transport::identity::PeerIdentity;
 use crate::transport::request::Request;
 use crate::transport::server::Service;
 use crate::types::TypeConfig;
+use crate::upgrade;
 use crate::wire::{
     Announcement, Canvass, Change, Changed, Done, Message, Renew, SnapshotBegin, SnapshotChunk,
     SnapshotInstall,
@@ -133,6 +134,7 @@ impl Service for Member {
             }
             Request::ReadIndex => self.read_point_for_peer().await.into_answer(),
             Request::Report => self.report().into_answer(),
+            Request::Level => upgrade::supported().into_answer(),
             Request::Renew => {
                 let renew = Renew::from_peer(&payload)?;
                 self.renew_here(peer.node, &renew).await.into_answer()

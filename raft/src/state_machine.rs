@@ -121,6 +121,10 @@ impl Machine for Replica {
         self.digest
     }
 
+    fn format(&self) -> u32 {
+        self.state.level().number()
+    }
+
     fn apply(&mut self, position: Position, batch: Batch) -> Outcomes {
         self.checkpoints.reach(position.index, self.digest);
         let before = Arc::clone(&self.state);

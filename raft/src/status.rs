@@ -96,6 +96,7 @@ impl Member {
             leader,
             term: metrics.current_term,
             revision: state.config().map_or(0, |config| config.revision.0),
+            level: state.level(),
             quorum: self.integrity.serves() && fresh && report.as_ref().is_some_and(|report| report.quorum),
             checked: *self.integrity.checked.borrow(),
             clock_ahead_ms: clock.offset_ms,

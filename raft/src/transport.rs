@@ -7,6 +7,7 @@ pub(crate) mod client;
 pub(crate) mod door;
 pub(crate) mod frame;
 pub(crate) mod identity;
+pub(crate) mod question;
 pub(crate) mod request;
 pub(crate) mod server;
 pub(crate) mod tls;

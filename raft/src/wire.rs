@@ -13,6 +13,7 @@ use openraft::{LogId, SnapshotMeta, Vote};
 use passquorum_domain::address::HostPort;
 use passquorum_domain::audit::Actor;
 use passquorum_domain::command::Command;
+use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::outcome::Outcome;
 use passquorum_domain::ports::MembershipError;
@@ -84,6 +85,7 @@ messages! {
     133 Renew;
     134 Renewed;
     135 Answered;
+    136 Supported;
 }
 
 /// Begins a snapshot, or takes up one that was broken off.
@@ -133,6 +135,16 @@ pub(crate) enum Proposed {
     Unknown,
     /// Nothing was done: too much waits for the leader already.
     Busy,
+    /// Nothing was done: the realm's feature level, which is named, does not allow it.
+    LevelTooLow(FeatureLevel),
+}
+
+/// What the receiver's program supports.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Supported {
+    pub(crate) level: FeatureLevel,
+    /// The program's version.
+    pub(crate) version: String,
 }
 
 /// Up to where a linearizable read must have applied.
@@ -204,6 +216,8 @@ pub(crate) enum Change {
     ForceRemove { node: NodeId, actor: Actor },
     /// Has peers reach it at another address.
     Move { node: NodeId, to: HostPort, actor: Actor },
+    /// Has the realm run at this feature level, the next one.
+    RaiseLevel { to: FeatureLevel, actor: Actor },
 }
 
 impl Change {
@@ -211,9 +225,11 @@ impl Change {
     pub(crate) fn removes(&self) -> Option<NodeId> {
         match self {
             Self::Remove { node, .. } | Self::ForceRemove { node, .. } => Some(*node),
-            Self::AddLearner { .. } | Self::Promote { .. } | Self::Transfer { .. } | Self::Move { .. } => {
-                None
-            }
+            Self::AddLearner { .. }
+            | Self::Promote { .. }
+            | Self::Transfer { .. }
+            | Self::Move { .. }
+            | Self::RaiseLevel { .. } => None,
         }
     }
 }

@@ -10,6 +10,7 @@ mod auth;
 mod backup;
 mod config;
 mod connection;
+mod drills;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod history;
@@ -22,6 +23,7 @@ mod problem;
 mod request;
 mod status;
 mod tokens;
+mod upgrade;
 
 use crate::crowd::Crowd;
 use crate::ports::Ports;
@@ -109,6 +111,9 @@ pub const ROUTES: &[Route] = &[
     route(Method::POST, "/api/v1/keys/rotate", NODES, SMALL, || routing::post(keys::rotate)),
     route(Method::DELETE, "/api/v1/keys/{id}", NODES, SMALL, || routing::delete(keys::retire)),
     route(Method::POST, "/api/v1/certificate/renew", NODES, SMALL, || routing::post(keys::renew_certificate)),
+    route(Method::GET, "/api/v1/upgrade", READ, SMALL, || routing::get(upgrade::show)),
+    route(Method::POST, "/api/v1/upgrade/finalise", NODES, SMALL, || routing::post(upgrade::finalise)),
+    route(Method::POST, "/api/v1/drills", NODES, SMALL, || routing::post(drills::record)),
     route(Method::GET, "/api/v1/audit", READ, SMALL, || routing::get(audit::list)),
 ];
 

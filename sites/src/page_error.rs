@@ -141,6 +141,9 @@ impl Failure {
             | ErrorCode::FileKey
             | ErrorCode::FileVersion
             | ErrorCode::KeyExposed
+            | ErrorCode::UpgradeNotReady
+            | ErrorCode::UpgradeUnfinished
+            | ErrorCode::ProgramTooOld
             | ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         })
     }

@@ -10,7 +10,7 @@ use passquorum_domain::ids::{KeyedHash, RequestId};
 use passquorum_domain::outcome::{Effect, Rejection};
 use passquorum_domain::ports::{
     Admission, Backups, Clock, Consensus, Consistency, Directories, Entropy, KeyCare, Membership, Purpose,
-    Vault, VaultError, fresh_uuid,
+    Upgrades, Vault, VaultError, fresh_uuid,
 };
 use passquorum_domain::qa::HashCost;
 use passquorum_domain::state::State;
@@ -41,6 +41,8 @@ pub struct Ports {
     pub backups: Arc<dyn Backups>,
     /// Certificates and keys.
     pub key_care: Arc<dyn KeyCare>,
+    /// The end of an upgrade.
+    pub upgrades: Arc<dyn Upgrades>,
 }
 
 /// What this node's sites are told.

@@ -18,7 +18,8 @@ pub enum StoreError {
     },
     /// A newer release wrote the directory.
     #[error(
-        "{} holds storage format {found}, this release knows up to {supported}; run the release that wrote it",
+        "{} holds storage format {found}, this release knows up to {supported}; nothing of it was touched; run the release \
+         that wrote it, or a newer one",
         path.display()
     )]
     FormatTooNew {

@@ -21,6 +21,7 @@ pub mod codec;
 pub mod digest;
 pub mod engine;
 pub mod error;
+pub mod format;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;

@@ -48,6 +48,11 @@ pub trait Machine: Clone + Send + Sync + 'static {
         CellsDigest::of(self.cells())
     }
 
+    /// The version of the forms in it, which older programs than those of this version cannot read. It never falls.
+    fn format(&self) -> u32 {
+        crate::format::FIRST
+    }
+
     /// Applies one command. Total: a refused command is an outcome.
     fn apply(&mut self, position: Position, command: Self::Command) -> Self::Outcome;
 

@@ -17,11 +17,12 @@ use crate::RaftConfig;
 use crate::digest::CellsDigest;
 use crate::engine::Pair;
 use crate::error::StoreError;
+use crate::format::Format;
 use crate::log::Durable;
 use crate::machine::{Machine, Position};
 use crate::off_task::off_task;
 use crate::planted::{self, Plant};
-use crate::snapshot::format::{self, Contents};
+use crate::snapshot::format::{self as snapshot_format, Contents};
 use crate::snapshot::{Shelf, SnapshotBody};
 
 /// The state as of one moment.
@@ -44,6 +45,7 @@ struct Applied<C: RaftConfig> {
 /// The applied state of one member.
 pub struct StateStore<C: RaftConfig, M> {
     shelf: Arc<Shelf>,
+    format: Format,
     applied: Applied<C>,
     machine: M,
     published: watch::Sender<Arc<Published<C, M>>>,
@@ -63,7 +65,7 @@ impl<C: RaftConfig, M: Machine> Published<C, M> {
             snapshot_id: self.last_applied.map_or_else(|| "empty".into(), |id| id.to_string()),
         };
         let mut body = shelf.begin()?;
-        format::write::<C>(&mut body, &meta, self.machine.cells(), self.machine.digest())?;
+        snapshot_format::write::<C>(&mut body, &meta, self.machine.cells(), self.machine.digest())?;
         shelf.keep::<C>(body)
     }
 }
@@ -80,18 +82,19 @@ where
     M: Machine,
 {
     /// Restores the machine from the newest snapshot, if there is one. It applies nothing that is not durable in the log.
-    pub(crate) fn open(shelf: Shelf, durable: Durable) -> Result<Self, StoreError> {
+    pub(crate) fn open(shelf: Shelf, format: Format, durable: Durable) -> Result<Self, StoreError> {
         let (machine, applied) = match shelf.newest::<C>()? {
             None => (M::empty(), Applied { last: None, membership: StoredMembership::default() }),
             Some(body) => {
-                let Contents { meta, cells, digest } = format::read::<C>(&body)?;
+                let Contents { meta, cells, digest } = snapshot_format::read::<C>(&body)?;
                 let machine = restore::<M>(cells)?;
                 hold_against(&machine, digest)?;
                 (machine, Applied { last: meta.last_log_id, membership: meta.last_membership })
             }
         };
+        format.rise(machine.format())?;
         let (published, _) = watch::channel(Arc::new(publish(&machine, &applied)));
-        Ok(Self { shelf: Arc::new(shelf), applied, machine, published, durable })
+        Ok(Self { shelf: Arc::new(shelf), format, applied, machine, published, durable })
     }
 
     /// Follows the state: the receiver holds the newest copy and is told of each newer one.
@@ -108,6 +111,7 @@ where
 
     /// Begins with a state instead of an empty one; its snapshot is durable when this returns.
     pub(crate) fn begin_with(&mut self, state: Published<C, M>) -> Result<(), StoreError> {
+        self.format.rise(state.machine.format())?;
         state.shelve(&self.shelf)?;
         let Published { machine, last_applied, membership } = state;
         self.applied = Applied { last: last_applied, membership };
@@ -136,6 +140,7 @@ where
             });
             self.applied.last = Some(id);
         }
+        self.format.rise(self.machine.format())?;
         self.publish();
         Ok(outcomes)
     }
@@ -165,7 +170,7 @@ fn hold_against<M: Machine>(machine: &M, carried: Option<CellsDigest>) -> Result
 }
 
 fn snapshot_of<C: RaftConfig>(body: SnapshotBody) -> Result<Snapshot<C>, StoreError> {
-    Ok(Snapshot { meta: format::read_meta::<C>(&body)?, snapshot: Box::new(body) })
+    Ok(Snapshot { meta: snapshot_format::read_meta::<C>(&body)?, snapshot: Box::new(body) })
 }
 
 fn snapshot_failed(error: &StoreError, verb: ErrorVerb) -> StorageError<u64> {
@@ -213,7 +218,7 @@ where
     ) -> Result<(), StorageError<u64>> {
         let (meta, shelf) = (meta.clone(), Arc::clone(&self.shelf));
         let installed = off_task(self.shelf.blocks(), move || {
-            let Contents { meta: found, cells, digest } = format::read::<C>(&snapshot)?;
+            let Contents { meta: found, cells, digest } = snapshot_format::read::<C>(&snapshot)?;
             if found != meta {
                 return Err(StoreError::corrupt("snapshot", format!("it is {found}, announced as {meta}")));
             }
@@ -223,6 +228,8 @@ where
             Ok((machine, Applied { last: meta.last_log_id, membership: meta.last_membership }))
         });
         (self.machine, self.applied) = installed.await.map_err(|e| snapshot_failed(&e, ErrorVerb::Write))?;
+        let risen = self.format.rise(self.machine.format());
+        risen.map_err(|e| snapshot_failed(&e, ErrorVerb::Write))?;
         self.publish();
         Ok(())
     }

@@ -2,13 +2,12 @@
 //!
 //! ```text
 //! LOCK         held while a process uses the directory
-//! FORMAT       the version of everything beside it
+//! FORMAT       the version of everything beside it (see `format`)
 //! raft/        log and vote
 //! snapshots/   the newest snapshot of the applied state
 //! ```
 
 use std::fs::{DirBuilder, File, TryLockError};
-use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,6 +16,7 @@ use std::time::{Duration, Instant};
 use crate::RaftConfig;
 use crate::engine::{Crash, MemoryEngine, SledEngine, sync_directory};
 use crate::error::StoreError;
+use crate::format::Format;
 use crate::log::LogStore;
 use crate::machine::Machine;
 use crate::snapshot::{MemorySnapshots, Shelf};
@@ -24,11 +24,8 @@ use crate::state::{Published, StateStore};
 use openraft::storage::RaftLogStorage as _;
 use openraft::{LogId, Vote};
 
-/// The version of the directory that this release reads and writes.
-pub const FORMAT: u32 = 1;
 /// How long somebody who holds the lock is waited for.
 const LET_GO: Duration = Duration::from_secs(1);
-const FORMAT_WORDS: &str = "passquorum storage format ";
 
 /// Both halves of what openraft stores. The directory stays locked until both are dropped.
 pub struct Store<C: RaftConfig, M> {
@@ -85,7 +82,7 @@ where
             .create(directory)
             .map_err(StoreError::io("create", directory))?;
         let lock = Arc::new(lock(directory)?);
-        check_format(directory)?;
+        let format = Format::open(directory)?;
         let (raft, snapshots) = (directory.join("raft"), directory.join("snapshots"));
         let there = |path: &Path| path.try_exists().map_err(StoreError::io("look for", path));
         if there(&snapshots)? && !there(&raft)? {
@@ -94,7 +91,7 @@ where
         let raft = SledEngine::open(&raft, lock)?;
         let shelf = Shelf::directory(&snapshots)?;
         sync_directory(directory)?;
-        Self::assemble(LogStore::threaded(Arc::new(raft))?, shelf)
+        Self::assemble(LogStore::threaded(Arc::new(raft))?, shelf, format)
     }
 
     /// Opens a disk in memory. Everything happens in place, so that runs can be repeated exactly.
@@ -103,7 +100,7 @@ where
     /// [`StoreError::Corrupt`] if the disk was damaged.
     pub fn memory(disk: &MemoryDisk) -> Result<Self, StoreError> {
         let log = LogStore::inline(Arc::new(disk.raft.clone()))?;
-        Self::assemble(log, Shelf::memory(disk.snapshots.clone()))
+        Self::assemble(log, Shelf::memory(disk.snapshots.clone()), Format::memory())
     }
 
     /// Makes a new data directory that begins with this state as if all before it were a snapshot: for the first member
@@ -130,8 +127,8 @@ where
         store.log.save_vote(&Vote::new(last.leader_id.term, node)).await.map_err(failed)
     }
 
-    fn assemble(log: LogStore<C>, shelf: Shelf) -> Result<Self, StoreError> {
-        let state = StateStore::open(shelf, log.durable())?;
+    fn assemble(log: LogStore<C>, shelf: Shelf, format: Format) -> Result<Self, StoreError> {
+        let state = StateStore::open(shelf, format, log.durable())?;
         let purged = log.last_purged();
         // The log is purged only behind a snapshot.
         if purged > state.last_applied() {
@@ -161,34 +158,5 @@ fn lock(directory: &Path) -> Result<File, StoreError> {
             Err(TryLockError::WouldBlock) => return Err(StoreError::Locked { path: directory.to_owned() }),
             Err(TryLockError::Error(e)) => return Err(StoreError::io("lock", &path)(e)),
         }
-    }
-}
-
-/// Checks the format, or notes it in a new directory before anything else is written there.
-fn check_format(directory: &Path) -> Result<(), StoreError> {
-    let path = directory.join("FORMAT");
-    if !path.try_exists().map_err(StoreError::io("look for", &path))? {
-        let raft = directory.join("raft");
-        if raft.try_exists().map_err(StoreError::io("look for", &raft))? {
-            return Err(StoreError::corrupt("data directory", format!("{} is missing", path.display())));
-        }
-        let unfinished = directory.join("FORMAT.part");
-        File::create(&unfinished)
-            .and_then(|mut file| {
-                writeln!(file, "{FORMAT_WORDS}{FORMAT}")?;
-                file.sync_all()
-            })
-            .map_err(StoreError::io("write", &unfinished))?;
-        std::fs::rename(&unfinished, &path).map_err(StoreError::io("rename to", &path))?;
-        return sync_directory(directory);
-    }
-    let text = std::fs::read_to_string(&path).map_err(StoreError::io("read", &path))?;
-    let found = text.trim_end().strip_prefix(FORMAT_WORDS).and_then(|number| number.parse().ok());
-    match found {
-        Some(FORMAT) => Ok(()),
-        Some(found) if found > FORMAT => {
-            Err(StoreError::FormatTooNew { path: directory.to_owned(), found, supported: FORMAT })
-        }
-        _ => Err(StoreError::corrupt("data directory", format!("{} is not readable", path.display()))),
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::keyring::WrapKey;
 use crate::sealed_file::{Clear, Contents, Header, SealedFile, SealedFileError, Sealer};
+use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::instance::KeyWrap;
 use passquorum_domain::state::{Cell, CellKey, State};
 use passquorum_storage::codec::{self, Kind};
@@ -74,6 +75,7 @@ fn section(key: &CellKey) -> &'static str {
         CellKey::Request(_) => "remembered requests",
         CellKey::Replacement(_) => "replacements",
         CellKey::Revision(_) => "past revisions",
+        CellKey::Level => "feature level",
     }
 }
 
@@ -160,6 +162,12 @@ impl Backup {
                 }
                 Record::Cell(name, cell) => {
                     tally.add(section(&name), &record);
+                    // It stands before everything that an older program may not be able to read.
+                    if let Cell::Level(level) = *cell
+                        && level > FeatureLevel::CURRENT
+                    {
+                        return Err(SealedFileError::LevelTooHigh(level));
+                    }
                     let restored = state.restore_cell(name, *cell);
                     restored.map_err(|error| SealedFileError::Disagrees(error.to_string()))?;
                 }

@@ -35,11 +35,11 @@ fn render(told: &NodeStatus) -> String {
     let NodeStatus { cluster: status, mirror, certificates, site_certificate, lenders } = told;
     let leader = status.leader.map_or_else(|| "none".to_owned(), |leader| leader.to_string());
     let quorum = if status.quorum { "yes" } else { "NO" };
-    let (term, revision) = (status.term, status.revision);
+    let (term, revision, level) = (status.term, status.revision, status.level);
     let checked = status.checked.map_or_else(|| "nowhere".to_owned(), |index| index.to_string());
     let mut out = format!(
-        "leader {leader}   term {term}   quorum {quorum}   configuration revision {revision}   state checked to {checked}\n\
-         mirror {mirror}   certificate for browsers ends {}\n\
+        "leader {leader}   term {term}   quorum {quorum}   configuration revision {revision}   feature level {level}\n\
+         state checked to {checked}   mirror {mirror}   certificate for browsers ends {}\n\
          {:>4}  {:<20} {:<8} {:<15} {:>10} {:>8}  {:<11}  {}",
         site_certificate.map_or_else(|| "?".to_owned(), day),
         "node",

@@ -6,6 +6,7 @@ mod config;
 mod epoch;
 mod keys;
 mod label;
+mod level;
 mod memory;
 mod node;
 mod ticket;
@@ -105,6 +106,7 @@ impl Change<'_> {
             Action::Sweep => self.sweep(),
             Action::PutLabel { key, value, condition } => self.put_label(key, value, condition),
             Action::RemoveLabel { key, condition } => self.remove_label(key, condition),
+            Action::RaiseLevel { from, to, asked } => self.raise_level(from, to, &asked),
             Action::Record { event, subject } => {
                 self.audit(event, subject);
                 Ok(Effect::Done)

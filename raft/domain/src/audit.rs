@@ -3,6 +3,8 @@
 //! Names of people are sealed in [`AuditRecord::detail`] or kept as keyed hashes: a node without keys learns none.
 
 use crate::blob::Sealed;
+use crate::drill::DrillName;
+use crate::feature_level::FeatureLevel;
 use crate::ids::{ApiTokenId, ConnectionId, JoinTokenId, KeyedHash, NodeId, PolicyId, Revision, TicketId};
 use crate::instance::Role;
 use crate::label::LabelKey;
@@ -117,6 +119,65 @@ pub enum AuditEvent {
     KeyInUse(u32),
     /// An older data key was taken out of the wraps.
     KeyRetired(u32),
+    /// The realm runs at this feature level from now on.
+    LevelRaised(FeatureLevel),
+    /// A drill was begun on the living realm.
+    DrillBegun {
+        /// Which.
+        drill: DrillName,
+    },
+    /// A drill on the living realm has ended.
+    DrillEnded {
+        /// Which.
+        drill: DrillName,
+        /// Whether the realm came back as it should.
+        ok: bool,
+    },
+}
+
+impl AuditEvent {
+    /// The level from which on it may be written. A new event says here which one it needs.
+    #[must_use]
+    pub fn needs(&self) -> FeatureLevel {
+        match self {
+            Self::RealmCreated
+            | Self::JoinTokenCreated(..)
+            | Self::NodeAdmitted(..)
+            | Self::NodeRoleChanged(..)
+            | Self::NodeRemoved(_)
+            | Self::ApiTokenCreated(_)
+            | Self::ApiTokenRevoked(_)
+            | Self::ConfigChanged(_)
+            | Self::LabelWritten(..)
+            | Self::LabelRemoved(_)
+            | Self::AttemptCounted { .. }
+            | Self::AttemptSucceeded
+            | Self::AttemptFailed
+            | Self::LockLifted
+            | Self::TicketOpened(..)
+            | Self::TicketClosed(..)
+            | Self::SignedIn(_)
+            | Self::SignInRefused(_)
+            | Self::NotServed(_)
+            | Self::ConfigRefused(..)
+            | Self::Refused(_)
+            | Self::LeadershipTransferred(_)
+            | Self::NodeLeaving(_)
+            | Self::ReplacementTokenCreated(..)
+            | Self::NodeMoved(_)
+            | Self::SiteUrlChanged(_)
+            | Self::BackupBegun
+            | Self::ConfigExported
+            | Self::RealmRestored { .. }
+            | Self::RealmRecovered { .. }
+            | Self::NodeCertified(..)
+            | Self::KeyRotationBegun(_)
+            | Self::KeyInUse(_)
+            | Self::KeyRetired(_) => FeatureLevel::FIRST,
+            Self::LevelRaised(level) => *level,
+            Self::DrillBegun { .. } | Self::DrillEnded { .. } => FeatureLevel::DRILLS,
+        }
+    }
 }
 
 /// A site of the product.

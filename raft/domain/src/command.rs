@@ -4,6 +4,7 @@ use crate::address::{HostPort, SiteUrl};
 use crate::audit::{Actor, AuditEvent};
 use crate::blob::{Blob, Sealed};
 use crate::config::{ConfigChange, RealmConfig};
+use crate::feature_level::FeatureLevel;
 use crate::ids::{
     ApiTokenId, AttemptId, JoinTokenId, KeyedHash, NodeId, PolicyId, RealmId, RequestId, Revision, TicketId,
 };
@@ -169,19 +170,69 @@ pub enum Action {
         /// The keys that are left.
         wraps: NewWraps,
     },
+    /// Has the realm run at the next feature level. Whoever proposes it has asked these nodes, and each supports it;
+    /// refused when there are others.
+    RaiseLevel {
+        /// The level of now.
+        from: FeatureLevel,
+        /// The next.
+        to: FeatureLevel,
+        /// Who was asked.
+        asked: Vec<NodeId>,
+    },
 }
 
 impl Action {
     /// The longest that a ticket may stay open.
     pub const MAX_TICKET_LIFE: Span = Span::minutes(5);
 
-    /// Whether it changes how a node stands, or where. Only a leader does that, in step with Raft's membership.
+    /// Whether it changes how a node stands, or where, or what all nodes have to support. Only a leader does that, in step
+    /// with Raft's membership.
     #[must_use]
-    pub fn changes_standing(&self) -> bool {
+    pub fn is_leaders_own(&self) -> bool {
         matches!(
             self,
-            Self::SetNodeRole(..) | Self::RemoveNode(_) | Self::BeginRemoval(_) | Self::MoveNode(..)
+            Self::SetNodeRole(..)
+                | Self::RemoveNode(_)
+                | Self::BeginRemoval(_)
+                | Self::MoveNode(..)
+                | Self::RaiseLevel { .. }
         )
+    }
+
+    /// The level from which on it may be proposed. A new action says here which one it needs.
+    #[must_use]
+    pub fn needs(&self) -> FeatureLevel {
+        match self {
+            Self::Record { event, .. } => event.needs(),
+            // The leader asks every node instead.
+            Self::RaiseLevel { from, .. } => *from,
+            Self::CreateRealm(_)
+            | Self::CreateJoinToken(_)
+            | Self::AdmitNode(_)
+            | Self::SetNodeRole(..)
+            | Self::RemoveNode(_)
+            | Self::CreateApiToken(_)
+            | Self::RevokeApiToken(_)
+            | Self::ChangeConfig { .. }
+            | Self::CountAttempt { .. }
+            | Self::DecideAttempt { .. }
+            | Self::LiftLock(_)
+            | Self::OpenTicket { .. }
+            | Self::CloseTicket { .. }
+            | Self::Sweep
+            | Self::PutLabel { .. }
+            | Self::RemoveLabel { .. }
+            | Self::BeginRemoval(_)
+            | Self::CreateReplacement { .. }
+            | Self::MoveNode(..)
+            | Self::SetSiteUrl { .. }
+            | Self::CertifyNode { .. }
+            | Self::BeginRotation(_)
+            | Self::ConfirmKey { .. }
+            | Self::Reseal { .. }
+            | Self::RetireKey { .. } => FeatureLevel::FIRST,
+        }
     }
 }
 

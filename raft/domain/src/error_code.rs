@@ -115,6 +115,12 @@ codes! {
         "Try again in a moment. If it stays, start the voters, or let their connections to this node's cluster address through the firewall.";
     NotThisNode = "PQ-NOT-THIS-NODE", "A node of this role may not do that; nothing was changed.",
         "Do it on a voter. passquorum status shows which nodes vote.";
+    UpgradeNotReady = "PQ-UPGRADE-NOT-READY", "Not every node supports the realm's next feature level, so the upgrade is not finished; nothing was changed.",
+        "Start each node that is named with the new program, or remove it, then run passquorum upgrade finalise again.";
+    UpgradeUnfinished = "PQ-UPGRADE-UNFINISHED", "This needs a higher feature level than the realm runs at, so nothing was done.",
+        "Start every node with the new program, look at passquorum upgrade status, then run passquorum upgrade finalise.";
+    ProgramTooOld = "PQ-PROGRAM-TOO-OLD", "The realm, or the data, is at a feature level that this program does not support; nothing was changed.",
+        "Use the release that wrote it, or a newer one. Once an upgrade is finished there is no way back but a backup from before.";
 }
 
 impl fmt::Display for ErrorCode {

@@ -166,6 +166,7 @@ fn spare_voters(status: &ClusterStatus) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::feature_level::FeatureLevel;
     use crate::ids::NodeId;
     use crate::ports::LogPositions;
 
@@ -192,6 +193,7 @@ mod tests {
             checked: None,
             clock_ahead_ms: None,
             clock_fit: true,
+            level: FeatureLevel::FIRST,
             log: LogPositions::default(),
             members: (1..=voters).map(member).collect(),
         }

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`ids`] and [`time`] name things; [`config`] is what an administrator edits ([`policy`],
 //! [`workflow`], [`qa`], [`scope`]); [`command`] is what may be asked of the cluster, [`outcome`] what it answers;
-//! [`state`] is what every node holds and [`apply`] the only way it changes; [`mirror`] is what of it others may see;
+//! [`feature_level`] which forms of all these may be written; [`state`] is what every node holds and [`apply`] the only way it changes; [`mirror`] is what of it others may see;
 //! [`ports`] are the doors to the world; [`limit`] counts, on one node, what its callers take.
 //!
 //! Invariants: nothing here does IO, reads a clock or draws randomness; equal command sequences give equal states;
@@ -15,7 +15,9 @@ pub mod blob;
 pub mod command;
 pub mod config;
 pub mod directory;
+pub mod drill;
 pub mod error_code;
+pub mod feature_level;
 pub mod findings;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]

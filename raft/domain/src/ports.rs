@@ -6,6 +6,7 @@ mod container;
 mod directory;
 mod key_care;
 mod leadership;
+mod upgrades;
 
 pub use backup::{BackupError, BackupFile, Backups};
 pub use container::{Container, ContainerError, Fence, Held};
@@ -15,12 +16,14 @@ pub use directory::{
 };
 pub use key_care::{KeyCare, KeyCareError};
 pub use leadership::{LeaderRead, LeaderReads, Leadership};
+pub use upgrades::{NodeSupport, Support, UpgradeStatus, Upgrades};
 
 use crate::address::HostPort;
 use crate::audit::Actor;
 use crate::blob::Sealed;
 use crate::command::Command;
 use crate::error_code::ErrorCode;
+use crate::feature_level::FeatureLevel;
 use crate::ids::{KeyedHash, NodeId};
 use crate::instance::Role;
 use crate::outcome::Outcome;
@@ -54,6 +57,17 @@ pub enum ProposeError {
     /// Nothing was done: too many proposals wait already.
     #[error("too many proposals wait already; nothing was changed; try again in a moment")]
     Busy,
+    /// Nothing was done: the realm's feature level does not allow it yet.
+    #[error(
+        "this needs feature level {needs}, and the realm runs at {level}; nothing was changed; once every node runs a \
+         program that supports it, finish the upgrade: passquorum upgrade finalise"
+    )]
+    LevelTooLow {
+        /// What it needs.
+        needs: FeatureLevel,
+        /// What the realm has.
+        level: FeatureLevel,
+    },
 }
 
 impl ProposeError {
@@ -66,6 +80,7 @@ impl ProposeError {
             Self::Forbidden { .. } => ErrorCode::NotThisNode,
             Self::ClockSkew => ErrorCode::ClockSkew,
             Self::Busy => ErrorCode::Busy,
+            Self::LevelTooLow { .. } => ErrorCode::UpgradeUnfinished,
         }
     }
 }
@@ -132,6 +147,9 @@ pub struct ClusterStatus {
     pub term: u64,
     /// The revision of its configuration.
     pub revision: u64,
+    /// The feature level that the realm runs at.
+    #[serde(default)]
+    pub level: FeatureLevel,
     /// Whether a quorum is known to stand behind the leader now.
     pub quorum: bool,
     /// The highest log index at which this node's state was compared with a majority's and found equal.
@@ -217,6 +235,9 @@ pub enum MembershipError {
     /// It would leave a majority that works, and no voter to spare while one is down.
     #[error("{0}")]
     NoSpare(String),
+    /// Not every node supports the next feature level.
+    #[error("{0}")]
+    NotReady(String),
 }
 
 impl MembershipError {
@@ -228,6 +249,7 @@ impl MembershipError {
             Self::QuorumAtRisk(_) | Self::NoSpare(_) => ErrorCode::LastVoter,
             Self::RoleForbids(..) | Self::NotCaughtUp(_) | Self::Refused(_) => ErrorCode::Membership,
             Self::Propose(error) => error.code(),
+            Self::NotReady(_) => ErrorCode::UpgradeNotReady,
         }
     }
 }
@@ -327,6 +349,10 @@ pub fn fresh_uuid(entropy: &dyn Entropy) -> uuid::Uuid {
     uuid::Builder::from_random_bytes(bytes).into_uuid()
 }
 
+/// The header of a join request that says which feature level the node's program supports. The body is read strictly by
+/// every release, so that an older voter would refuse it there.
+pub const SUPPORTED_LEVEL: &str = "passquorum-supported-level";
+
 /// What a joining node sends.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -383,6 +409,16 @@ pub enum AdmissionError {
     /// The membership change failed.
     #[error(transparent)]
     Membership(#[from] MembershipError),
+    /// The node's program is too old for the realm. The token is still good.
+    #[error(
+        "the realm runs at feature level {level}, and the program of this node supports {supports}; join with a newer one"
+    )]
+    ProgramTooOld {
+        /// The realm's.
+        level: FeatureLevel,
+        /// The program's.
+        supports: FeatureLevel,
+    },
 }
 
 impl AdmissionError {
@@ -395,6 +431,7 @@ impl AdmissionError {
             Self::Vault(_) => ErrorCode::Internal,
             Self::Propose(error) => error.code(),
             Self::Membership(error) => error.code(),
+            Self::ProgramTooOld { .. } => ErrorCode::ProgramTooOld,
         }
     }
 }
@@ -403,7 +440,8 @@ impl AdmissionError {
 #[async_trait]
 pub trait Admission: Send + Sync {
     /// Uses a join token up, signs the node's certificate, and adds it as a learner.
-    async fn admit(&self, request: JoinRequest) -> Result<JoinGrant, AdmissionError>;
+    /// `supports` is the highest feature level of the node's program.
+    async fn admit(&self, request: JoinRequest, supports: FeatureLevel) -> Result<JoinGrant, AdmissionError>;
 
     /// Makes a single-use join token for a role.
     async fn create_join_token(

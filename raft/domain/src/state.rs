@@ -6,6 +6,7 @@ use crate::audit::{AuditRecord, ChainHash};
 use crate::blob::Sealed;
 use crate::config::RealmConfig;
 use crate::config::history::KeptRevision;
+use crate::feature_level::FeatureLevel;
 use crate::ids::{ApiTokenId, JoinTokenId, KeyedHash, NodeId, RealmId, RequestId, Revision, TicketId};
 use crate::instance::{Instance, KeyWrap, Role};
 use crate::label::{Label, LabelKey};
@@ -80,6 +81,7 @@ pub struct State {
     pub(crate) keys: Option<RealmKeys>,
     /// When the newest certificate of each node ends.
     pub(crate) certificates: OrdMap<NodeId, Timestamp>,
+    pub(crate) level: FeatureLevel,
     /// Those of clients by time: an index, rebuilt from `requests`.
     pub(crate) client_requests: imbl::OrdSet<(Timestamp, RequestId)>,
 }
@@ -119,6 +121,8 @@ pub enum CellKey {
     Keys,
     /// When a node's newest certificate ends.
     Certificate(NodeId),
+    /// The feature level, once it was raised.
+    Level,
 }
 
 /// The content of one cell; with its key it can be put back.
@@ -156,6 +160,8 @@ pub enum Cell {
     Keys(RealmKeys),
     /// When a node's newest certificate ends.
     Certificate(Timestamp),
+    /// The feature level, once it was raised.
+    Level(FeatureLevel),
 }
 
 /// A cell's content does not belong to its key: stored data is damaged.
@@ -239,6 +245,17 @@ impl State {
         self.certificates.get(&id).copied()
     }
 
+    /// The level that the realm runs at.
+    #[must_use]
+    pub fn level(&self) -> FeatureLevel {
+        self.level
+    }
+
+    /// What stands in the cell of the level: nothing at the first one, which programs that know of no levels write too.
+    fn raised_level(&self) -> Option<FeatureLevel> {
+        Some(self.level).filter(|level| *level > FeatureLevel::FIRST)
+    }
+
     /// A join token.
     #[must_use]
     pub fn join_token(&self, id: JoinTokenId) -> Option<&JoinToken> {
@@ -309,6 +326,7 @@ impl State {
             self.config.as_ref().map(|_| CellKey::Config),
             Some(CellKey::Totals),
             self.keys.as_ref().map(|_| CellKey::Keys),
+            self.raised_level().map(|_| CellKey::Level),
         ];
         single
             .into_iter()
@@ -347,6 +365,7 @@ impl State {
             CellKey::Revision(revision) => self.revisions.get(revision).cloned().map(Cell::Revision),
             CellKey::Keys => self.keys.clone().map(Cell::Keys),
             CellKey::Certificate(id) => self.certificates.get(id).copied().map(Cell::Certificate),
+            CellKey::Level => self.raised_level().map(Cell::Level),
         }
     }
 
@@ -373,6 +392,7 @@ impl State {
             }
             (CellKey::Keys, Cell::Keys(keys)) => self.keys = Some(keys),
             (CellKey::Certificate(id), Cell::Certificate(end)) => drop(self.certificates.insert(id, end)),
+            (CellKey::Level, Cell::Level(level)) => self.level = level,
             (key, _) => return Err(MismatchedCell { key }),
         }
         Ok(())

@@ -44,6 +44,8 @@ pub(crate) enum Request {
     Lend,
     /// Hands on what a visitor of the Self-Service site asks of a voter.
     Gateway,
+    /// Asks which feature level the receiver's program supports. Comes on a stream of its own.
+    Level,
 }
 
 /// The stream that a request travels on, so that a large one does not hold up an urgent one.
@@ -100,7 +102,7 @@ pub(crate) const MAX_ANSWER: usize = 1024 * KIB;
 
 impl Request {
     /// (request, number on the wire, class, who may send it, who may be asked, most bytes of the payload)
-    const TABLE: [(Self, u8, Class, Roles, Roles, usize); 19] = {
+    const TABLE: [(Self, u8, Class, Roles, Roles, usize); 20] = {
         use Class::{Forward, Raft, Snapshot};
         use Roles::{Everyone, KeyHolders, Perimeter, Voters};
         [
@@ -123,6 +125,7 @@ impl Request {
             (Self::Renew, 17, Forward, Everyone, Voters, 16 * KIB),
             (Self::Lend, 18, Forward, Voters, Perimeter, 0),
             (Self::Gateway, 19, Forward, Perimeter, Voters, MAX_STEP),
+            (Self::Level, 20, Forward, Voters, Everyone, 0),
         ]
     };
 
@@ -187,6 +190,7 @@ mod tests {
             Request::Renew,
             Request::Lend,
             Request::Gateway,
+            Request::Level,
         ];
         assert_eq!(variants.len(), Request::TABLE.len());
         for request in variants {
@@ -218,7 +222,8 @@ mod tests {
     #[test]
     fn a_voter_asks_learners_only_to_follow_or_leave_and_lends_to_the_perimeter() {
         use Request::*;
-        let mut follow = BTreeSet::from([Append, SnapshotBegin, SnapshotChunk, SnapshotInstall, Ping, Expel]);
+        let mut follow =
+            BTreeSet::from([Append, SnapshotBegin, SnapshotChunk, SnapshotInstall, Ping, Expel, Level]);
         assert_eq!(allowed(Role::Voter, Role::SiteLearner), follow);
         follow.insert(Lend);
         assert_eq!(allowed(Role::Voter, Role::DmzLearner), follow);

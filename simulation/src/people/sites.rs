@@ -109,6 +109,7 @@ impl Sites {
         ));
         let sites = Ports {
             consensus,
+            upgrades: Arc::clone(&ports.cluster) as _,
             directories: Arc::new(self.controller.seen_by(ports.node, CONNECTION)),
             vault: keyring,
             clock: Arc::clone(&ports.clock),

@@ -67,6 +67,10 @@ pub(crate) fn event(event: &AuditEvent) -> String {
             format!("Data key {generation} made and given to the nodes")
         }
         AuditEvent::KeyInUse(generation) => format!("Data key {generation} in use"),
+        AuditEvent::LevelRaised(level) => format!("The realm runs at feature level {level}"),
+        AuditEvent::DrillBegun { drill } => format!("Drill {drill} begun"),
+        AuditEvent::DrillEnded { drill, ok: true } => format!("Drill {drill} ended well"),
+        AuditEvent::DrillEnded { drill, ok: false } => format!("Drill {drill} failed"),
         AuditEvent::KeyRetired(generation) => format!("Data key {generation} retired"),
     }
 }

@@ -7,6 +7,7 @@ use crate::page_error::Failure;
 use crate::view::{Page, render};
 use askama::Template;
 use axum::response::Response;
+use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::findings::{BEHIND, Finding, Severity, findings};
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::instance::Role;
@@ -32,6 +33,7 @@ struct View {
     leader: String,
     term: u64,
     revision: u64,
+    level: FeatureLevel,
     answering: String,
     picture: Picture,
     /// Each with its look and its word for how bad it is.
@@ -94,6 +96,7 @@ fn view(status: &ClusterStatus, state: &State) -> View {
         leader: status.leader.map_or("none known".to_owned(), named),
         term: status.term,
         revision: status.revision,
+        level: status.level,
         answering: named(status.node),
         picture: Picture::of(status, role_of),
         findings: findings(status).into_iter().map(in_words).collect(),

@@ -132,6 +132,7 @@ impl Picture {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use passquorum_domain::feature_level::FeatureLevel;
     use passquorum_domain::ports::{LogPositions, MemberRole};
 
     fn status(members: u64, leader: Option<u64>) -> ClusterStatus {
@@ -154,6 +155,7 @@ mod tests {
             checked: None,
             clock_ahead_ms: None,
             clock_fit: true,
+            level: FeatureLevel::FIRST,
             log: LogPositions::default(),
             members: (1..=members).map(member).collect(),
         }

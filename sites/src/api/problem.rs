@@ -80,7 +80,10 @@ fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::Membership
         | ErrorCode::ForeignValue
         | ErrorCode::KeysChanged
-        | ErrorCode::KeyInUse => StatusCode::CONFLICT,
+        | ErrorCode::KeyInUse
+        | ErrorCode::UpgradeNotReady
+        | ErrorCode::UpgradeUnfinished
+        | ErrorCode::ProgramTooOld => StatusCode::CONFLICT,
         ErrorCode::StaleRevision | ErrorCode::ConditionFailed => StatusCode::PRECONDITION_FAILED,
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::InvalidConfig

@@ -112,6 +112,7 @@ impl World {
             admission: Arc::new(Verbs),
             backups: Arc::new(Verbs),
             key_care: Arc::new(Verbs),
+            upgrades: Arc::new(Verbs),
         }
     }
 

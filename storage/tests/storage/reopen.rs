@@ -140,10 +140,10 @@ fn a_directory_in_use_is_refused() {
 fn a_directory_of_a_newer_release_is_refused() {
     let directory = TempDir::new().unwrap();
     drop(open(&directory));
-    std::fs::write(directory.path().join("FORMAT"), "passquorum storage format 2\n").unwrap();
+    std::fs::write(directory.path().join("FORMAT"), "passquorum storage format 3\n").unwrap();
     assert!(matches!(
         machine::open(directory.path()),
-        Err(StoreError::FormatTooNew { found: 2, supported: 1, .. })
+        Err(StoreError::FormatTooNew { found: 3, supported: 2, .. })
     ));
 }
 

@@ -93,6 +93,19 @@ pub fn binary() -> Result<PathBuf, RigError> {
     })
 }
 
+/// The program of the release before this one, as `ops/previous-release.sh` builds it.
+///
+/// # Errors
+/// [`RigError::Missing`] when it has not been built.
+pub fn previous_binary() -> Result<PathBuf, RigError> {
+    let test = std::env::current_exe().map_err(RigError::io("the path of this test"))?;
+    let built = test.ancestors().map(|dir| dir.join("previous/passquorum")).find(|path| path.is_file());
+    built.ok_or_else(|| RigError::Missing {
+        program: "passquorum of the release before".to_owned(),
+        remedy: "build it first: ops/previous-release.sh",
+    })
+}
+
 /// The processes of a cluster, all of which name `dir` in their arguments; killed when dropped.
 pub struct Cluster {
     dir: PathBuf,
@@ -116,7 +129,15 @@ impl Cluster {
     /// [`RigError::Missing`] when the binary is not built, [`RigError::Contract`] when the line is not the
     /// agreed one, [`RigError::Elapsed`] when none came; the log is `demo.log` in `dir`.
     pub async fn demo(dir: &Path, base_port: u16) -> Result<Self, RigError> {
-        let mut command = Command::new(binary()?);
+        Self::demo_of(&binary()?, dir, base_port).await
+    }
+
+    /// The same with a program of another release.
+    ///
+    /// # Errors
+    /// As [`Cluster::demo`].
+    pub async fn demo_of(program: &Path, dir: &Path, base_port: u16) -> Result<Self, RigError> {
+        let mut command = Command::new(program);
         command
             .args(["demo", "--json", "--base-port", &base_port.to_string(), "--dir"])
             .arg(dir.join("demo"));
@@ -173,6 +194,18 @@ impl Cluster {
         self.nodes
             .get(&id)
             .ok_or_else(|| RigError::Contract { who: "the test", answer: format!("no node {id}") })
+    }
+
+    /// Has a node be started by another program from now on.
+    ///
+    /// # Errors
+    /// [`RigError::Contract`] when the cluster has no such node.
+    pub fn run_by(&mut self, id: u64, program: &Path) -> Result<(), RigError> {
+        self.node(id)?;
+        if let Some(first) = self.nodes.get_mut(&id).and_then(|node| node.restart.first_mut()) {
+            *first = program.display().to_string();
+        }
+        Ok(())
     }
 
     /// What `demo` printed, when the cluster was started by it.

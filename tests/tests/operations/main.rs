@@ -13,6 +13,7 @@ mod keepalived;
 mod monitoring;
 mod package;
 mod service;
+mod upgrade;
 
 use passquorum_tests::ports;
 use passquorum_tests::rig::cluster::Cluster;

@@ -115,6 +115,7 @@ impl Consensus for FakeConsensus {
             checked: None,
             clock_ahead_ms: None,
             clock_fit: true,
+            level: self.state().level(),
             log: LogPositions::default(),
             members: vec![
                 member(1, MemberRole::Voter, true),

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use passquorum_domain::address::HostPort;
 use passquorum_domain::audit::Actor;
+use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::ids::{NodeId, RealmId};
 use passquorum_domain::instance::Role;
 use passquorum_domain::outcome::Rejection;
@@ -53,9 +54,32 @@ impl KeyCare for Verbs {
     }
 }
 
+/// Node 2 runs the earlier release.
+#[async_trait]
+impl Upgrades for Verbs {
+    async fn upgrade_status(&self) -> Result<UpgradeStatus, MembershipError> {
+        let node = |number, supports| NodeSupport {
+            node: NodeId(number),
+            name: format!("node-{number}"),
+            role: Role::Voter,
+            supports,
+        };
+        let own = Support::Known { level: FeatureLevel::CURRENT, version: "1.2.3".into() };
+        let nodes = vec![node(1, own), node(2, Support::KnowsNoLevels)];
+        Ok(UpgradeStatus { level: FeatureLevel::FIRST, supported: FeatureLevel::CURRENT, nodes })
+    }
+
+    async fn finalise_upgrade(&self, _: Actor) -> Result<FeatureLevel, MembershipError> {
+        Err(MembershipError::NotReady(self.upgrade_status().await?.obstacles().join("; ")))
+    }
+}
+
 #[async_trait]
 impl Admission for Verbs {
-    async fn admit(&self, request: JoinRequest) -> Result<JoinGrant, AdmissionError> {
+    async fn admit(&self, request: JoinRequest, supports: FeatureLevel) -> Result<JoinGrant, AdmissionError> {
+        if request.token == "late" && supports < FeatureLevel::CURRENT {
+            return Err(AdmissionError::ProgramTooOld { level: FeatureLevel::CURRENT, supports });
+        }
         if request.token != "good" {
             return Err(AdmissionError::TokenInvalid);
         }

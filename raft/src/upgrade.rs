@@ -1,0 +1,126 @@
+//! The feature level of the realm: who supports what, and its rise.
+//!
+//! A program that is older than the question closes the stream that it comes on, so each node is asked on a stream of its
+//! own: one that takes the stream and closes it without an answer knows the first level only. A node that stops in that
+//! moment looks the same, which errs to the safe side. What was learned is never kept: it is asked anew each time.
+
+use crate::cluster::Cluster;
+use crate::member::Member;
+use crate::membership::Halt;
+use crate::transport::question::Unanswered;
+use crate::transport::request::Request;
+use crate::wire::{Change, Message, Supported};
+use async_trait::async_trait;
+use futures::future::join_all;
+use passquorum_domain::audit::Actor;
+use passquorum_domain::command::Action;
+use passquorum_domain::feature_level::FeatureLevel;
+use passquorum_domain::ids::NodeId;
+use passquorum_domain::instance::{Instance, Role};
+use passquorum_domain::ports::{
+    MembershipError, NodeSupport, ProposeError, ReadError, Support, UpgradeStatus, Upgrades,
+};
+use passquorum_domain::state::State;
+use std::time::Duration;
+
+/// A node that has not answered within this is silent.
+const ANSWER: Duration = Duration::from_secs(4);
+
+/// What this program supports.
+pub(crate) fn supported() -> Supported {
+    Supported { level: FeatureLevel::CURRENT, version: env!("CARGO_PKG_VERSION").to_owned() }
+}
+
+fn unread(error: ReadError) -> MembershipError {
+    match error {
+        ReadError::NoQuorum => ProposeError::NoQuorum,
+        ReadError::Busy => ProposeError::Busy,
+    }
+    .into()
+}
+
+impl Member {
+    /// Where the upgrade stands, by what every node says now.
+    pub(crate) async fn upgrade_status(&self) -> Result<UpgradeStatus, MembershipError> {
+        if self.role() != Role::Voter {
+            return Err(self.forbidden().into());
+        }
+        let state = self.read_linearizable().await.map_err(unread)?;
+        Ok(self.ask_everyone(&state).await)
+    }
+
+    async fn ask_everyone(&self, state: &State) -> UpgradeStatus {
+        let nodes = state.instances().filter(|instance| !instance.is_removed());
+        let asked = nodes.map(|instance| async move {
+            NodeSupport {
+                node: instance.id,
+                name: instance.name.clone(),
+                role: instance.role,
+                supports: self.support_of(instance).await,
+            }
+        });
+        UpgradeStatus { level: state.level(), supported: FeatureLevel::CURRENT, nodes: join_all(asked).await }
+    }
+
+    async fn support_of(&self, instance: &Instance) -> Support {
+        if instance.id == self.node {
+            return supported().into();
+        }
+        let address = &instance.cluster_address;
+        let answer = self.peers.ask_alone(instance.id, address, Request::Level, ANSWER).await;
+        match answer.map(|bytes| Supported::decode(&bytes)) {
+            Ok(Ok(supported)) => supported.into(),
+            Err(Unanswered::Closed) => Support::KnowsNoLevels,
+            Ok(Err(_)) | Err(Unanswered::Silent) => Support::Silent,
+        }
+    }
+
+    /// Has the leader raise the level; answers the level that the realm has then.
+    pub(crate) async fn finalise_upgrade(&self, actor: Actor) -> Result<FeatureLevel, MembershipError> {
+        // Here first, since a leader of the earlier release would not understand the request.
+        let status = self.upgrade_status().await?;
+        let Some(to) = status.next() else { return Ok(status.level) };
+        ready(&status)?;
+        self.change(Change::RaiseLevel { to, actor }).await?;
+        Ok(self.read_linearizable().await.map_err(unread)?.level())
+    }
+
+    /// Raises the level as the leader, unless that is done already: a change may be asked for again.
+    pub(crate) async fn raise_level(&self, to: FeatureLevel, actor: Actor) -> Result<NodeId, Halt> {
+        let state = self.state();
+        let from = state.level();
+        if from >= to {
+            return Ok(self.node);
+        }
+        let status = self.ask_everyone(&state).await;
+        ready(&status)?;
+        let asked = status.nodes.iter().map(|node| node.node).collect();
+        self.commit_here(actor, Action::RaiseLevel { from, to, asked }).await?;
+        tracing::info!(level = %to, "the realm runs at a new feature level");
+        Ok(self.node)
+    }
+}
+
+fn ready(status: &UpgradeStatus) -> Result<(), MembershipError> {
+    match status.obstacles() {
+        none if none.is_empty() => Ok(()),
+        obstacles => Err(MembershipError::NotReady(obstacles.join("; "))),
+    }
+}
+
+#[async_trait]
+impl Upgrades for Cluster {
+    async fn upgrade_status(&self) -> Result<UpgradeStatus, MembershipError> {
+        self.member.upgrade_status().await
+    }
+
+    async fn finalise_upgrade(&self, actor: Actor) -> Result<FeatureLevel, MembershipError> {
+        self.member.finalise_upgrade(actor).await
+    }
+}
+
+impl From<Supported> for Support {
+    fn from(Supported { level, version }: Supported) -> Self {
+        Self::Known { level, version }
+    }
+}

@@ -1,0 +1,116 @@
+//! What the release before this one wrote, and that this one reads it and, at its feature level, writes the same bytes: a
+//! node that is started with the old program again reads what the new one left it.
+//!
+//! The files were written by this very test on the commit in `ops/previous-release`, with
+//! `PASSQUORUM_WRITE_GOLDEN=1`; see ARCHITECTURE.md. This file knows only what was public there too.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests, where a panic is a failed test")]
+
+mod commands;
+
+use openraft::storage::{RaftLogStorageExt as _, RaftStateMachine as _};
+use openraft::{
+    CommittedLeaderId, Entry, EntryPayload, LogId, Membership, RaftLogReader as _, RaftSnapshotBuilder as _,
+    SnapshotMeta,
+};
+use passquorum_domain::outcome::Outcome;
+use passquorum_raft::Store;
+use passquorum_raft::types::{Batch, NodeInfo, TypeConfig};
+use passquorum_storage::MemoryDisk;
+use passquorum_storage::engine::{Batch as Writes, Durability, Engine};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+fn golden(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/releases/golden").join(name)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    let digits = hex.as_bytes().chunks(2);
+    digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+}
+
+fn id(index: u64) -> LogId<u64> {
+    LogId::new(CommittedLeaderId::new(1, 1), index)
+}
+
+/// A membership, a blank entry, and one entry for every few commands.
+fn entries() -> Vec<Entry<TypeConfig>> {
+    let member = (1, NodeInfo { cluster_address: "host:1".into() });
+    let membership = Membership::new(vec![BTreeSet::from([1])], BTreeMap::from([member]));
+    let mut payloads = vec![EntryPayload::Membership(membership), EntryPayload::Blank];
+    payloads.extend(commands::all().chunks(5).map(|some| EntryPayload::Normal(Batch(some.to_vec()))));
+    (0..).zip(payloads).map(|(index, payload)| Entry { log_id: id(index), payload }).collect()
+}
+
+struct Written {
+    log: String,
+    snapshot: String,
+    meta: SnapshotMeta<u64, NodeInfo>,
+    outcomes: Vec<Outcome>,
+}
+
+/// What this program writes for the commands.
+async fn written() -> Written {
+    let disk = MemoryDisk::default();
+    let Store { mut log, mut state } = Store::memory(&disk).unwrap();
+    log.blocking_append(entries()).await.unwrap();
+    let outcomes = state.apply(entries()).await.unwrap().into_iter().flat_map(|answer| answer.0).collect();
+    let built = state.get_snapshot_builder().await.build_snapshot().await.unwrap();
+    let mut text = String::new();
+    let mut add = |key: &[u8], value: &[u8]| {
+        writeln!(text, "{} {}", hex(key), hex(value)).unwrap();
+        Ok(true)
+    };
+    disk.raft.scan(&[], &[u8::MAX], &mut add).unwrap();
+    let snapshot = hex(&built.snapshot.read_at(0, usize::MAX).unwrap()) + "\n";
+    Written { log: text, snapshot, meta: built.meta, outcomes }
+}
+
+#[tokio::test]
+async fn at_the_level_of_the_release_before_this_one_writes_the_same_bytes() {
+    let Written { log, snapshot, outcomes, .. } = written().await;
+    let done = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+    let refused = outcomes.len() - done;
+    assert!(done > 40 && refused > 5, "the commands meet one another: {done} done, {refused} refused");
+    for (name, text) in [("log.txt", log), ("snapshot.txt", snapshot)] {
+        if std::env::var_os("PASSQUORUM_WRITE_GOLDEN").is_some() {
+            std::fs::create_dir_all(golden("")).unwrap();
+            std::fs::write(golden(name), &text).unwrap();
+        }
+        assert!(std::fs::read_to_string(golden(name)).unwrap() == text, "{name} differs");
+    }
+}
+
+#[tokio::test]
+async fn the_log_and_the_snapshot_of_the_release_before_are_read() {
+    let disk = MemoryDisk::default();
+    let mut writes = Writes::default();
+    for (key, value) in
+        std::fs::read_to_string(golden("log.txt")).unwrap().lines().map(|line| line.split_once(' ').unwrap())
+    {
+        writes.put(bytes(key), bytes(value));
+    }
+    disk.raft.write(writes, Durability::Synced).unwrap();
+    let Store { mut log, mut state } = Store::memory(&disk).unwrap();
+    let read = log.try_get_log_entries(..).await.unwrap();
+    assert_eq!(read, entries());
+    state.apply(read).await.unwrap();
+    let replayed = state.subscribe().borrow().machine.state();
+
+    let Store { mut state, .. } = Store::memory(&MemoryDisk::default()).unwrap();
+    let mut body = state.begin_receiving_snapshot().await.unwrap();
+    let snapshot = std::fs::read_to_string(golden("snapshot.txt")).unwrap();
+    body.append(0, &bytes(snapshot.trim_end())).unwrap();
+    body.verify().unwrap();
+    state.install_snapshot(&written().await.meta, body).await.unwrap();
+    assert_eq!(state.subscribe().borrow().machine.state(), replayed);
+}
