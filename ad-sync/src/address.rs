@@ -1,9 +1,52 @@
-//! Where a domain controller listens: `ldaps://host` or `ldaps://host:port`, and nothing else.
+//! How a connection names its domain controllers: each by its address, `ldaps://host` or `ldaps://host:port`, or those
+//! that the domain's DNS names, `dns://domain` or `dns://domain/site`, where those of the AD site come first.
 
 use std::fmt;
 
 /// The port of LDAP over TLS.
 const LDAPS_PORT: u16 = 636;
+
+/// One entry in a connection's list of servers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Server {
+    /// This one.
+    At(Address),
+    /// Those of a domain, the ones of a site first.
+    Of { domain: String, site: Option<String> },
+    /// The one that holds a domain's PDC emulator role.
+    PrimaryOf { domain: String },
+}
+
+impl Server {
+    pub(crate) fn parse(text: &str) -> Result<Self, AddressError> {
+        let Some(rest) = text.strip_prefix("dns://") else { return Address::parse(text).map(Self::At) };
+        let (domain, site) = match rest.strip_suffix('/').unwrap_or(rest).split_once('/') {
+            Some((domain, site)) => (domain, Some(site)),
+            None => (rest.strip_suffix('/').unwrap_or(rest), None),
+        };
+        // A site is named by one DNS label (MS-ADTS 6.1.1.2.2.1).
+        if !is_name(domain)
+            || site.is_some_and(|site| !is_name(site) || site.contains('.') || site.len() > 63)
+        {
+            return Err(AddressError);
+        }
+        Ok(Self::Of { domain: domain.to_lowercase(), site: site.map(str::to_owned) })
+    }
+
+    /// The same, with one controller at most.
+    pub(crate) fn single(self) -> Self {
+        match self {
+            Self::Of { domain, .. } => Self::PrimaryOf { domain },
+            other => other,
+        }
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 253
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
+}
 
 /// A domain controller's address. The host is what its certificate must name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +57,9 @@ pub(crate) struct Address {
 
 /// The text is not such an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("use ldaps://host or ldaps://host:port, with a DNS name or an IPv4 address")]
+#[error(
+    "use ldaps://host or ldaps://host:port, with a DNS name or an IPv4 address, or dns://domain or dns://domain/site"
+)]
 pub(crate) struct AddressError;
 
 impl Address {
@@ -25,10 +70,26 @@ impl Address {
             Some((host, port)) => (host, port.parse().map_err(|_| AddressError)?),
             None => (rest, LDAPS_PORT),
         };
-        let named = !host.is_empty()
-            && host.len() <= 253
-            && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));
-        if named && port != 0 { Ok(Self { host: host.to_lowercase(), port }) } else { Err(AddressError) }
+        if is_name(host) && port != 0 {
+            Ok(Self { host: host.to_lowercase(), port })
+        } else {
+            Err(AddressError)
+        }
+    }
+
+    /// A controller that DNS names, at the port of LDAP over TLS.
+    pub(crate) fn located(host: &str) -> Result<Self, AddressError> {
+        Self::parse(&format!("ldaps://{host}"))
+    }
+
+    /// The DNS name or address.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     /// The address as the LDAP client takes it.
@@ -66,5 +127,28 @@ mod tests {
         {
             assert_eq!(shown(bad), Err(AddressError), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_domain_is_named_with_or_without_a_site() {
+        let of = |site: Option<&str>| {
+            Ok(Server::Of { domain: "corp.example".to_owned(), site: site.map(str::to_owned) })
+        };
+        assert_eq!(Server::parse("dns://Corp.Example"), of(None));
+        assert_eq!(Server::parse("dns://corp.example/"), of(None));
+        assert_eq!(Server::parse("dns://corp.example/Berlin-1"), of(Some("Berlin-1")));
+        assert_eq!(Server::parse("ldaps://dc1"), Ok(Server::At(Address::parse("ldaps://dc1").unwrap())));
+        for bad in
+            ["dns://", "dns:///Berlin", "dns://corp.example/a.b", "dns://corp.example/a/b", "dns://a b"]
+        {
+            assert_eq!(Server::parse(bad), Err(AddressError), "{bad}");
+        }
+        let primary = Server::PrimaryOf { domain: "corp.example".to_owned() };
+        assert_eq!(Server::parse("dns://corp.example/Berlin").unwrap().single(), primary);
+    }
+
+    #[test]
+    fn a_controller_that_is_named_by_dns_is_reached_over_tls() {
+        assert_eq!(Address::located("DC1.corp.example").unwrap().url(), "ldaps://dc1.corp.example:636");
     }
 }

@@ -3,15 +3,18 @@
 //! Every wait has an end. A search that is not answered has changed nothing ([`Fault::NotDone`]); a modification that
 //! is not answered may have happened ([`Fault::NoAnswer`]). After either the connection is not used again.
 
+use crate::address::Address;
 use crate::error::Fault;
 use crate::filter;
+use crate::names::Names;
 use crate::tls;
 use ldap3::controls::RawControl;
 use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Mod, ResultEntry, Scope};
-use ldap3::{SearchEntry, SearchOptions};
+use ldap3::{SearchEntry, SearchOptions, StdStream};
 use passquorum_domain::directory::ObjectGuid;
 use rustls::ClientConfig;
 use std::collections::HashSet;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,7 +55,8 @@ struct Root {
 impl Connection {
     /// Connects, verifies the certificate, binds and reads the root entry.
     pub(crate) async fn open(
-        url: &str,
+        address: &Address,
+        names: &Names,
         tls: &Arc<ClientConfig>,
         name: &str,
         password: &str,
@@ -64,7 +68,7 @@ impl Connection {
             let result = LdapResult { rc: 49, matched: String::new(), text, refs, ctrls: Vec::new() };
             return Err(ConnectFault::BindRefused(result));
         }
-        let mut ldap = connect(url, tls).await?;
+        let mut ldap = connect(address, names, tls).await?;
         let silent = || ConnectFault::Unreachable("the bind was not answered".to_owned());
         let result =
             ldap.with_timeout(ANSWER_TIMEOUT).simple_bind(name, password).await.map_err(|_| silent())?;
@@ -169,12 +173,13 @@ fn changed(answer: Result<LdapResult, LdapError>) -> Result<(), Fault> {
 
 /// Tries a password by a bind on a connection of its own, which is closed afterwards.
 pub(crate) async fn try_bind(
-    url: &str,
+    address: &Address,
+    names: &Names,
     tls: &Arc<ClientConfig>,
     name: &str,
     password: &str,
 ) -> Result<LdapResult, Fault> {
-    let mut ldap = connect(url, tls).await.map_err(|_| Fault::NotDone)?;
+    let mut ldap = connect(address, names, tls).await.map_err(|_| Fault::NotDone)?;
     match ldap.with_timeout(ANSWER_TIMEOUT).simple_bind(name, password).await {
         Ok(result) => Ok(result),
         Err(LdapError::OpSend { .. }) => Err(Fault::NotDone),
@@ -182,9 +187,15 @@ pub(crate) async fn try_bind(
     }
 }
 
-async fn connect(url: &str, tls: &Arc<ClientConfig>) -> Result<Ldap, ConnectFault> {
-    let settings = LdapConnSettings::new().set_conn_timeout(CONNECT_TIMEOUT).set_config(Arc::clone(tls));
-    let (driver, ldap) = LdapConnAsync::with_settings(settings, url).await.map_err(|error| {
+async fn connect(address: &Address, names: &Names, tls: &Arc<ClientConfig>) -> Result<Ldap, ConnectFault> {
+    let unreachable = |why: io::Error| ConnectFault::Unreachable(why.to_string());
+    let stream = tokio::time::timeout(CONNECT_TIMEOUT, names.connect(address)).await;
+    let stream = stream.map_err(|late| unreachable(late.into()))?.map_err(unreachable)?;
+    let settings = LdapConnSettings::new()
+        .set_conn_timeout(CONNECT_TIMEOUT)
+        .set_config(Arc::clone(tls))
+        .set_std_stream(StdStream::Tcp(stream.into_std().map_err(unreachable)?));
+    let (driver, ldap) = LdapConnAsync::with_settings(settings, &address.url()).await.map_err(|error| {
         if tls::is_untrusted(&error) {
             ConnectFault::Untrusted(error.to_string())
         } else {

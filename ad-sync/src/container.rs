@@ -5,16 +5,18 @@
 //! it fails as a whole when another one is there by then. A missing container is made with both in it, so that of two
 //! makers one fails.
 //!
-//! Only the connection's first server is used: on another controller, which has not heard of a newer fence yet, a stopped
+//! Only the connection's first server is used, or the domain's PDC emulator when that is to be found by DNS: on another controller, which has not heard of a newer fence yet, a stopped
 //! leader that wakes up would find its own. An object that holds something else is foreign and is left alone.
 //!
 //! Rights of the access account: create `serviceConnectionPoint` objects where the container lies; write the two
 //! attributes of it (who creates it owns it).
 
+use crate::address::Server;
 use crate::connection::{Change, Connection};
 use crate::error::Fault;
 use crate::filter;
 use crate::ldaps;
+use crate::names::Names;
 use crate::pool::Pool;
 use async_trait::async_trait;
 use passquorum_domain::blob::Blob;
@@ -35,7 +37,7 @@ const ENTRY_ALREADY_EXISTS: u32 = 68;
 struct LdapsContainer {
     realm: RealmId,
     dn: DistinguishedName,
-    pool: Pool,
+    pool: Arc<Pool>,
 }
 
 /// The container of one domain connection. Nothing is sent yet.
@@ -46,11 +48,12 @@ pub fn open(
     realm: RealmId,
     connection: ConnectionId,
     settings: &LdapsSettings,
+    names: Arc<Names>,
     bind_password: SecretString,
     dn: &DistinguishedName,
 ) -> Result<Arc<dyn Container>, DirectoryError> {
-    let first = settings.servers.get(..1).unwrap_or_default();
-    let pool = ldaps::pool(connection, settings, first, bind_password)?;
+    let first = ldaps::servers(connection, settings)?.into_iter().take(1).map(Server::single).collect();
+    let pool = ldaps::pool(connection, settings, first, names, bind_password)?;
     Ok(Arc::new(LdapsContainer { realm, dn: dn.clone(), pool }))
 }
 

@@ -1,8 +1,9 @@
 //! The `Directory` port over LDAPS: which task runs where. What each task does is in its own module.
 
-use crate::address::Address;
+use crate::address::Server;
 use crate::error;
 use crate::find::{self, Origin};
+use crate::names::Names;
 use crate::pool::{Account, Pool};
 use crate::{password, password_rules, profile, scope, tls};
 use async_trait::async_trait;
@@ -11,7 +12,7 @@ use passquorum_domain::config::LdapsSettings;
 use passquorum_domain::directory::{DistinguishedName, DomainPasswordRules, LoginName, UserRecord, UserRef};
 use passquorum_domain::ids::ConnectionId;
 use passquorum_domain::ports::{
-    Directory, DirectoryError, DirectoryReason, Found, PasswordCheck, ResetOptions,
+    ControllerCheck, Directory, DirectoryError, DirectoryReason, Found, PasswordCheck, ResetOptions,
 };
 use passquorum_domain::secret::Password;
 use secrecy::SecretString;
@@ -21,45 +22,57 @@ struct Ldaps {
     connection: ConnectionId,
     base: DistinguishedName,
     profile_attribute: String,
-    pool: Pool,
+    pool: Arc<Pool>,
 }
 
 /// The directory of one domain connection. Nothing is sent yet.
 ///
 /// # Errors
-/// `UntrustedCertificate` when the authorities are not PEM certificates; `Unreachable` when a server is not an
-/// `ldaps://` address.
+/// `UntrustedCertificate` when the authorities are not PEM certificates; `Unreachable` when a server is named in no
+/// form that is known.
+///
+/// # Panics
+/// Outside of a tokio runtime.
 pub fn open(
     connection: ConnectionId,
     settings: &LdapsSettings,
+    names: Arc<Names>,
     bind_password: SecretString,
     profile_attribute: &str,
 ) -> Result<Arc<dyn Directory>, DirectoryError> {
-    let pool = pool(connection, settings, &settings.servers, bind_password)?;
+    let pool = pool(connection, settings, servers(connection, settings)?, names, bind_password)?;
     let (base, profile_attribute) = (settings.base.clone(), profile_attribute.to_owned());
     Ok(Arc::new(Ldaps { connection, base, profile_attribute, pool }))
 }
 
-/// Connections to some of a domain connection's servers.
-pub(crate) fn pool(
+/// The servers that a connection names.
+pub(crate) fn servers(
     connection: ConnectionId,
     settings: &LdapsSettings,
-    servers: &[String],
-    bind_password: SecretString,
-) -> Result<Pool, DirectoryError> {
-    let tls = tls::client_config(&settings.authorities).map_err(|problem| {
-        tracing::error!(%connection, %problem, "the domain connection's authorities cannot be used");
-        error::because("", "open", DirectoryReason::UntrustedCertificate)
-    })?;
-    let address = |server: &String| {
-        Address::parse(server).map_err(|problem| {
+) -> Result<Vec<Server>, DirectoryError> {
+    let server = |server: &String| {
+        Server::parse(server).map_err(|problem| {
             tracing::error!(%connection, server, %problem, "a server of the domain connection cannot be used");
             error::because(server, "open", DirectoryReason::Unreachable)
         })
     };
-    let addresses = servers.iter().map(address).collect::<Result<Vec<_>, _>>()?;
+    settings.servers.iter().map(server).collect()
+}
+
+/// Connections to these servers as a domain connection describes them.
+pub(crate) fn pool(
+    connection: ConnectionId,
+    settings: &LdapsSettings,
+    servers: Vec<Server>,
+    names: Arc<Names>,
+    bind_password: SecretString,
+) -> Result<Arc<Pool>, DirectoryError> {
+    let tls = tls::client_config(&settings.authorities).map_err(|problem| {
+        tracing::error!(%connection, %problem, "the domain connection's authorities cannot be used");
+        error::because("", "open", DirectoryReason::UntrustedCertificate)
+    })?;
     let account = Account { name: settings.bind_name.clone(), password: bind_password };
-    Ok(Pool::new(&addresses, tls, account))
+    Ok(Pool::new(servers, names, tls, account))
 }
 
 #[async_trait]
@@ -181,5 +194,9 @@ impl Directory for Ldaps {
 
     async fn check(&self) -> Result<(), DirectoryError> {
         self.pool.check("reach the domain").await
+    }
+
+    async fn check_each(&self) -> Vec<ControllerCheck> {
+        self.pool.check_each("reach the domain controller").await
     }
 }

@@ -24,9 +24,12 @@ mod filter;
 mod find;
 pub mod ldaps;
 pub mod mirror;
+mod names;
 mod password;
 mod password_rules;
 mod pool;
 mod profile;
 mod scope;
 mod tls;
+
+pub use names::{Names, NamesError, Service};

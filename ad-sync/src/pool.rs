@@ -1,19 +1,25 @@
 //! The domain controllers of a connection, in order of preference, each with a few bound connections.
 //!
 //! A request is any number of searches followed by at most one modification. It runs on the preferred controller while
-//! that one can be reached, else on the next. What may have happened is never repeated; see [`Fault`].
+//! that one can be reached, else on the next. What may have happened is never repeated; see [`Fault`]. A controller that
+//! was not reached comes last until it is; whether it is back is tried beside the requests, which do not wait for it.
 
-use crate::address::Address;
+mod roster;
+
+use crate::address::Server;
 use crate::connection::{ConnectFault, Connection, try_bind};
 use crate::error::{self, Fault};
+use crate::names::Names;
 use ldap3::LdapResult;
-use passquorum_domain::ports::{DirectoryError, DirectoryReason};
+use passquorum_domain::ports::{ControllerCheck, DirectoryError, DirectoryReason};
+use roster::{Controller, Roster};
 use rustls::ClientConfig;
 use secrecy::{ExposeSecret as _, SecretString};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
-use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::Instant;
+use tokio::sync::SemaphorePermit;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
 
 /// How many requests one controller is asked to work on at a time.
 const CONNECTIONS: usize = 8;
@@ -21,8 +27,8 @@ const CONNECTIONS: usize = 8;
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Idle connections are not kept longer: the other side, or a firewall between, forgets them without a word.
 const IDLE: Duration = Duration::from_secs(60);
-/// For how long a controller that could not be reached comes last.
-const SHUNNED: Duration = Duration::from_secs(10);
+/// Between two looks at the controllers that were not reached, and at whether DNS is to be asked again.
+const ROUND: Duration = Duration::from_secs(10);
 /// For how long a refused bind of the access account is taken as the answer. Otherwise each user's request would be
 /// one more wrong attempt, and lock the account out.
 const REFUSAL: Duration = Duration::from_secs(15);
@@ -35,29 +41,16 @@ pub(crate) struct Account {
 
 /// Controllers and their connections.
 pub(crate) struct Pool {
-    controllers: Vec<Controller>,
+    roster: Roster,
     tls: Arc<ClientConfig>,
     account: Account,
     refusal: Mutex<Option<(Instant, DirectoryError)>>,
 }
 
-struct Controller {
-    name: String,
-    url: String,
-    permits: Semaphore,
-    state: Mutex<ControllerState>,
-}
-
-#[derive(Default)]
-struct ControllerState {
-    idle: Vec<(Instant, Connection)>,
-    unreachable_since: Option<Instant>,
-}
-
 /// The controller that a request runs on.
 pub(crate) struct Site<'a> {
     pool: &'a Pool,
-    controller: &'a Controller,
+    controller: Arc<Controller>,
     /// The connection, bound as the access account.
     pub(crate) connection: Connection,
 }
@@ -70,20 +63,23 @@ impl Site<'_> {
 
     /// Tries a user's password on this controller.
     pub(crate) async fn try_bind(&self, name: &str, password: &str) -> Result<LdapResult, Fault> {
-        try_bind(&self.controller.url, &self.pool.tls, name, password).await
+        let Pool { roster, tls, .. } = self.pool;
+        try_bind(&self.controller.address, roster.names(), tls, name, password).await
     }
 }
 
 impl Pool {
-    pub(crate) fn new(addresses: &[Address], tls: Arc<ClientConfig>, account: Account) -> Self {
-        let controller = |address: &Address| Controller {
-            name: address.to_string(),
-            url: address.url(),
-            permits: Semaphore::new(CONNECTIONS),
-            state: Mutex::default(),
-        };
-        let controllers = addresses.iter().map(controller).collect();
-        Self { controllers, tls, account, refusal: Mutex::default() }
+    /// A pool, and what looks after it as long as it is there.
+    pub(crate) fn new(
+        servers: Vec<Server>,
+        names: Arc<Names>,
+        tls: Arc<ClientConfig>,
+        account: Account,
+    ) -> Arc<Self> {
+        let roster = Roster::new(servers, names);
+        let pool = Arc::new(Self { roster, tls, account, refusal: Mutex::default() });
+        tokio::spawn(care(Arc::downgrade(&pool)));
+        pool
     }
 
     /// Runs a request, on `preferred` first.
@@ -98,8 +94,8 @@ impl Pool {
         Fut: Future<Output = Result<T, Fault>>,
     {
         let mut first_failure: Option<DirectoryError> = None;
-        for controller in self.in_order(preferred) {
-            match self.run_on(controller, operation, &request).await {
+        for controller in self.roster.in_order(preferred).await {
+            match self.run_on(&controller, operation, &request).await {
                 Err(error) if can_go_elsewhere(&error) => {
                     tracing::warn!(dc = %error.dc, operation, reason = %error.reason, "domain controller passed over");
                     // An untrusted certificate says more than silence does.
@@ -116,7 +112,7 @@ impl Pool {
 
     async fn run_on<'a, T, F, Fut>(
         &'a self,
-        controller: &'a Controller,
+        controller: &Arc<Controller>,
         operation: &'static str,
         request: &F,
     ) -> Result<T, DirectoryError>
@@ -133,7 +129,8 @@ impl Pool {
                 Some(connection) => connection,
                 None => self.connect(controller, operation).await?,
             };
-            let site = Site { pool: self, controller, connection: connection.clone() };
+            let site =
+                Site { pool: self, controller: Arc::clone(controller), connection: connection.clone() };
             let outcome = request(site).await;
             if !matches!(outcome, Err(Fault::NotDone | Fault::NoAnswer)) {
                 controller.keep(connection);
@@ -149,7 +146,7 @@ impl Pool {
                     continue;
                 }
                 Err(Fault::NotDone) => {
-                    lock(&controller.state).unreachable_since = Some(Instant::now());
+                    controller.was_unreachable();
                     Err(because(DirectoryReason::Unreachable))
                 }
             };
@@ -166,18 +163,18 @@ impl Pool {
         {
             return Err(DirectoryError { operation, ..refusal.clone() });
         }
-        let password = self.account.password.expose_secret();
-        let opened = Connection::open(&controller.url, &self.tls, &self.account.name, password).await;
         let dc = controller.name.as_str();
         let because = |reason| error::because(dc, operation, reason);
-        let failure = match opened {
+        let failure = match self.open(controller).await {
             Ok(connection) => {
-                lock(&controller.state).unreachable_since = None;
+                controller.was_reached();
                 return Ok(connection);
             }
             Err(ConnectFault::BindRefused(result)) => {
                 let error = error::bind_refused(dc, operation, &result);
                 if error.reason == DirectoryReason::BindRefused {
+                    // It is there, and would refuse the next attempt too.
+                    controller.was_reached();
                     *lock(&self.refusal) = Some((Instant::now(), error.clone()));
                     return Err(error);
                 }
@@ -192,27 +189,76 @@ impl Pool {
                 because(DirectoryReason::Unreachable)
             }
         };
-        lock(&controller.state).unreachable_since = Some(Instant::now());
+        controller.was_unreachable();
         Err(failure)
     }
 
-    /// The preferred one, then the others as configured; those that were unreachable a moment ago come last.
-    fn in_order(&self, preferred: Option<&str>) -> Vec<&Controller> {
-        let mut order: Vec<_> = self.controllers.iter().collect();
-        order.sort_by_key(|controller| {
-            let shunned = lock(&controller.state).unreachable_since.is_some_and(|at| at.elapsed() < SHUNNED);
-            (shunned, preferred != Some(controller.name.as_str()))
-        });
-        order
+    async fn open(&self, controller: &Controller) -> Result<Connection, ConnectFault> {
+        let password = self.account.password.expose_secret();
+        let names = self.roster.names();
+        Connection::open(&controller.address, names, &self.tls, &self.account.name, password).await
     }
 
     /// Reaches one controller over a connection that is made now.
     pub(crate) async fn check(&self, operation: &'static str) -> Result<(), DirectoryError> {
-        for controller in &self.controllers {
+        for controller in self.roster.controllers().await {
             lock(&controller.state).idle.clear();
         }
         *lock(&self.refusal) = None;
         self.run(operation, None, |_| async { Ok(()) }).await
+    }
+
+    /// Reaches each controller over a connection that is made now. They are asked one after the other until one takes the
+    /// access account: a wrong password counts on each that is asked.
+    pub(crate) async fn check_each(self: &Arc<Self>, operation: &'static str) -> Vec<ControllerCheck> {
+        *lock(&self.refusal) = None;
+        let controllers = self.roster.controllers().await;
+        let mut done = Vec::new();
+        let mut rest = controllers.into_iter();
+        for controller in rest.by_ref() {
+            let check = self.check_one(&controller, operation).await;
+            let is_taken = check.outcome.is_ok();
+            done.push(check);
+            if is_taken {
+                break;
+            }
+        }
+        let mut others = JoinSet::new();
+        for (place, controller) in rest.enumerate() {
+            let pool = Arc::clone(self);
+            others.spawn(async move { (place, pool.check_one(&controller, operation).await) });
+        }
+        let mut others = others.join_all().await;
+        others.sort_by_key(|(place, _)| *place);
+        done.extend(others.into_iter().map(|(_, check)| check));
+        done
+    }
+
+    async fn check_one(&self, controller: &Controller, operation: &'static str) -> ControllerCheck {
+        let outcome = self.connect(controller, operation).await.map(|connection| controller.keep(connection));
+        ControllerCheck { dc: controller.name.clone(), outcome }
+    }
+
+    /// Tries the controllers that were not reached.
+    async fn try_again(&self) {
+        for controller in self.roster.controllers().await {
+            if controller.is_unreachable()
+                && let Ok(connection) = self.connect(&controller, "reach again").await
+            {
+                tracing::info!(dc = %controller.name, "the domain controller is reached again");
+                controller.keep(connection);
+            }
+        }
+    }
+}
+
+/// Looks after a pool as long as somebody has it.
+async fn care(pool: Weak<Pool>) {
+    loop {
+        sleep(ROUND).await;
+        let Some(pool) = pool.upgrade() else { return };
+        pool.roster.refresh().await;
+        pool.try_again().await;
     }
 }
 
@@ -254,33 +300,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
-    fn pool(servers: &[&str]) -> Pool {
-        let addresses: Vec<_> = servers.iter().map(|server| Address::parse(server).unwrap()).collect();
+    fn pool(servers: &[&str]) -> Arc<Pool> {
+        let servers = servers.iter().map(|server| Server::parse(server).unwrap()).collect();
         let authority = rcgen::generate_simple_self_signed(["dc".to_owned()]).unwrap().cert.pem();
         let account = Account { name: "svc".to_owned(), password: "secret".into() };
-        Pool::new(&addresses, crate::tls::client_config(&authority).unwrap(), account)
-    }
-
-    fn order<'a>(pool: &'a Pool, preferred: Option<&str>) -> Vec<&'a str> {
-        pool.in_order(preferred).iter().map(|controller| controller.name.as_str()).collect()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_preferred_controller_comes_first_unless_it_was_unreachable_a_moment_ago() {
-        let pool = pool(&["ldaps://a", "ldaps://b", "ldaps://c"]);
-        assert_eq!(order(&pool, None), ["a", "b", "c"]);
-        assert_eq!(order(&pool, Some("b")), ["b", "a", "c"]);
-        assert_eq!(order(&pool, Some("elsewhere")), ["a", "b", "c"]);
-        lock(&pool.controllers[1].state).unreachable_since = Some(Instant::now());
-        assert_eq!(order(&pool, Some("b")), ["a", "c", "b"]);
-        tokio::time::advance(SHUNNED).await;
-        assert_eq!(order(&pool, Some("b")), ["b", "a", "c"]);
+        let tls = crate::tls::client_config(&authority).unwrap();
+        Pool::new(servers, Arc::new(Names::of_host()), tls, account)
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_controller_that_gives_no_turn_is_passed_over() {
         let pool = pool(&["ldaps://a"]);
-        let _busy = pool.controllers[0].permits.acquire_many(CONNECTIONS as u32).await.unwrap();
+        let controller = Arc::clone(&pool.roster.controllers().await[0]);
+        let _busy = controller.permits.acquire_many(CONNECTIONS as u32).await.unwrap();
         let error = pool.run("find", None, |_| async { Ok(()) }).await.unwrap_err();
         assert_eq!(error.reason, DirectoryReason::Unreachable);
     }

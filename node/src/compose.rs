@@ -32,6 +32,7 @@ use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use http::{HeaderValue, Method, header};
+use passquorum_ad_sync::Names;
 use passquorum_ad_sync::mirror::{Mirror, MirrorStatus, Timing};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::NodeId;
@@ -299,10 +300,15 @@ impl Parts<'_> {
     /// A node that holds the realm key: every site, the API, and the mirror when it leads.
     fn inner(&self, health: Arc<Health>, told: watch::Sender<MirrorStatus>) -> (Served, Mirror) {
         let cluster = self.cluster;
+        let names = match self.config.name_servers.as_slice() {
+            [] => Names::of_host(),
+            servers => Names::of_servers(servers),
+        };
         let directories = Arc::new(RealmDirectories::new(
             Arc::clone(cluster) as _,
             Arc::clone(self.keyring) as _,
             self.config.demo_directory.clone(),
+            names,
         ));
         let mirror = Mirror {
             node: cluster.node(),

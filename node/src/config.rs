@@ -9,7 +9,7 @@ pub use crate::log_file::LogFileSettings;
 pub use passquorum_domain::address::{BadAddress, HostPort, SiteUrl};
 
 use crate::data_dir::DataDir;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -43,6 +43,8 @@ pub struct NodeConfig {
     pub voters: VoterPolicy,
     /// Logging.
     pub log: LogSettings,
+    /// Name servers that know the domains, when the host's own do not.
+    pub name_servers: Vec<SocketAddr>,
     /// The file of the embedded demonstration directory.
     pub demo_directory: Option<PathBuf>,
     /// Where the replaced product's status file is kept for scripts that read it.
@@ -76,6 +78,7 @@ impl NodeConfig {
             timing: Timing::default(),
             voters: VoterPolicy::default(),
             log: LogSettings::default(),
+            name_servers: Vec::new(),
             demo_directory: None,
             local_storage: None,
             drill_clock_offset_ms: 0,

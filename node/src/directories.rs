@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use passquorum_ad_sync::demo::{DemoContainer, DemoDirectory};
 use passquorum_ad_sync::mirror::Containers;
-use passquorum_ad_sync::{container, ldaps};
+use passquorum_ad_sync::{Names, container, ldaps};
 use passquorum_domain::config::{DirectoryEndpoint, DomainConnection, LdapsSettings, MirrorSettings};
 use passquorum_domain::ids::{ConnectionId, RealmId};
 use passquorum_domain::ports::{
@@ -24,6 +24,7 @@ pub struct RealmDirectories {
     consensus: Arc<dyn Consensus>,
     vault: Arc<dyn Vault>,
     demo_file: Option<PathBuf>,
+    names: Arc<Names>,
     open: Mutex<BTreeMap<ConnectionId, Open>>,
     container: Mutex<Option<OpenContainer>>,
 }
@@ -42,15 +43,22 @@ struct OpenContainer {
 impl RealmDirectories {
     /// Nothing is opened yet. `demo_file` is where this host keeps the embedded directory, if it has one.
     #[must_use]
-    pub fn new(consensus: Arc<dyn Consensus>, vault: Arc<dyn Vault>, demo_file: Option<PathBuf>) -> Self {
-        Self { consensus, vault, demo_file, open: Mutex::default(), container: Mutex::default() }
+    pub fn new(
+        consensus: Arc<dyn Consensus>,
+        vault: Arc<dyn Vault>,
+        demo_file: Option<PathBuf>,
+        names: Names,
+    ) -> Self {
+        let names = Arc::new(names);
+        Self { consensus, vault, demo_file, names, open: Mutex::default(), container: Mutex::default() }
     }
 
     fn connect(&self, connection: &DomainConnection) -> Result<Arc<dyn Directory>, DirectoryError> {
         match &connection.endpoint {
             DirectoryEndpoint::Ldaps(settings) => {
                 let password = self.bind_password(connection.id, settings)?;
-                ldaps::open(connection.id, settings, password, &connection.profile_attribute)
+                let names = Arc::clone(&self.names);
+                ldaps::open(connection.id, settings, names, password, &connection.profile_attribute)
             }
             DirectoryEndpoint::Embedded => Ok(Arc::new(self.embedded(connection.id)?)),
         }
@@ -65,7 +73,8 @@ impl RealmDirectories {
         match &connection.endpoint {
             DirectoryEndpoint::Ldaps(settings) => {
                 let password = self.bind_password(connection.id, settings)?;
-                container::open(realm, connection.id, settings, password, &mirror.container)
+                let names = Arc::clone(&self.names);
+                container::open(realm, connection.id, settings, names, password, &mirror.container)
             }
             DirectoryEndpoint::Embedded => {
                 let directory = self.embedded(connection.id)?;
@@ -226,7 +235,8 @@ mod tests {
         let file = folder.path().join("directory.json");
         demo::seed(&file, &demo::Seed::demo()).unwrap();
         let (cluster, vault) = realm().await;
-        let directories = RealmDirectories::new(Arc::clone(&cluster) as _, vault, Some(file));
+        let directories =
+            RealmDirectories::new(Arc::clone(&cluster) as _, vault, Some(file), Names::of_host());
         let first = directories.open(CONNECTION).await.unwrap();
         assert!(Arc::ptr_eq(&first, &directories.open(CONNECTION).await.unwrap()));
         change(&cluster, ConfigChange::PutConnection(Box::new(connection("info")))).await;
@@ -238,7 +248,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (cluster, vault) = realm().await;
         let file = folder.path().join("directory.json");
-        let directories = RealmDirectories::new(Arc::clone(&cluster) as _, vault, Some(file));
+        let directories =
+            RealmDirectories::new(Arc::clone(&cluster) as _, vault, Some(file), Names::of_host());
         let container = || directories.container(&cluster.local()).unwrap();
         assert!(container().is_none());
         let mut general = cluster.local().config().unwrap().general.clone();
@@ -256,7 +267,7 @@ mod tests {
     #[tokio::test]
     async fn an_unknown_connection_and_a_host_without_the_embedded_directory_are_told_apart() {
         let (cluster, vault) = realm().await;
-        let directories = RealmDirectories::new(cluster, vault, None);
+        let directories = RealmDirectories::new(cluster, vault, None, Names::of_host());
         let unknown = ConnectionId(uuid::Uuid::from_u128(2));
         for (id, reason) in [(unknown, DirectoryReason::NotFound), (CONNECTION, DirectoryReason::Unreachable)]
         {

@@ -10,8 +10,8 @@ use passquorum_domain::ids::{ConnectionId, NodeId, TicketId};
 use passquorum_domain::lockout::AttemptVerdict;
 use passquorum_domain::outcome::{Effect, Outcome, Rejection};
 use passquorum_domain::ports::{
-    ClusterStatus, Consensus, Consistency, Directories, Directory, DirectoryError, Found, PasswordCheck,
-    ProposeError, ReadError, ResetOptions,
+    ClusterStatus, Consensus, Consistency, ControllerCheck, Directories, Directory, DirectoryError, Found,
+    PasswordCheck, ProposeError, ReadError, ResetOptions,
 };
 use passquorum_domain::secret::Password;
 use passquorum_domain::state::State;
@@ -209,5 +209,9 @@ impl Directory for ObservedDirectory {
 
     async fn check(&self) -> Result<(), DirectoryError> {
         self.count("check", self.inner.check()).await
+    }
+
+    async fn check_each(&self) -> Vec<ControllerCheck> {
+        self.inner.check_each().await
     }
 }

@@ -3,6 +3,7 @@
 #
 #   samba.sh up DIR         provision a domain in DIR when there is none, start it, wait until LDAPS answers
 #   samba.sh seed DIR       add the organisational units, accounts, groups and rights of seed.sh
+#   samba.sh join DIR       make a second controller in DIR of the domain in RIG_FIRST_DC (its DIR, and it runs), start it
 #   samba.sh snapshot DIR   keep the domain in DIR as the cached one (stops it first)
 #   samba.sh restore DIR    put the cached seeded domain in DIR; makes the cache when there is none
 #   samba.sh status DIR     print running or stopped
@@ -12,6 +13,7 @@
 # Needs root, for the ports of LDAP and Kerberos and for a private mount namespace, in which DIR's own
 # resolv.conf and hosts stand in for those of the machine. Several domains run at once on several addresses:
 #   RIG_DC_IP=127.0.0.11  RIG_DC_NAME=dc1  RIG_REALM=CORP.EXAMPLE.TEST  RIG_CACHE=~/.cache/passquorum-rig
+# and for a second controller, each time, RIG_FIRST_DC=DIR  RIG_FIRST_DC_IP=127.0.0.11  RIG_FIRST_DC_NAME=dc1
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -26,6 +28,9 @@ dir=$(realpath --canonicalize-missing "$2")
 realm=${RIG_REALM:-CORP.EXAMPLE.TEST}
 dc_name=${RIG_DC_NAME:-dc1}
 dc_ip=${RIG_DC_IP:-127.0.0.11}
+first_dir=${RIG_FIRST_DC:+$(realpath --canonicalize-missing "$RIG_FIRST_DC")}
+first_ip=${RIG_FIRST_DC_IP:-$dc_ip}
+first_name=${RIG_FIRST_DC_NAME:-dc1}
 cache=${RIG_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/passquorum-rig}
 workgroup=${realm%%.*}
 domain=${realm,,}
@@ -51,8 +56,9 @@ in_domain() {
 write_settings() {
     mkdir -p "$dir"/{etc,run,log,tls}
     chmod 755 "$dir/run"
-    printf 'search %s\nnameserver %s\noptions timeout:1 attempts:2\n' "$domain" "$dc_ip" >"$dir/etc/resolv.conf"
-    printf '127.0.0.1 localhost\n%s %s.%s %s\n' "$dc_ip" "$dc_name" "$domain" "$dc_name" >"$dir/etc/hosts"
+    printf 'search %s\nnameserver %s\noptions timeout:1 attempts:2\n' "$domain" "$first_ip" >"$dir/etc/resolv.conf"
+    printf '%s\n' '127.0.0.1 localhost' "$dc_ip $dc_name.$domain $dc_name" \
+        "$first_ip $first_name.$domain $first_name" | uniq >"$dir/etc/hosts"
     cat >"$dir/etc/krb5.conf" <<CONF
 [libdefaults]
     default_realm = $realm
@@ -61,8 +67,8 @@ write_settings() {
     rdns = false
 [realms]
     $realm = {
-        kdc = $dc_ip
-        kpasswd_server = $dc_ip
+        kdc = $first_ip
+        kpasswd_server = $first_ip
     }
 CONF
     cat >"$dir/etc/smb.conf" <<CONF
@@ -81,6 +87,11 @@ CONF
     rpc server dynamic port range = 49152-49252
     ldap server require strong auth = yes
     prefork children = 2
+    # What one controller learns reaches the other within seconds; by default that takes minutes.
+    dreplsrv:periodic_interval = 2
+    dreplsrv:periodic_startup_interval = 1
+    kccsrv:periodic_interval = 5
+    kccsrv:periodic_startup_interval = 1
     # By default the previous password still binds for an hour; here each test must see which one holds.
     old password allowed period = 0
 
@@ -114,7 +125,7 @@ issue_certificates() {
     (
         cd "$dir/tls"
         umask 077
-        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 \
+        [[ -s ca.key ]] || openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 \
             -subj "/CN=Rig domain CA" -addext basicConstraints=critical,CA:TRUE \
             -addext keyUsage=critical,keyCertSign,cRLSign -keyout ca.key -out ca.crt
         openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
@@ -141,6 +152,30 @@ provision() {
           echo "rig: the domain could not be provisioned" >&2; return 1; }
     write_settings
     issue_certificates
+}
+
+join() {
+    [[ -n $first_dir && -s $first_dir/tls/ca.key ]] ||
+        { echo "rig: RIG_FIRST_DC must name the directory of the first controller" >&2; return 64; }
+    mkdir -p "$dir/log"
+    write_settings
+    cp "$first_dir"/tls/ca.{key,crt} "$dir/tls/"
+    issue_certificates
+    # As when a domain is made: samba-tool writes a configuration of its own first.
+    rm "$dir/etc/smb.conf"
+    in_domain env KRB5_CONFIG="$dir/etc/krb5.conf" samba-tool domain join "$domain" DC \
+        --server="$first_name.$domain" --username=Administrator --password="$administrator_password" \
+        --dns-backend=SAMBA_INTERNAL --targetdir="$dir" --configfile=/dev/null \
+        --option="realm=$realm" --option="workgroup=$workgroup" --option="netbios name=${dc_name^^}" \
+        --option="interfaces=$dc_ip/8" --option="bind interfaces only=yes" --option="disable netbios=yes" \
+        >"$dir/log/join.log" 2>&1 ||
+        { tail -20 "$dir/log/join.log" >&2; echo "rig: $dc_name could not join $domain" >&2; return 1; }
+    up
+    # Samba leaves loopback out when it registers its own addresses.
+    in_domain env KRB5_CONFIG="$dir/etc/krb5.conf" samba_dnsupdate --configfile="$dir/etc/smb.conf" \
+        --current-ip="$dc_ip" --use-samba-tool --rpc-server-ip="$first_ip" --all-names \
+        >"$dir/log/dnsupdate.log" 2>&1 ||
+        { tail -20 "$dir/log/dnsupdate.log" >&2; echo "rig: $dc_name is not in the domain's DNS" >&2; return 1; }
 }
 
 answers() {
@@ -218,7 +253,7 @@ restore() {
 }
 
 case $command in
-    up | down | seed | snapshot | restore) "$command" ;;
+    up | down | seed | join | snapshot | restore) "$command" ;;
     status) if runs "$pid_file" samba; then echo running; else echo stopped; fi ;;
-    *) echo "rig: no command $command: up, down, seed, snapshot, restore or status" >&2; exit 64 ;;
+    *) echo "rig: no command $command: up, down, seed, join, snapshot, restore or status" >&2; exit 64 ;;
 esac

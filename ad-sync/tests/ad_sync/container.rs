@@ -4,7 +4,7 @@
 use crate::domain_controller::{BASE, DomainController, SERVICE_PASSWORD};
 use crate::people::{CONNECTION, dn};
 use crate::relay::Relay;
-use crate::samba::settings;
+use crate::samba::{names, settings};
 use async_trait::async_trait;
 use passquorum_ad_sync::conformance::container::{Meddler, Parties, verify};
 use passquorum_ad_sync::container;
@@ -76,7 +76,8 @@ impl Meddler for DomainController {
 }
 
 fn open(samba: &DomainController, realm: RealmId, url: &str) -> Arc<dyn Container> {
-    container::open(realm, CONNECTION, &settings(samba, &[url]), SERVICE_PASSWORD.into(), &name()).unwrap()
+    container::open(realm, CONNECTION, &settings(samba, &[url]), names(), SERVICE_PASSWORD.into(), &name())
+        .unwrap()
 }
 
 #[tokio::test]
@@ -143,12 +144,13 @@ async fn an_account_without_the_right_is_denied(samba: &DomainController) {
     let elsewhere = dn(&format!("CN=_QPMStorageContainer,CN=System,{BASE}"));
     let settings = settings(samba, &[&samba.url()]);
     let container =
-        container::open(REALM, CONNECTION, &settings, SERVICE_PASSWORD.into(), &elsewhere).unwrap();
+        container::open(REALM, CONNECTION, &settings, names(), SERVICE_PASSWORD.into(), &elsewhere).unwrap();
     assert_eq!(container.read().await, Ok(None));
     let outcome = container.swap(None, fence(1, 1), &document("x")).await;
     assert!(matches!(&outcome, Err(ContainerError::Denied(_))), "{outcome:?}");
     let nowhere = dn(&format!("CN=_QPMStorageContainer,OU=Nowhere,{BASE}"));
-    let container = container::open(REALM, CONNECTION, &settings, SERVICE_PASSWORD.into(), &nowhere).unwrap();
+    let container =
+        container::open(REALM, CONNECTION, &settings, names(), SERVICE_PASSWORD.into(), &nowhere).unwrap();
     let outcome = container.swap(None, fence(1, 1), &document("x")).await;
     let missing = |outcome| matches!(outcome, Err(ContainerError::Refused(error)) if error.reason == DirectoryReason::NotFound);
     assert!(missing(outcome.clone()), "{outcome:?}");

@@ -1,7 +1,7 @@
 //! A real Samba domain controller with the rig's people (`ops/rig/samba.sh`), and what its administrator does to it.
 
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
@@ -19,16 +19,30 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../ops/rig/samba.sh")
 pub(crate) struct DomainController {
     folder: TempDir,
     address: Ipv4Addr,
+    /// What the script is told besides.
+    environment: Vec<(&'static str, String)>,
 }
 
 impl DomainController {
     /// Restores the seeded domain and starts it. Panics with what the script says: which package is missing and how to
     /// install it, or that it needs root.
     pub(crate) async fn start(address: Ipv4Addr) -> Self {
-        let this = Self { folder: tempfile::tempdir().unwrap(), address };
+        let this = Self { folder: tempfile::tempdir().unwrap(), address, environment: Vec::new() };
         this.run("restore").await;
         this.run("up").await;
         this
+    }
+
+    /// A second controller, `dc2`, of the domain of this one, `dc1`.
+    pub(crate) async fn join(&self, address: Ipv4Addr) -> Self {
+        let environment = vec![
+            ("RIG_DC_NAME", "dc2".to_owned()),
+            ("RIG_FIRST_DC", self.directory().display().to_string()),
+            ("RIG_FIRST_DC_IP", self.address.to_string()),
+        ];
+        let second = Self { folder: tempfile::tempdir().unwrap(), address, environment };
+        second.run("join").await;
+        second
     }
 
     pub(crate) async fn stop(&self) {
@@ -93,8 +107,15 @@ impl DomainController {
         child.wait_with_output().await.unwrap()
     }
 
+    fn script(&self, verb: &str) -> std::process::Command {
+        let mut command = std::process::Command::new(SCRIPT);
+        command.arg(verb).arg(self.directory()).env("RIG_DC_IP", self.address.to_string());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value))).stdin(Stdio::null());
+        command
+    }
+
     async fn run(&self, verb: &str) {
-        let command = script(verb, &self.directory(), self.address);
+        let command = self.script(verb);
         let output = Command::from(command).output().await.unwrap();
         assert!(output.status.success(), "samba.sh {verb}: {}", String::from_utf8_lossy(&output.stderr));
     }
@@ -103,12 +124,6 @@ impl DomainController {
 impl Drop for DomainController {
     fn drop(&mut self) {
         // After a stop there is nothing to do; after a failed test its failure is what matters.
-        script("down", &self.directory(), self.address).output().ok();
+        self.script("down").output().ok();
     }
-}
-
-fn script(verb: &str, directory: &Path, address: Ipv4Addr) -> std::process::Command {
-    let mut command = std::process::Command::new(SCRIPT);
-    command.arg(verb).arg(directory).env("RIG_DC_IP", address.to_string()).stdin(Stdio::null());
-    command
 }

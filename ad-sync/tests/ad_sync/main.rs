@@ -10,3 +10,4 @@ mod people;
 mod relay;
 mod samba;
 mod samba_faults;
+mod two_controllers;

@@ -2,7 +2,7 @@
 
 use crate::domain_controller::{BASE, DOMAIN, DomainController, SERVICE_ACCOUNT, SERVICE_PASSWORD};
 use crate::people::{CONNECTION, Layout, dn, fixture, one, password};
-use passquorum_ad_sync::{conformance, ldaps};
+use passquorum_ad_sync::{Names, conformance, ldaps};
 use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::config::LdapsSettings;
 use passquorum_domain::directory::RulesSource;
@@ -20,8 +20,13 @@ pub(crate) fn settings(samba: &DomainController, servers: &[&str]) -> LdapsSetti
     }
 }
 
+/// The host's own name servers: these tests name the controllers by address.
+pub(crate) fn names() -> Arc<Names> {
+    Arc::new(Names::of_host())
+}
+
 pub(crate) fn open(settings: &LdapsSettings, bind_password: &str) -> Arc<dyn Directory> {
-    ldaps::open(CONNECTION, settings, bind_password.into(), "comment").unwrap()
+    ldaps::open(CONNECTION, settings, names(), bind_password.into(), "comment").unwrap()
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use crate::cli::span;
 use crate::data_dir::DataDir;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toml::Value;
@@ -17,6 +18,7 @@ const MOST_CONNECTIONS: usize = 65_536;
 /// Of one log file, in MiB.
 const MOST_LOG_MIB: usize = 1024;
 const MOST_LOG_FILES: usize = 100;
+const DNS: u16 = 53;
 const MIB: u64 = 1024 * 1024;
 const MINUTE: Duration = Duration::from_secs(60);
 const DAYS_90: Duration = Duration::from_secs(90 * 24 * 60 * 60);
@@ -131,6 +133,10 @@ fn parse(data: DataDir, table: toml::Table) -> Result<NodeConfig, Vec<KeyProblem
         file: reader.log_file(),
     };
     let local_storage = reader.optional("legacy.local_storage", path);
+    let name_servers = reader.list("directory.name_servers", |text| {
+        let with_port = text.parse().or_else(|_| text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, DNS)));
+        with_port.map_err(|_| format!("{text} is not an address such as 10.0.0.10 or 10.0.0.10:53"))
+    });
     let demo_directory = reader.optional("demo.directory", path);
     let drill_clock_offset_ms = reader.offset("drill.clock_offset_ms");
     let problems = reader.finish();
@@ -150,6 +156,7 @@ fn parse(data: DataDir, table: toml::Table) -> Result<NodeConfig, Vec<KeyProblem
                 timing,
                 voters,
                 log,
+                name_servers,
                 demo_directory,
                 local_storage,
                 drill_clock_offset_ms,
@@ -378,6 +385,11 @@ pub fn render(config: &NodeConfig) -> String {
         line("file_mib", (log.most_bytes / MIB).to_string());
         line("files_kept", log.keep.to_string());
     }
+    if !config.name_servers.is_empty() {
+        let servers: Vec<_> = config.name_servers.iter().map(|server| text(&server.to_string())).collect();
+        line("directory", String::new());
+        line("name_servers", format!("[{}]", servers.join(", ")));
+    }
     if let Some(path) = &config.local_storage {
         line("legacy", String::new());
         line("local_storage", file(path));
@@ -418,6 +430,7 @@ mod tests {
         };
         config.log.format = LogFormat::Json;
         config.log.file = Some(LogFileSettings { path: "/log".into(), most_bytes: 3 * MIB, keep: 7 });
+        config.name_servers = vec!["10.0.0.10:53".parse().unwrap(), "[::1]:5353".parse().unwrap()];
         config.local_storage = Some("/Local.storage".into());
         config.demo_directory = Some("/demo.json".into());
         config.drill_clock_offset_ms = -90_000;

@@ -175,7 +175,7 @@ impl AuditEvent {
             | Self::KeyInUse(_)
             | Self::KeyRetired(_) => FeatureLevel::FIRST,
             Self::LevelRaised(level) => *level,
-            Self::DrillBegun { .. } | Self::DrillEnded { .. } => FeatureLevel::DRILLS,
+            Self::DrillBegun { .. } | Self::DrillEnded { .. } => FeatureLevel::SECOND,
         }
     }
 }

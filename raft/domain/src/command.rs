@@ -205,6 +205,7 @@ impl Action {
     pub fn needs(&self) -> FeatureLevel {
         match self {
             Self::Record { event, .. } => event.needs(),
+            Self::ChangeConfig { change, .. } => change.needs(),
             // The leader asks every node instead.
             Self::RaiseLevel { from, .. } => *from,
             Self::CreateRealm(_)
@@ -214,7 +215,6 @@ impl Action {
             | Self::RemoveNode(_)
             | Self::CreateApiToken(_)
             | Self::RevokeApiToken(_)
-            | Self::ChangeConfig { .. }
             | Self::CountAttempt { .. }
             | Self::DecideAttempt { .. }
             | Self::LiftLock(_)

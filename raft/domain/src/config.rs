@@ -12,6 +12,7 @@ pub use general::{GeneralSettings, MirrorSettings};
 
 use crate::blob::Sealed;
 use crate::directory::DistinguishedName;
+use crate::feature_level::FeatureLevel;
 use crate::ids::{ConnectionId, PolicyId, Revision};
 use crate::lockout::LockoutSettings;
 use crate::policy::PasswordRule;
@@ -67,7 +68,8 @@ pub enum DirectoryEndpoint {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LdapsSettings {
-    /// `ldaps://host:port`, in order of preference.
+    /// In order of preference: `ldaps://host` or `ldaps://host:port`; from the second feature level on also `dns://domain` or
+    /// `dns://domain/site`, for the controllers that DNS names.
     pub servers: Vec<String>,
     /// Where users are searched.
     pub base: DistinguishedName,
@@ -104,6 +106,42 @@ impl ManagementPolicy {
     #[must_use]
     pub fn workflow(&self, kind: WorkflowKind) -> Option<&Workflow> {
         self.workflows.iter().find(|workflow| workflow.kind == kind && workflow.enabled)
+    }
+}
+
+/// How an entry of [`LdapsSettings::servers`] begins that stands for controllers which DNS names.
+const BY_DNS: &str = "dns://";
+
+impl DomainConnection {
+    /// The feature level from which on it may be configured so.
+    fn needs(&self) -> FeatureLevel {
+        match &self.endpoint {
+            DirectoryEndpoint::Ldaps(ldaps)
+                if ldaps.servers.iter().any(|server| server.starts_with(BY_DNS)) =>
+            {
+                FeatureLevel::SECOND
+            }
+            DirectoryEndpoint::Ldaps(_) | DirectoryEndpoint::Embedded => FeatureLevel::FIRST,
+        }
+    }
+}
+
+impl ConfigChange {
+    /// The feature level from which on it may be proposed.
+    #[must_use]
+    pub fn needs(&self) -> FeatureLevel {
+        match self {
+            Self::PutConnection(connection) => connection.needs(),
+            Self::Replace(config) => {
+                config.connections.iter().map(DomainConnection::needs).max().unwrap_or_default()
+            }
+            Self::RemoveConnection(_)
+            | Self::PutPolicy(_)
+            | Self::RemovePolicy(_)
+            | Self::SetAdministrators(_)
+            | Self::SetHelpdesk(_)
+            | Self::SetGeneral(_) => FeatureLevel::FIRST,
+        }
     }
 }
 
@@ -333,7 +371,8 @@ impl Checker {
             self.add(format!("{at}.servers"), "name at least one domain controller, as ldaps://host");
         }
         for (index, server) in ldaps.servers.iter().enumerate() {
-            if !server.starts_with("ldaps://") || server.len() > 300 {
+            let is_named = server.starts_with("ldaps://") || server.starts_with(BY_DNS);
+            if !is_named || server.len() > 300 {
                 self.add(format!("{at}.servers[{index}]"), "use ldaps://host or ldaps://host:port");
             }
         }
@@ -414,5 +453,42 @@ impl Checker {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blob::Blob;
+
+    fn connection(servers: &[&str]) -> DomainConnection {
+        DomainConnection {
+            id: ConnectionId(uuid::Uuid::nil()),
+            alias: "CORP".to_owned(),
+            endpoint: DirectoryEndpoint::Ldaps(LdapsSettings {
+                servers: servers.iter().map(|&server| server.to_owned()).collect(),
+                base: DistinguishedName::parse("DC=corp").unwrap(),
+                authorities: "-----BEGIN CERTIFICATE-----".to_owned(),
+                bind_name: "svc".to_owned(),
+                bind_password: Sealed(Blob::from(Vec::new())),
+            }),
+            profile_attribute: "comment".to_owned(),
+        }
+    }
+
+    #[test]
+    fn controllers_that_dns_names_need_the_second_level() {
+        let empty = RealmConfig::empty();
+        for (servers, needs) in [
+            (&["ldaps://dc1", "ldaps://dc2"][..], FeatureLevel::FIRST),
+            (&["ldaps://dc1", "dns://corp.example/Berlin"], FeatureLevel::SECOND),
+        ] {
+            let one = ConfigChange::PutConnection(Box::new(connection(servers)));
+            assert_eq!(one.needs(), needs);
+            let all = empty.with(one).unwrap();
+            assert_eq!(ConfigChange::Replace(Box::new(all)).needs(), needs);
+        }
+        let refused = empty.with(ConfigChange::PutConnection(Box::new(connection(&["dc1"]))));
+        assert_eq!(refused.unwrap_err()[0].field, "connections[0].servers[0]");
     }
 }

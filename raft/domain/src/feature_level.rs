@@ -5,6 +5,8 @@
 //! log, so that at a level every program that supports it reads, and writes byte for byte, what the others do: this is
 //! what lets a node go back by one release. The level only rises, by one at a time, once every node supports the next.
 //!
+//! The words of a refusal are remembered in the state, so they are a form too: they change with a level and not before.
+//!
 //! `apply` never compares with [`FeatureLevel::CURRENT`]: programs of different releases apply the same entries, and must
 //! come to the same state. A program stops when the state is above what it supports.
 
@@ -19,10 +21,10 @@ pub struct FeatureLevel(u32);
 impl FeatureLevel {
     /// The level of a state that says nothing of levels, and of programs that know of none.
     pub const FIRST: Self = Self(1);
-    /// Drills in the audit.
-    pub const DRILLS: Self = Self(2);
+    /// Drills in the audit; domain controllers that DNS names.
+    pub const SECOND: Self = Self(2);
     /// The highest level that this program supports.
-    pub const CURRENT: Self = Self::DRILLS;
+    pub const CURRENT: Self = Self::SECOND;
 
     /// The level after this one.
     #[must_use]

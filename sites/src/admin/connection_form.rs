@@ -49,7 +49,8 @@ fn ldaps_sections(present: Option<&LdapsSettings>) -> [Section; 3] {
                 Input::lines(
                     "servers",
                     "Servers",
-                    "In order of preference, one a line: ldaps://host or ldaps://host:port.",
+                    "In order of preference, one a line: ldaps://host or ldaps://host:port for one controller, dns://domain or \
+                     dns://domain/site for all that DNS names, those of the AD site first.",
                     present.into_iter().flat_map(|ldaps| &ldaps.servers),
                 ),
                 Input::line("base", "Search base", "Such as DC=example,DC=com.", base),

@@ -12,7 +12,7 @@ use axum::response::Response;
 use passquorum_domain::config::{ConfigChange, DirectoryEndpoint, DomainConnection};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::ConnectionId;
-use passquorum_domain::ports::fresh_uuid;
+use passquorum_domain::ports::{ControllerCheck, fresh_uuid};
 
 const PART: &str = "/admin/connections";
 
@@ -107,20 +107,28 @@ pub(super) async fn save(desk: Desk, Path(id): Path<String>, form: Form) -> Resu
     editor(id, present).save(&desk, &fields, edit, located).await
 }
 
-/// Tries whether the saved connection reaches a controller and is accepted there.
+/// Tries whether each controller of the saved connection can be reached and accepts the access account.
 pub(super) async fn test(desk: Desk, Path(id): Path<String>, _: Form) -> Result<Response, Failure> {
-    let outcome = match desk.app.ports.directories.open(parse(&id)?).await {
-        Ok(directory) => directory.check().await,
-        Err(error) => Err(error),
+    let checks = match desk.app.ports.directories.open(parse(&id)?).await {
+        Ok(directory) => directory.check_each().await,
+        Err(error) => vec![ControllerCheck { dc: error.dc.clone(), outcome: Err(error) }],
     };
-    let notice = match outcome {
-        Ok(()) => Notice::Good("A domain controller was reached and accepts the access account.".to_owned()),
+    show_with(&desk, &id, verdict(&checks)).await
+}
+
+fn verdict(checks: &[ControllerCheck]) -> Notice {
+    if checks.is_empty() {
+        return Notice::Bad("DNS names no domain controller of this domain.".to_owned());
+    }
+    let told = checks.iter().map(|ControllerCheck { dc, outcome }| match outcome {
+        Ok(()) => format!("{dc}: reached, and accepts the access account."),
         Err(error) => {
             let code = error.ad_code.map(|code| format!(" (code {code:#x})")).unwrap_or_default();
-            Notice::Bad(format!("{error}{code}. {}", error.reason.code().remedy()))
+            format!("{dc}: {}{code}. {}", error.reason, error.reason.code().remedy())
         }
-    };
-    show_with(&desk, &id, notice).await
+    });
+    let told = told.collect::<Vec<_>>().join(" ");
+    if checks.iter().all(|check| check.outcome.is_ok()) { Notice::Good(told) } else { Notice::Bad(told) }
 }
 
 /// Removes one.

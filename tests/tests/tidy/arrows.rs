@@ -41,7 +41,7 @@ const FOREIGN: [(&str, &[&str]); 6] = [
     ("sled", &["passquorum-storage"]),
     ("bincode", &["passquorum-storage"]),
     ("ldap3", &["passquorum-ad-sync"]),
-    ("hickory-resolver", &["passquorum-ad-sync", "passquorum"]),
+    ("hickory-resolver", &["passquorum-ad-sync"]),
     ("axum", &["passquorum-sites", "passquorum", "passquorum-simulation"]),
     ("openraft", &["passquorum-raft", "passquorum-storage"]),
 ];

@@ -219,6 +219,20 @@ pub trait Directory: Send + Sync {
 
     /// Reaches a domain controller and binds as the access account.
     async fn check(&self) -> Result<(), DirectoryError>;
+
+    /// Does that with each controller there is, in order of preference.
+    async fn check_each(&self) -> Vec<ControllerCheck> {
+        vec![ControllerCheck { dc: "the directory".to_owned(), outcome: self.check().await }]
+    }
+}
+
+/// Whether one domain controller serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ControllerCheck {
+    /// Which.
+    pub dc: String,
+    /// Reached and bound, or why not.
+    pub outcome: Result<(), DirectoryError>,
 }
 
 /// The directories of the realm's domain connections.
