@@ -2,7 +2,7 @@
 
 use super::{Failure, answer, join};
 use crate::authority::NewAuthority;
-use crate::birth::Birth;
+use crate::birth::{Birth, FIRST_NODE};
 use crate::cli::InitArgs;
 use crate::compose;
 use crate::config::{NodeConfig, file};
@@ -10,8 +10,9 @@ use crate::env::{Env, SystemClock};
 use crate::keyring::Keyring;
 use crate::keys::{KeyFolder, NewKeys};
 use crate::secret_file;
+use passquorum_domain::audit::Actor;
 use passquorum_domain::config::RealmConfig;
-use passquorum_domain::ports::{Clock as _, Consensus as _};
+use passquorum_domain::ports::{Clock as _, Consensus as _, Upgrades as _};
 use std::path::Path;
 
 pub(super) async fn run(args: InitArgs) -> Result<(), Failure> {
@@ -52,7 +53,12 @@ pub(super) async fn found(
     let made = async {
         cluster.initialize(config.cluster_address.as_str()).await?;
         cluster.propose(birth.command).await??;
-        Ok::<_, Failure>(cluster.propose(birth.certify).await??)
+        cluster.propose(birth.certify).await??;
+        // A new realm has no earlier program to go back to.
+        while cluster.upgrade_status().await?.next().is_some() {
+            cluster.finalise_upgrade(Actor::LocalOperator(FIRST_NODE)).await?;
+        }
+        Ok::<_, Failure>(())
     };
     let made = made.await;
     cluster.stop().await;
