@@ -116,7 +116,7 @@ codes! {
     NotThisNode = "PQ-NOT-THIS-NODE", "A node of this role may not do that; nothing was changed.",
         "Do it on a voter. passquorum status shows which nodes vote.";
     NoNode = "PQ-NO-NODE", "The load balancer reached no node, so nothing was done.",
-        "Start the nodes that it knows, or let it reach them. Its log and its checks of /live tell why each is out.";
+        "Start the nodes that it knows, or let it reach them. Its log tells why each is out.";
 }
 
 impl fmt::Display for ErrorCode {
