@@ -122,7 +122,7 @@ codes! {
     ProgramTooOld = "PQ-PROGRAM-TOO-OLD", "The realm, or the data, is at a feature level that this program does not support; nothing was changed.",
         "Use the release that wrote it, or a newer one. Once an upgrade is finished there is no way back but a backup from before.";
     NoNode = "PQ-NO-NODE", "The load balancer reached no node, so nothing was done.",
-        "Start the nodes that it knows, or let it reach them. Its log and its checks of /live tell why each is out.";
+        "Start the nodes that it knows, or let it reach them. Its log tells why each is out.";
 }
 
 impl fmt::Display for ErrorCode {

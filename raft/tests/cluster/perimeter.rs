@@ -1,6 +1,6 @@
 //! Nodes in the perimeter: they open no stream, ask over those that voters lend them, and nothing but what visitors need.
 
-use crate::rig::{Disk, Rig, commit, eventually, identity, label, put, tuning};
+use crate::rig::{Disk, LIMIT, Rig, commit, eventually, identity, label, put, tuning};
 use crate::stranger::{ANSWER, FORBIDDEN, REFUSED, Stranger, Taken, WELCOME};
 use async_trait::async_trait;
 use passquorum_domain::audit::Actor;
@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 const LEND: u8 = 18;
@@ -139,7 +140,8 @@ async fn a_flood_from_the_perimeter_is_refused_and_the_voters_go_on() {
     // What has no place is refused while what has one still waits.
     let refused = FLOOD - voters.len() * AT_A_TIME;
     for _ in 0..refused {
-        assert_eq!(asked.join_next().await.unwrap().unwrap(), Err(GatewayError::Busy));
+        let answer = timeout(LIMIT, asked.join_next()).await.expect("what has no place is refused at once");
+        assert_eq!(answer.unwrap().unwrap(), Err(GatewayError::Busy));
     }
     let counted: u64 = voters.iter().map(|voter| rig.node(voter.0).refusals().count(Limit::Gateway)).sum();
     assert!(counted >= refused as u64, "{counted}");
@@ -210,7 +212,10 @@ async fn a_perimeter_node_that_is_removed_loses_its_streams() {
     until_lent_by(&node, &[NodeId(1), NodeId(2), NodeId(3)]).await;
     let leader = rig.leader().await;
     rig.node(leader.0).remove(id, Removal::Careful, Actor::Realm).await.unwrap();
-    eventually("nobody does anything for it", || (*node.phase().borrow() == Phase::Removed).then_some(()))
+    eventually("it is told that it was removed", || (*node.phase().borrow() == Phase::Removed).then_some(()))
         .await;
+    let until_nobody_answers = async { while ask(&node).await != Err(GatewayError::NoVoter) {} };
+    timeout(LIMIT, until_nobody_answers).await.expect("nobody does anything for it");
+    drop(node);
     rig.stop().await;
 }
