@@ -31,7 +31,10 @@ pub(crate) async fn follow_leader(member: Weak<Member>) {
     let Some(leadership) = member.upgrade().map(|member| member.leadership.clone()) else { return };
     let ask = || {
         let member = member.upgrade();
-        async move { Some(member?.ask_leader().await) }
+        async move {
+            member?.ask_leader().await;
+            Some(())
+        }
     };
     keep_asking(leadership, ask).await;
 }
