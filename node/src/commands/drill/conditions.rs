@@ -103,6 +103,7 @@ pub(super) async fn broken(load: &Load, patience: Duration) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use passquorum_domain::feature_level::FeatureLevel;
     use passquorum_domain::ports::LogPositions;
 
     fn sound(voters: u64) -> ClusterStatus {
@@ -122,6 +123,7 @@ mod tests {
             term: 1,
             revision: 0,
             quorum: true,
+            level: FeatureLevel::FIRST,
             checked: None,
             clock_ahead_ms: None,
             clock_fit: true,
