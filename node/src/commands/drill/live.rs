@@ -73,7 +73,7 @@ pub(super) async fn run(args: DrillArgs) -> Result<(), Failure> {
     let load = Load::begin(vec![Door::Node(client.clone())], pace());
     let rehearsed = tokio::select! {
         done = perform(drill, &client, &data, &load, &mut journal) => done,
-        why = broken(&load, Duration::from_millis(args.abort_after.0)) => Err(why),
+        why = broken(&load, &client, Duration::from_millis(args.abort_after.0)) => Err(why),
         _ = signal => Err(Failure::not_now("stopped by a signal")),
     };
     if let Err(why) = rehearsed {
