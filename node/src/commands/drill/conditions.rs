@@ -87,8 +87,13 @@ fn of_status(status: &ClusterStatus) -> Vec<String> {
     found
 }
 
-/// Ends when a rehearsal must: no write was acknowledged for too long.
-pub(super) async fn broken(load: &Load, patience: Duration) -> Failure {
+/// A voter that was there and is not any more.
+fn gone(status: &ClusterStatus) -> Option<NodeId> {
+    voters(status).find(|voter| voter.answers == Some(false)).map(|voter| voter.id)
+}
+
+/// Ends when a rehearsal must: no write was acknowledged for too long, or a voter has stopped to answer.
+pub(super) async fn broken(load: &Load, client: &Client, patience: Duration) -> Failure {
     let mut ticks = interval(LOOK);
     loop {
         ticks.tick().await;
@@ -97,12 +102,17 @@ pub(super) async fn broken(load: &Load, patience: Duration) -> Failure {
             let seconds = silent.as_secs_f64();
             return Failure::not_now(format!("given up: no write was acknowledged for {seconds:.1} s"));
         }
+        let status = client.get::<ClusterStatus>("/api/v1/status").await;
+        if let Some(voter) = status.ok().as_ref().and_then(gone) {
+            return Failure::not_now(format!("given up: node {voter} does not answer any more"));
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use passquorum_domain::feature_level::FeatureLevel;
     use passquorum_domain::ports::LogPositions;
 
     fn sound(voters: u64) -> ClusterStatus {
@@ -122,6 +132,7 @@ mod tests {
             term: 1,
             revision: 0,
             quorum: true,
+            level: FeatureLevel::FIRST,
             checked: None,
             clock_ahead_ms: None,
             clock_fit: true,
@@ -142,6 +153,16 @@ mod tests {
         assert_eq!(of_status(&sound(3)), Vec::<String>::new());
         assert_eq!(of_status(&sound(5)), Vec::<String>::new());
         assert!(of_status(&sound(1)).join("").contains("could not be spared"));
+    }
+
+    #[test]
+    fn a_voter_that_stops_to_answer_ends_a_rehearsal() {
+        let mut status = sound(3);
+        assert_eq!(gone(&status), None);
+        status.members[1].answers = Some(false);
+        assert_eq!(gone(&status), Some(NodeId(2)));
+        status.members[1].role = MemberRole::Learner;
+        assert_eq!(gone(&status), None, "it does not vote");
     }
 
     #[test]

@@ -68,11 +68,12 @@ pub(super) async fn run(args: DrillArgs) -> Result<(), Failure> {
     }
     let claim = Claim::take(&client, drill, realm.status.node).await?;
     let mut journal = Journal::begin();
-    record(&client, &json!({ "event": "begun", "drill": drill.as_str() }), &mut journal).await;
+    let begun = json!({ "event": "begun", "drill": drill.as_str() });
+    let in_audit = record(&client, &begun, &mut journal).await;
     let load = Load::begin(vec![Door::Node(client.clone())], pace());
     let rehearsed = tokio::select! {
         done = perform(drill, &client, &data, &load, &mut journal) => done,
-        why = broken(&load, Duration::from_millis(args.abort_after.0)) => Err(why),
+        why = broken(&load, &client, Duration::from_millis(args.abort_after.0)) => Err(why),
         _ = signal => Err(Failure::not_now("stopped by a signal")),
     };
     if let Err(why) = rehearsed {
@@ -84,7 +85,9 @@ pub(super) async fn run(args: DrillArgs) -> Result<(), Failure> {
     let past = load.end().await;
     let lost = clear_away(&client, &past, &mut journal).await;
     let ended = json!({ "event": "ended", "drill": drill.as_str(), "ok": journal.is_clean() });
-    record(&client, &ended, &mut journal).await;
+    if in_audit {
+        record(&client, &ended, &mut journal).await;
+    }
     if claim.release().await.is_err() {
         journal.remark("the mark of this drill is left in the realm; it counts for an hour");
     }
@@ -94,12 +97,15 @@ pub(super) async fn run(args: DrillArgs) -> Result<(), Failure> {
     if report.ok() { Ok(()) } else { Err(failed("the drill failed".to_owned())) }
 }
 
-/// Leaves a record in the audit, which a realm takes once its nodes' last upgrade is finalised.
-async fn record(client: &Client, event: &Value, journal: &mut Journal) {
+/// Leaves a record in the audit, which a realm takes from feature level 2 on, and says whether it did.
+async fn record(client: &Client, event: &Value, journal: &mut Journal) -> bool {
     let body = event.to_string().into_bytes();
-    if let Err(error) = client.send(Method::POST, "/api/v1/drills", &[], body).await {
-        let (error, event) = (first_line(&error), event.get("event").and_then(Value::as_str));
-        journal.remark(format!("not in the audit, {}: {error}", event.unwrap_or_default()));
+    match client.send(Method::POST, "/api/v1/drills", &[], body).await {
+        Ok(_) => true,
+        Err(error) => {
+            journal.remark(format!("not in the audit: {}", first_line(&error)));
+            false
+        }
     }
 }
 
