@@ -28,7 +28,7 @@ async fn a_drill_is_recorded_at_its_level_only() {
     let ended = json!({ "event": "ended", "drill": "kill-leader", "ok": false }).to_string();
     api.call("POST", "/api/v1/drills", &[], begun.clone()).await.problem(409, "PQ-UPGRADE-UNFINISHED");
     let (from, asked) = (FeatureLevel::FIRST, vec![NodeId(1)]);
-    api.consensus.apply(Action::RaiseLevel { from, to: FeatureLevel::DRILLS, asked }).unwrap();
+    api.consensus.apply(Action::RaiseLevel { from, to: FeatureLevel::SECOND, asked }).unwrap();
     for body in [&begun, &ended] {
         assert_eq!(api.call("POST", "/api/v1/drills", &[], body.clone()).await.status.as_u16(), 204);
     }
