@@ -48,11 +48,14 @@ fn is_name(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
 }
 
-/// A domain controller's address. The host is what its certificate must name.
+/// A domain controller's address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Address {
     host: String,
     port: u16,
+    /// What its certificate must name: what an administrator wrote, and never what DNS answered (RFC 4513, 3.1.3), since any
+    /// host of the company may have a certificate of the same authority for its own name.
+    certified: String,
 }
 
 /// The text is not such an address.
@@ -70,16 +73,21 @@ impl Address {
             Some((host, port)) => (host, port.parse().map_err(|_| AddressError)?),
             None => (rest, LDAPS_PORT),
         };
-        if is_name(host) && port != 0 {
-            Ok(Self { host: host.to_lowercase(), port })
-        } else {
-            Err(AddressError)
+        if !is_name(host) || port == 0 {
+            return Err(AddressError);
         }
+        let host = host.to_lowercase();
+        Ok(Self { certified: host.clone(), host, port })
     }
 
-    /// A controller that DNS names, at the port of LDAP over TLS.
-    pub(crate) fn located(host: &str) -> Result<Self, AddressError> {
-        Self::parse(&format!("ldaps://{host}"))
+    /// A controller of a domain that DNS names, at the port of LDAP over TLS.
+    pub(crate) fn located(host: &str, domain: &str) -> Result<Self, AddressError> {
+        Ok(Self { certified: domain.to_owned(), ..Self::parse(&format!("ldaps://{host}"))? })
+    }
+
+    /// Whether it is the same controller, however that was named.
+    pub(crate) fn is_at(&self, other: &Self) -> bool {
+        (&self.host, self.port) == (&other.host, other.port)
     }
 
     /// The DNS name or address.
@@ -92,9 +100,9 @@ impl Address {
         self.port
     }
 
-    /// The address as the LDAP client takes it.
-    pub(crate) fn url(&self) -> String {
-        format!("ldaps://{}:{}", self.host, self.port)
+    /// The URL for the LDAP client, which holds the certificate against its host. Whom to connect to it does not say.
+    pub(crate) fn certified_url(&self) -> String {
+        format!("ldaps://{}:{}", self.certified, self.port)
     }
 }
 
@@ -113,7 +121,7 @@ mod tests {
 
     #[test]
     fn an_address_is_a_host_and_maybe_a_port() {
-        let shown = |text| Address::parse(text).map(|address| (address.to_string(), address.url()));
+        let shown = |text| Address::parse(text).map(|address| (address.to_string(), address.certified_url()));
         assert_eq!(
             shown("ldaps://DC1.corp.example").unwrap(),
             ("dc1.corp.example".into(), "ldaps://dc1.corp.example:636".into())
@@ -148,7 +156,12 @@ mod tests {
     }
 
     #[test]
-    fn a_controller_that_is_named_by_dns_is_reached_over_tls() {
-        assert_eq!(Address::located("DC1.corp.example").unwrap().url(), "ldaps://dc1.corp.example:636");
+    fn a_controller_that_dns_names_has_to_prove_that_it_is_the_domains() {
+        let located = Address::located("DC1.elsewhere.example", "corp.example").unwrap();
+        assert_eq!((located.host(), located.port()), ("dc1.elsewhere.example", 636));
+        assert_eq!(located.certified_url(), "ldaps://corp.example:636");
+        let written = Address::parse("ldaps://dc1.elsewhere.example").unwrap();
+        assert!(located.is_at(&written));
+        assert_ne!(located, written);
     }
 }

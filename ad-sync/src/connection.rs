@@ -195,13 +195,14 @@ async fn connect(address: &Address, names: &Names, tls: &Arc<ClientConfig>) -> R
         .set_conn_timeout(CONNECT_TIMEOUT)
         .set_config(Arc::clone(tls))
         .set_std_stream(StdStream::Tcp(stream.into_std().map_err(unreachable)?));
-    let (driver, ldap) = LdapConnAsync::with_settings(settings, &address.url()).await.map_err(|error| {
-        if tls::is_untrusted(&error) {
-            ConnectFault::Untrusted(error.to_string())
-        } else {
-            ConnectFault::Unreachable(error.to_string())
-        }
-    })?;
+    let (driver, ldap) =
+        LdapConnAsync::with_settings(settings, &address.certified_url()).await.map_err(|error| {
+            if tls::is_untrusted(&error) {
+                ConnectFault::Untrusted(error.to_string())
+            } else {
+                ConnectFault::Unreachable(error.to_string())
+            }
+        })?;
     // Ends when the last handle is dropped or the controller closes; the handles see that for themselves.
     tokio::spawn(async move { driver.drive().await.ok() });
     Ok(ldap)
@@ -270,5 +271,67 @@ impl Entry {
     pub(crate) fn guid(&self) -> Option<ObjectGuid> {
         let bytes = *self.values("objectGUID").first()?;
         bytes.try_into().ok().map(ObjectGuid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::names::tests::{Records, name_server, srv};
+    use hickory_resolver::proto::rr::RData;
+    use hickory_resolver::proto::rr::rdata::A;
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+    use rustls::pki_types::PrivateKeyDer;
+    use std::net::{Ipv4Addr, TcpListener};
+
+    /// Whoever answers there can show a certificate of the company's authority for this name, and speaks no LDAP.
+    fn host_with_a_certificate(at: Ipv4Addr, name: &str) -> String {
+        let key = KeyPair::generate().unwrap();
+        let mut authority = CertificateParams::new(Vec::new()).unwrap();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let pem = authority.self_signed(&key).unwrap().pem();
+        let own = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let certificate = certificate.signed_by(&own, &Issuer::new(authority, key)).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![certificate.der().clone()],
+                PrivateKeyDer::try_from(own.serialize_der()).unwrap(),
+            )
+            .unwrap();
+        let listener = TcpListener::bind((at, 636)).unwrap();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut tls = rustls::ServerConnection::new(Arc::new(config)).unwrap();
+            while tls.is_handshaking() && tls.complete_io(&mut stream).is_ok() {}
+        });
+        pem
+    }
+
+    #[tokio::test]
+    async fn a_host_that_dns_names_needs_more_than_a_certificate_of_its_own_name() {
+        const HOST: &str = "pc7.corp.example.";
+        for (at, certified, trusted) in [(66, "pc7.corp.example", false), (67, "corp.example", true)] {
+            let at = Ipv4Addr::new(127, 0, 0, at);
+            let records = Records::default();
+            records.lock().unwrap().extend([
+                ("_ldap._tcp.dc._msdcs.corp.example.", vec![srv(0, 0, HOST)]),
+                (HOST, vec![RData::A(A(at))]),
+            ]);
+            let names = name_server(records).await;
+            let located = names.controllers("corp.example", None).await.unwrap();
+            let tls = tls::client_config(&host_with_a_certificate(at, certified)).unwrap();
+            let fault = Connection::open(&located[0], &names, &tls, "svc", "secret").await.unwrap_err();
+            let seen = match &fault {
+                ConnectFault::Untrusted(_) => false,
+                ConnectFault::Unreachable(why) => why == "the bind was not answered",
+                ConnectFault::BindRefused(_) => panic!("{fault:?}"),
+            };
+            assert_eq!(seen, trusted, "{certified}: {fault:?}");
+        }
     }
 }

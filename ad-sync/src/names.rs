@@ -1,7 +1,7 @@
 //! DNS: where a service is (SRV records, RFC 2782), a domain's controllers among them (MS-ADTS 6.3.2.3), and the addresses
 //! of a host.
 //!
-//! It says only whom to ask. Whoever answers proves who it is by its certificate.
+//! It says only whom to ask. Whoever answers proves who it is by a certificate, for a name that does not come from here.
 
 use crate::address::Address;
 use hickory_resolver::TokioResolver;
@@ -14,6 +14,9 @@ use std::cmp::Reverse;
 use std::io;
 use std::net::SocketAddr;
 use tokio::net::TcpStream;
+
+/// How many controllers are taken of one answer: whoever writes it does not decide how long a request may look for one.
+const MOST: usize = 12;
 
 /// Where names are looked up.
 #[derive(Debug)]
@@ -87,12 +90,12 @@ impl Names {
     ) -> Result<Vec<Address>, NamesError> {
         let mut found = Vec::new();
         if let Some(site) = site {
-            match self.domain_controllers(&format!("_ldap._tcp.{site}._sites.dc._msdcs.{domain}.")).await {
+            match self.domain_controllers(domain, &format!("_ldap._tcp.{site}._sites.dc._msdcs")).await {
                 Ok(near) => found = near,
                 Err(error) => tracing::warn!(%error, "no domain controller of the site is known"),
             }
         }
-        match self.domain_controllers(&format!("_ldap._tcp.dc._msdcs.{domain}.")).await {
+        match self.domain_controllers(domain, "_ldap._tcp.dc._msdcs").await {
             Ok(all) => found.extend(all),
             Err(error) if found.is_empty() => return Err(error),
             Err(error) => tracing::warn!(%error, "only the site's domain controllers are known"),
@@ -102,15 +105,18 @@ impl Names {
 
     /// The controller with the PDC emulator role.
     pub(crate) async fn primary(&self, domain: &str) -> Result<Vec<Address>, NamesError> {
-        let mut found = self.domain_controllers(&format!("_ldap._tcp.pdc._msdcs.{domain}.")).await?;
+        let mut found = self.domain_controllers(domain, "_ldap._tcp.pdc._msdcs").await?;
         found.truncate(1);
         Ok(found)
     }
 
     /// A record's port is that of LDAP in the clear, and not looked at.
-    async fn domain_controllers(&self, name: &str) -> Result<Vec<Address>, NamesError> {
-        let services = self.services(name).await?;
-        Ok(services.iter().filter_map(|service| Address::located(&service.host).ok()).collect())
+    async fn domain_controllers(&self, domain: &str, service: &str) -> Result<Vec<Address>, NamesError> {
+        let name = format!("{service}.{domain}.");
+        let services = self.services(&name).await?;
+        let located = services.iter().filter_map(|service| Address::located(&service.host, domain).ok());
+        let addresses: Vec<_> = located.take(MOST).collect();
+        if addresses.is_empty() { Err(NamesError::Empty(name)) } else { Ok(addresses) }
     }
 
     /// Where a service is by its SRV records, in the order in which the hosts are to be asked.

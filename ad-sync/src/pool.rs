@@ -11,14 +11,13 @@ use crate::connection::{ConnectFault, Connection, try_bind};
 use crate::error::{self, Fault};
 use crate::names::Names;
 use ldap3::LdapResult;
-use passquorum_domain::ports::{ControllerCheck, DirectoryError, DirectoryReason};
+use passquorum_domain::ports::{CheckOutcome, ControllerCheck, DirectoryError, DirectoryReason};
 use roster::{Controller, Roster};
 use rustls::ClientConfig;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::SemaphorePermit;
-use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 /// How many requests one controller is asked to work on at a time.
@@ -27,6 +26,8 @@ const CONNECTIONS: usize = 8;
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Idle connections are not kept longer: the other side, or a firewall between, forgets them without a word.
 const IDLE: Duration = Duration::from_secs(60);
+/// After this a request turns to no further controller, however many there are.
+const PATIENCE: Duration = Duration::from_secs(12);
 /// Between two looks at the controllers that were not reached, and at whether DNS is to be asked again.
 const ROUND: Duration = Duration::from_secs(10);
 /// For how long a refused bind of the access account is taken as the answer. Otherwise each user's request would be
@@ -94,7 +95,11 @@ impl Pool {
         Fut: Future<Output = Result<T, Fault>>,
     {
         let mut first_failure: Option<DirectoryError> = None;
+        let begun = Instant::now();
         for controller in self.roster.in_order(preferred).await {
+            if begun.elapsed() >= PATIENCE {
+                break;
+            }
             match self.run_on(&controller, operation, &request).await {
                 Err(error) if can_go_elsewhere(&error) => {
                     tracing::warn!(dc = %error.dc, operation, reason = %error.reason, "domain controller passed over");
@@ -208,35 +213,31 @@ impl Pool {
         self.run(operation, None, |_| async { Ok(()) }).await
     }
 
-    /// Reaches each controller over a connection that is made now. They are asked one after the other until one takes the
-    /// access account: a wrong password counts on each that is asked.
-    pub(crate) async fn check_each(self: &Arc<Self>, operation: &'static str) -> Vec<ControllerCheck> {
+    /// Reaches each controller over a connection that is made now, one after the other, until one refuses the access account:
+    /// a wrong password counts in the domain's lockout each time.
+    pub(crate) async fn check_each(&self, operation: &'static str) -> Vec<ControllerCheck> {
         *lock(&self.refusal) = None;
-        let controllers = self.roster.controllers().await;
-        let mut done = Vec::new();
-        let mut rest = controllers.into_iter();
-        for controller in rest.by_ref() {
-            let check = self.check_one(&controller, operation).await;
-            let is_taken = check.outcome.is_ok();
-            done.push(check);
-            if is_taken {
-                break;
-            }
+        let (begun, mut is_over) = (Instant::now(), false);
+        let mut checks = Vec::new();
+        for controller in self.roster.controllers().await {
+            let outcome = if is_over || begun.elapsed() >= PATIENCE {
+                CheckOutcome::NotAsked
+            } else {
+                lock(&controller.state).idle.clear();
+                match self.connect(&controller, operation).await {
+                    Ok(connection) => {
+                        controller.keep(connection);
+                        CheckOutcome::Serves
+                    }
+                    Err(error) => {
+                        is_over = error.reason == DirectoryReason::BindRefused;
+                        CheckOutcome::Fails(error)
+                    }
+                }
+            };
+            checks.push(ControllerCheck { dc: controller.name.clone(), outcome });
         }
-        let mut others = JoinSet::new();
-        for (place, controller) in rest.enumerate() {
-            let pool = Arc::clone(self);
-            others.spawn(async move { (place, pool.check_one(&controller, operation).await) });
-        }
-        let mut others = others.join_all().await;
-        others.sort_by_key(|(place, _)| *place);
-        done.extend(others.into_iter().map(|(_, check)| check));
-        done
-    }
-
-    async fn check_one(&self, controller: &Controller, operation: &'static str) -> ControllerCheck {
-        let outcome = self.connect(controller, operation).await.map(|connection| controller.keep(connection));
-        ControllerCheck { dc: controller.name.clone(), outcome }
+        checks
     }
 
     /// Tries the controllers that were not reached.

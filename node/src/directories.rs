@@ -136,9 +136,11 @@ fn refused(reason: DirectoryReason) -> DirectoryError {
 impl Directories for RealmDirectories {
     async fn open(&self, id: ConnectionId) -> Result<Arc<dyn Directory>, DirectoryError> {
         let state = self.consensus.local();
-        let connection = state.config().and_then(|config| config.connection(id));
-        let connection = connection.ok_or_else(|| refused(DirectoryReason::NotFound))?;
+        let known = |id| state.config().and_then(|config| config.connection(id));
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        // An open directory goes on looking after its controllers.
+        open.retain(|id, _| known(*id).is_some());
+        let connection = known(id).ok_or_else(|| refused(DirectoryReason::NotFound))?;
         if let Some(present) = open.get(&id).filter(|present| present.connection == *connection) {
             return Ok(Arc::clone(&present.directory));
         }
@@ -155,10 +157,13 @@ impl Directories for RealmDirectories {
 impl Containers for RealmDirectories {
     fn container(&self, state: &State) -> Result<Option<Arc<dyn Container>>, ContainerError> {
         let (Some(realm), Some(config)) = (state.realm(), state.config()) else { return Ok(None) };
-        let Some(mirror) = &config.general.mirror else { return Ok(None) };
+        let mut open = self.container.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(mirror) = &config.general.mirror else {
+            *open = None;
+            return Ok(None);
+        };
         let connection = config.connection(mirror.connection);
         let connection = connection.ok_or_else(|| refused(DirectoryReason::NotFound))?;
-        let mut open = self.container.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(present) = open.as_ref()
             && (&present.connection, &present.mirror) == (connection, mirror)
         {

@@ -210,6 +210,7 @@ impl Cluster {
             arriving: Default::default(),
             handing_over: AtomicBool::new(false),
             changing: Default::default(),
+            admitting: Default::default(),
             integrity: Integrity::new(books, peers),
             certifier: OnceLock::new(),
         });

@@ -154,6 +154,12 @@ impl Member {
         if command.action.needs() > level {
             return Proposed::LevelTooLow(level);
         }
+        let _admits = if matches!(command.action, Action::AdmitNode(_)) {
+            let Ok(admits) = timeout_at(deadline, self.admitting.read()).await else { return Proposed::Busy };
+            Some(admits)
+        } else {
+            None
+        };
         if matches!(command.action, Action::ChangeConfig { .. }) && !self.config_has_room() {
             return Proposed::Committed(Err(Rejection::TooLarge));
         }

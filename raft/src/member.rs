@@ -24,7 +24,7 @@ use passquorum_storage::{Durable, Published};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, RwLock, watch};
 use tokio::time::{Instant, sleep, timeout};
 
 /// Pause between two tries to reach a leader, unless leadership changes before.
@@ -55,6 +55,8 @@ pub(crate) struct Member {
     pub(crate) handing_over: AtomicBool,
     /// One membership change at a time.
     pub(crate) changing: Mutex<()>,
+    /// Held for writing while every node is asked whether the level may rise, so that none is admitted meanwhile.
+    pub(crate) admitting: RwLock<()>,
     pub(crate) integrity: Integrity,
     /// Signs certificates; set once the node has put it together.
     pub(crate) certifier: OnceLock<Arc<dyn Certifier>>,

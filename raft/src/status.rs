@@ -61,8 +61,10 @@ where
 impl Member {
     async fn ask_leader(&self) {
         let Lead::At { node, address } = self.lead() else { return };
+        // As old as the question at most.
+        let at = Instant::now();
         if let Ok(Some(report)) = self.peer(node, address).ask(Request::Report, &Done, FRESH).await {
-            self.heard.send_replace(Some(Heard { at: Instant::now(), leader: node, report }));
+            self.heard.send_replace(Some(Heard { at, leader: node, report }));
         }
     }
 

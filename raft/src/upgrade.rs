@@ -91,13 +91,25 @@ impl Member {
     }
 
     /// Raises the level as the leader, unless that is done already: a change may be asked for again.
+    ///
+    /// A program of the level before reads no log that holds such an entry, not even one that is refused when it is applied.
+    /// So none is written before it is certain that everybody was asked: nobody is admitted meanwhile, and whoever was
+    /// admitted before is in the state that is read.
     pub(crate) async fn raise_level(&self, to: FeatureLevel, actor: Actor) -> Result<NodeId, Halt> {
-        let state = self.state();
+        let _nobody_comes = self.admitting.write().await;
+        let state = self.read_linearizable().await.map_err(unread)?;
         let from = state.level();
         if from >= to {
             return Ok(self.node);
         }
         let status = self.ask_everyone(&state).await;
+        if status.next() != Some(to) {
+            return Err(MembershipError::NotReady(format!(
+                "the leader runs at feature level {from} and supports {}",
+                status.supported
+            ))
+            .into());
+        }
         ready(&status)?;
         let asked = status.nodes.iter().map(|node| node.node).collect();
         self.commit_here(actor, Action::RaiseLevel { from, to, asked }).await?;

@@ -45,7 +45,7 @@ struct Applied<C: RaftConfig> {
 /// The applied state of one member.
 pub struct StateStore<C: RaftConfig, M> {
     shelf: Arc<Shelf>,
-    format: Format,
+    format: Arc<Format>,
     applied: Applied<C>,
     machine: M,
     published: watch::Sender<Arc<Published<C, M>>>,
@@ -94,7 +94,7 @@ where
         };
         format.rise(machine.format())?;
         let (published, _) = watch::channel(Arc::new(publish(&machine, &applied)));
-        Ok(Self { shelf: Arc::new(shelf), format, applied, machine, published, durable })
+        Ok(Self { shelf: Arc::new(shelf), format: Arc::new(format), applied, machine, published, durable })
     }
 
     /// Follows the state: the receiver holds the newest copy and is told of each newer one.
@@ -216,7 +216,7 @@ where
         meta: &SnapshotMeta<u64, C::Node>,
         snapshot: Box<SnapshotBody>,
     ) -> Result<(), StorageError<u64>> {
-        let (meta, shelf) = (meta.clone(), Arc::clone(&self.shelf));
+        let (meta, shelf, format) = (meta.clone(), Arc::clone(&self.shelf), Arc::clone(&self.format));
         let installed = off_task(self.shelf.blocks(), move || {
             let Contents { meta: found, cells, digest } = snapshot_format::read::<C>(&snapshot)?;
             if found != meta {
@@ -224,12 +224,12 @@ where
             }
             let machine = restore::<M>(cells)?;
             hold_against(&machine, digest)?;
+            // First, so that no older program takes it for damage.
+            format.rise(machine.format())?;
             shelf.keep::<C>(*snapshot)?;
             Ok((machine, Applied { last: meta.last_log_id, membership: meta.last_membership }))
         });
         (self.machine, self.applied) = installed.await.map_err(|e| snapshot_failed(&e, ErrorVerb::Write))?;
-        let risen = self.format.rise(self.machine.format());
-        risen.map_err(|e| snapshot_failed(&e, ErrorVerb::Write))?;
         self.publish();
         Ok(())
     }

@@ -15,6 +15,8 @@ use tokio::time::Instant;
 
 /// How long what DNS said is taken as it is. A change of the domain's controllers is rare.
 const LOCATED: Duration = Duration::from_secs(300);
+/// How long after an answer that named nobody the next request asks again.
+const NOBODY: Duration = Duration::from_secs(2);
 
 /// One domain controller.
 pub(crate) struct Controller {
@@ -67,6 +69,7 @@ struct Known {
     /// What each server entry stood for when it was last known.
     located: Vec<Vec<Address>>,
     at: Option<Instant>,
+    tried: Option<Instant>,
 }
 
 impl Roster {
@@ -90,15 +93,20 @@ impl Roster {
         &self.names
     }
 
-    /// The controllers; DNS is asked first when it never was.
+    /// The controllers; DNS is asked first as long as it named nobody, once for all who wait.
     pub(super) async fn controllers(&self) -> Vec<Arc<Controller>> {
-        if lock(&self.known).at.is_none() {
+        if self.is_unknown() {
             let _turn = self.locating.lock().await;
-            if lock(&self.known).at.is_none() {
+            if self.is_unknown() {
                 self.locate().await;
             }
         }
         lock(&self.known).controllers.clone()
+    }
+
+    fn is_unknown(&self) -> bool {
+        let known = lock(&self.known);
+        known.at.is_none() && known.tried.is_none_or(|tried| tried.elapsed() >= NOBODY)
     }
 
     /// Asks DNS again when it is time to, or when no controller is reached.
@@ -135,6 +143,7 @@ impl Roster {
         }
         let mut known = lock(&self.known);
         known.list();
+        known.tried = Some(Instant::now());
         if any || !known.controllers.is_empty() {
             known.at = Some(Instant::now());
         }
@@ -143,7 +152,7 @@ impl Roster {
     /// In the order to be asked: who is unreachable last, the preferred one before the others.
     pub(super) async fn in_order(&self, preferred: Option<&str>) -> Vec<Arc<Controller>> {
         let mut order = self.controllers().await;
-        order.sort_by_key(|controller| {
+        order.sort_by_cached_key(|controller| {
             (controller.is_unreachable(), preferred != Some(controller.name.as_str()))
         });
         order
@@ -154,7 +163,7 @@ impl Known {
     fn list(&mut self) {
         let mut listed: Vec<Arc<Controller>> = Vec::new();
         for address in self.located.iter().flatten() {
-            if listed.iter().any(|controller| controller.address == *address) {
+            if listed.iter().any(|controller| controller.address.is_at(address)) {
                 continue;
             }
             let present = self.controllers.iter().find(|controller| controller.address == *address);
@@ -235,6 +244,8 @@ mod tests {
             .lock()
             .unwrap()
             .insert("_ldap._tcp.dc._msdcs.corp.example.", vec![srv(0, 0, "dc1.corp.example.")]);
+        assert!(order(&roster, None).await.is_empty(), "who comes right after does not ask again");
+        lock(&roster.known).tried = Instant::now().checked_sub(NOBODY);
         assert_eq!(order(&roster, None).await, ["dc1.corp.example"]);
     }
 }

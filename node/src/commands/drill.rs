@@ -126,6 +126,7 @@ async fn own_command(dir: &Path, arguments: &[&str]) -> Result<String, Failure> 
         .arg("--dir")
         .arg(dir)
         .stdin(Stdio::null())
+        .kill_on_drop(true)
         .output()
         .await?;
     if ran.status.success() {

@@ -11,8 +11,8 @@ mod upgrades;
 pub use backup::{BackupError, BackupFile, Backups};
 pub use container::{Container, ContainerError, Fence, Held};
 pub use directory::{
-    BarredReason, ControllerCheck, Directories, Directory, DirectoryError, DirectoryReason, Found,
-    PasswordCheck, ResetOptions, Retry,
+    BarredReason, CheckOutcome, ControllerCheck, Directories, Directory, DirectoryError, DirectoryReason,
+    Found, PasswordCheck, ResetOptions, Retry,
 };
 pub use key_care::{KeyCare, KeyCareError};
 pub use leadership::{LeaderRead, LeaderReads, Leadership};

@@ -12,7 +12,7 @@ use axum::response::Response;
 use passquorum_domain::config::{ConfigChange, DirectoryEndpoint, DomainConnection};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::ConnectionId;
-use passquorum_domain::ports::{ControllerCheck, fresh_uuid};
+use passquorum_domain::ports::{CheckOutcome, ControllerCheck, fresh_uuid};
 
 const PART: &str = "/admin/connections";
 
@@ -111,7 +111,7 @@ pub(super) async fn save(desk: Desk, Path(id): Path<String>, form: Form) -> Resu
 pub(super) async fn test(desk: Desk, Path(id): Path<String>, _: Form) -> Result<Response, Failure> {
     let checks = match desk.app.ports.directories.open(parse(&id)?).await {
         Ok(directory) => directory.check_each().await,
-        Err(error) => vec![ControllerCheck { dc: error.dc.clone(), outcome: Err(error) }],
+        Err(error) => vec![ControllerCheck { dc: error.dc.clone(), outcome: CheckOutcome::Fails(error) }],
     };
     show_with(&desk, &id, verdict(&checks)).await
 }
@@ -121,14 +121,19 @@ fn verdict(checks: &[ControllerCheck]) -> Notice {
         return Notice::Bad("DNS names no domain controller of this domain.".to_owned());
     }
     let told = checks.iter().map(|ControllerCheck { dc, outcome }| match outcome {
-        Ok(()) => format!("{dc}: reached, and accepts the access account."),
-        Err(error) => {
+        CheckOutcome::Serves => format!("{dc}: reached, and accepts the access account."),
+        CheckOutcome::NotAsked => format!("{dc}: not asked."),
+        CheckOutcome::Fails(error) => {
             let code = error.ad_code.map(|code| format!(" (code {code:#x})")).unwrap_or_default();
             format!("{dc}: {}{code}. {}", error.reason, error.reason.code().remedy())
         }
     });
     let told = told.collect::<Vec<_>>().join(" ");
-    if checks.iter().all(|check| check.outcome.is_ok()) { Notice::Good(told) } else { Notice::Bad(told) }
+    if checks.iter().all(|check| check.outcome == CheckOutcome::Serves) {
+        Notice::Good(told)
+    } else {
+        Notice::Bad(told)
+    }
 }
 
 /// Removes one.

@@ -85,7 +85,11 @@ pub(super) async fn restore(
 }
 
 async fn own_command_of(arguments: &[&str]) -> Result<String, Failure> {
-    let ran = tokio::process::Command::new(std::env::current_exe()?).args(arguments).output().await?;
+    let ran = tokio::process::Command::new(std::env::current_exe()?)
+        .args(arguments)
+        .kill_on_drop(true)
+        .output()
+        .await?;
     if !ran.status.success() {
         return Err(failed(String::from_utf8_lossy(&ran.stderr).trim().to_owned()));
     }

@@ -220,9 +220,10 @@ pub trait Directory: Send + Sync {
     /// Reaches a domain controller and binds as the access account.
     async fn check(&self) -> Result<(), DirectoryError>;
 
-    /// Does that with each controller there is, in order of preference.
+    /// Does that with each controller there is, in order of preference, until one refuses the account.
     async fn check_each(&self) -> Vec<ControllerCheck> {
-        vec![ControllerCheck { dc: "the directory".to_owned(), outcome: self.check().await }]
+        let outcome = self.check().await.map_or_else(CheckOutcome::Fails, |()| CheckOutcome::Serves);
+        vec![ControllerCheck { dc: "the directory".to_owned(), outcome }]
     }
 }
 
@@ -231,8 +232,19 @@ pub trait Directory: Send + Sync {
 pub struct ControllerCheck {
     /// Which.
     pub dc: String,
-    /// Reached and bound, or why not.
-    pub outcome: Result<(), DirectoryError>,
+    /// What was seen.
+    pub outcome: CheckOutcome,
+}
+
+/// What a look at one domain controller saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CheckOutcome {
+    /// It was reached and takes the access account.
+    Serves,
+    /// It does not serve.
+    Fails(DirectoryError),
+    /// It was left out: another one had refused the access account, or it took too long to come to this one.
+    NotAsked,
 }
 
 /// The directories of the realm's domain connections.

@@ -14,3 +14,4 @@ mod projection;
 mod properties;
 #[cfg(test)]
 mod standing;
+mod words;
