@@ -14,4 +14,5 @@ mod projection;
 mod properties;
 #[cfg(test)]
 mod standing;
+#[cfg(test)]
 mod words;
