@@ -391,7 +391,7 @@ async fn an_access_password_is_written_and_never_shown() {
     assert_eq!(send(&mut browser, &path, &fields).await.status, StatusCode::SEE_OTHER);
     assert_eq!(sealed(&world), before, "an empty field keeps the present password");
     let unreachable = browser.submit(&format!("{path}/test"), &[("revision", "2")]).await;
-    assert!(unreachable.html.contains("open on dc1.example.com"));
+    assert!(unreachable.html.contains("dc1.example.com: the object is not there"));
 }
 
 #[tokio::test]
@@ -403,7 +403,7 @@ async fn a_connection_is_tested_and_one_in_use_is_not_removed() {
     assert!(browser.submit(&format!("{path}/test"), &[]).await.html.contains("accepts the access account"));
     world.directory.set_controller(Controller::Down);
     let page = browser.submit(&format!("{path}/test"), &[]).await;
-    assert!(page.html.contains("dc1") && page.html.contains("cannot be reached"));
+    assert!(page.html.contains("dc1.example.com: it cannot be reached"));
     let kept = browser.submit(&format!("{path}/remove"), &[("revision", "0")]).await;
     assert_eq!(kept.status, StatusCode::CONFLICT);
     assert!(kept.html.contains("still in use"));

@@ -222,8 +222,11 @@ pub trait Directory: Send + Sync {
 
     /// Does that with each controller there is, in order of preference, until one refuses the account.
     async fn check_each(&self) -> Vec<ControllerCheck> {
-        let outcome = self.check().await.map_or_else(CheckOutcome::Fails, |()| CheckOutcome::Serves);
-        vec![ControllerCheck { dc: "the directory".to_owned(), outcome }]
+        let (dc, outcome) = match self.check().await {
+            Ok(()) => ("the directory".to_owned(), CheckOutcome::Serves),
+            Err(error) => (error.dc.clone(), CheckOutcome::Fails(error)),
+        };
+        vec![ControllerCheck { dc, outcome }]
     }
 }
 
