@@ -270,6 +270,32 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_the_configuration_does_not_name_any_more_is_closed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (cluster, vault) = realm().await;
+        let file = folder.path().join("directory.json");
+        let directories =
+            RealmDirectories::new(Arc::clone(&cluster) as _, vault, Some(file), Names::of_host());
+        let mut general = cluster.local().config().unwrap().general.clone();
+        let container = DistinguishedName::parse("CN=one,DC=x").unwrap();
+        general.mirror = Some(MirrorSettings { connection: CONNECTION, container });
+        change(&cluster, ConfigChange::SetGeneral(general.clone())).await;
+        let container = Arc::downgrade(&directories.container(&cluster.local()).unwrap().unwrap());
+        general.mirror = None;
+        change(&cluster, ConfigChange::SetGeneral(general)).await;
+        assert!(directories.container(&cluster.local()).unwrap().is_none());
+        assert!(container.upgrade().is_none());
+
+        let directory = Arc::downgrade(&directories.open(CONNECTION).await.unwrap());
+        change(&cluster, ConfigChange::RemoveConnection(CONNECTION)).await;
+        assert_eq!(
+            directories.open(CONNECTION).await.map(drop).unwrap_err().reason,
+            DirectoryReason::NotFound
+        );
+        assert!(directory.upgrade().is_none());
+    }
+
+    #[tokio::test]
     async fn an_unknown_connection_and_a_host_without_the_embedded_directory_are_told_apart() {
         let (cluster, vault) = realm().await;
         let directories = RealmDirectories::new(cluster, vault, None, Names::of_host());

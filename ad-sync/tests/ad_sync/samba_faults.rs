@@ -6,12 +6,15 @@ use crate::relay::Relay;
 use crate::samba::{open, settings};
 use passquorum_domain::config::LdapsSettings;
 use passquorum_domain::directory::LoginName;
-use passquorum_domain::ports::{Directory, DirectoryReason, PasswordCheck, ResetOptions, Retry};
+use passquorum_domain::ports::{
+    CheckOutcome, Directory, DirectoryReason, PasswordCheck, ResetOptions, Retry,
+};
 use std::net::{Ipv4Addr, SocketAddr};
 
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 42);
 /// Nobody listens there.
 const DEAD: &str = "ldaps://127.0.0.42:9";
+const DEAD_TOO: &str = "ldaps://127.0.0.42:10";
 const PLAIN: ResetOptions = ResetOptions { unlock: false, must_change: false };
 
 async fn find_alice(directory: &dyn Directory) -> (DirectoryReason, Retry) {
@@ -58,6 +61,17 @@ async fn a_wrong_bind_password_is_told_and_does_not_lock_the_account(samba: &Dom
         assert_eq!(error.ad_code, Some(0x52E));
     }
     assert!(samba.bind_works(SERVICE_ACCOUNT, SERVICE_PASSWORD).await);
+    let checks =
+        open(&settings(samba, &[DEAD, &samba.url(), DEAD_TOO]), "Not-The-Password-1").check_each().await;
+    let outcomes: Vec<_> = checks.into_iter().map(|check| check.outcome).collect();
+    let [CheckOutcome::Fails(dead), CheckOutcome::Fails(refused), CheckOutcome::NotAsked] = &outcomes[..]
+    else {
+        panic!("{outcomes:?}")
+    };
+    let reasons = (dead.reason, refused.reason);
+    assert_eq!(reasons, (DirectoryReason::Unreachable, DirectoryReason::BindRefused));
+    let checks = open(&settings(samba, &[DEAD, &samba.url()]), SERVICE_PASSWORD).check_each().await;
+    assert_eq!(checks[1].outcome, CheckOutcome::Serves);
     let without = open(&settings(samba, &[&samba.url()]), "");
     assert_eq!(find_alice(without.as_ref()).await.0, DirectoryReason::BindRefused);
 }

@@ -10,7 +10,7 @@ use passquorum_domain::ids::NodeId;
 use passquorum_domain::ports::{ClusterStatus, MemberRole, MemberStatus};
 use serde::Deserialize;
 use std::time::Duration;
-use tokio::time::interval;
+use tokio::time::{interval, timeout};
 
 /// Fewer voters have none to spare.
 const FEWEST: usize = 3;
@@ -102,8 +102,9 @@ pub(super) async fn broken(load: &Load, client: &Client, patience: Duration) -> 
             let seconds = silent.as_secs_f64();
             return Failure::not_now(format!("given up: no write was acknowledged for {seconds:.1} s"));
         }
-        let status = client.get::<ClusterStatus>("/api/v1/status").await;
-        if let Some(voter) = status.ok().as_ref().and_then(gone) {
+        // A node that does not answer must not keep this from looking at the load.
+        let status = timeout(patience, client.get::<ClusterStatus>("/api/v1/status")).await;
+        if let Some(voter) = status.ok().and_then(Result::ok).as_ref().and_then(gone) {
             return Failure::not_now(format!("given up: node {voter} does not answer any more"));
         }
     }
