@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use passquorum_domain::audit::Actor;
 use passquorum_domain::command::{Action, AdmitNode, Command, NewNode};
 use passquorum_domain::feature_level::FeatureLevel;
-use passquorum_domain::ids::{ApiTokenId, JoinTokenId, NodeId, RequestId};
+use passquorum_domain::ids::{ApiTokenId, JoinTokenId, KeyedHash, NodeId, RequestId};
 use passquorum_domain::instance::Role;
 use passquorum_domain::outcome::{Effect, Rejection};
 use passquorum_domain::ports::{
@@ -25,6 +25,11 @@ use passquorum_domain::token::{ApiScope, ApiToken, JoinToken};
 use passquorum_raft::Certified;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long the keys of a rotation that the realm has begun are waited for on this node.
+const ARRIVAL: Duration = Duration::from_secs(5);
 
 /// Takes an admitted node into the Raft membership. May be called on any node.
 #[async_trait]
@@ -86,6 +91,36 @@ impl RealmAdmission {
         Ok((text, token))
     }
 
+    /// Commits that a node is let in, and answers its id. While the keys are being rotated this node may be a moment behind
+    /// the realm; then it waits for the new ones, since the token is still good.
+    async fn register(
+        &self,
+        token: JoinTokenId,
+        secret: KeyedHash,
+        role: Role,
+        node: &NewNode,
+    ) -> Result<NodeId, AdmissionError> {
+        loop {
+            let wrap = self.wrap(role, node)?;
+            let generation = wrap.as_ref().map(|wrap| wrap.generation);
+            let admit = AdmitNode { token, secret, node: node.clone(), wrap };
+            match (
+                self.propose(Actor::JoinToken(token), Action::AdmitNode(Box::new(admit))).await?,
+                generation,
+            ) {
+                (Ok(Effect::Admitted(node)), _) => return Ok(node),
+                (Err(Rejection::KeysChanged), Some(generation)) => {
+                    let moved_on = timeout(ARRIVAL, self.keyring.moved_on_from(generation)).await;
+                    moved_on.map_err(|_| ProposeError::Busy)?;
+                }
+                (outcome, _) => {
+                    done(outcome)?;
+                    return Err(bad("request", "the cluster answered something else".to_owned()));
+                }
+            }
+        }
+    }
+
     fn wrap(
         &self,
         role: Role,
@@ -111,8 +146,6 @@ fn bad(field: &'static str, message: String) -> AdmissionError {
 fn done<T>(outcome: Result<T, Rejection>) -> Result<T, AdmissionError> {
     outcome.map_err(|rejection| match rejection {
         Rejection::TokenInvalid => AdmissionError::TokenInvalid,
-        // The token is still good, and the new keys arrive here in a moment.
-        Rejection::KeysChanged => ProposeError::Busy.into(),
         other => bad("request", other.to_string()),
     })
 }
@@ -146,7 +179,7 @@ impl Admission for RealmAdmission {
         }
         check(&request.node)?;
         let realm = state.realm().ok_or(VaultError::NoKey)?;
-        let wrap = self.wrap(role, &request.node)?;
+        self.wrap(role, &request.node)?;
         let NewNode { cluster_address, site_url, .. } = &request.node;
         let sign = |node| {
             let signed =
@@ -160,14 +193,10 @@ impl Admission for RealmAdmission {
         // A trial first, so that a bad request does not use the token up.
         sign(NodeId(0))?;
         let address = request.node.cluster_address.clone();
-        let admit = AdmitNode { token: token.id, secret, node: request.node.clone(), wrap };
-        let actor = Actor::JoinToken(token.id);
-        let outcome = self.propose(actor.clone(), Action::AdmitNode(Box::new(admit))).await?;
-        let Effect::Admitted(node) = done(outcome)? else {
-            return Err(bad("request", "the cluster answered something else".to_owned()));
-        };
+        let node = self.register(token.id, secret, role, &request.node).await?;
         let Certified { certificate, until } = sign(node)?;
-        done(self.propose(actor, Action::CertifyNode { node, until }).await?)?;
+        let certify = Action::CertifyNode { node, until };
+        done(self.propose(Actor::JoinToken(token.id), certify).await?)?;
         if let Err(error) = self.learners.add_learner(node, &address).await {
             // The leader brings the membership in line with the registry by itself.
             tracing::warn!(%node, %error, "an admitted node is not a member yet");
@@ -233,6 +262,7 @@ mod tests {
     use crate::env::SystemEntropy;
     use crate::keyring::WrapKey;
     use crate::keys::NewKeys;
+    use crate::rotation::RealmKeyCare;
     use passquorum_domain::config::RealmConfig;
     use passquorum_domain::time::Timestamp;
     use passquorum_raft::PeerIdentity;
@@ -261,6 +291,8 @@ mod tests {
         admission: RealmAdmission,
         cluster: Arc<Alone>,
         clock: Arc<SetClock>,
+        /// What the first node's wraps open with.
+        own: WrapKey,
     }
 
     fn node(wrap: &WrapKey) -> NewNode {
@@ -295,7 +327,7 @@ mod tests {
             clock: Arc::clone(&clock) as _,
             entropy,
         };
-        World { admission, cluster, clock }
+        World { admission, cluster, clock, own: keys.wrap }
     }
 
     fn request(token: &str) -> (JoinRequest, NewKeys) {
@@ -345,6 +377,32 @@ mod tests {
             world.admission.admit(request, FeatureLevel::CURRENT).await.unwrap_err(),
             AdmissionError::TokenInvalid
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_node_that_comes_in_the_middle_of_a_rotation_waits_for_the_new_keys() {
+        let world = world().await;
+        let token = token(&world, Role::Voter).await;
+        let care = RealmKeyCare {
+            consensus: Arc::clone(&world.cluster) as _,
+            keyring: Arc::clone(&world.admission.keyring),
+            clock: Arc::clone(&world.clock) as _,
+            entropy: Arc::new(SystemEntropy),
+        };
+        assert_eq!(care.rotate(Actor::Realm).await.unwrap(), 2);
+        let (request, _) = request(&token);
+        let behind = world.admission.admit(request.clone(), FeatureLevel::CURRENT).await;
+        assert_eq!(behind.unwrap_err(), ProposeError::Busy.into(), "its keys do not come");
+
+        let state = world.cluster.local();
+        let (realm, wrap) = (state.realm().unwrap().id, state.wrap(NodeId(1)).unwrap());
+        let keyring = &world.admission.keyring;
+        let arrival = async { keyring.unwrap_from(&world.own, realm, wrap, 1) };
+        let (admitted, arrived) =
+            tokio::join!(world.admission.admit(request, FeatureLevel::CURRENT), arrival);
+        arrived.unwrap();
+        let grant = admitted.unwrap();
+        assert_eq!(world.cluster.local().wrap(grant.node).unwrap().generation, 2);
     }
 
     #[tokio::test]

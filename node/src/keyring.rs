@@ -28,6 +28,7 @@ use passquorum_domain::ports::{Entropy, Purpose, Vault, VaultError};
 use sha2::Sha256;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tokio::sync::Notify;
 use zeroize::Zeroizing;
 
 /// A sealed value: [`Sealed::header`], the nonce, the ciphertext.
@@ -49,6 +50,8 @@ struct Ring {
 pub struct Keyring {
     entropy: Arc<dyn Entropy>,
     ring: ArcSwapOption<Ring>,
+    /// Told of each wrap whose keys are taken.
+    arrivals: Notify,
 }
 
 impl std::fmt::Debug for Keyring {
@@ -61,7 +64,7 @@ impl Keyring {
     /// A key ring without a key: a joining node's, or a DMZ learner's for good.
     #[must_use]
     pub fn empty(entropy: Arc<dyn Entropy>) -> Self {
-        Self { entropy, ring: ArcSwapOption::empty() }
+        Self { entropy, ring: ArcSwapOption::empty(), arrivals: Notify::new() }
     }
 
     /// A key ring with fresh keys, the data key of the first generation: `init` only.
@@ -69,7 +72,7 @@ impl Keyring {
     pub fn create(entropy: Arc<dyn Entropy>, realm: RealmId) -> Self {
         let data = BTreeMap::from([(1, draw(entropy.as_ref()))]);
         let ring = Ring { realm, hash: draw(entropy.as_ref()), data, sealing: 1 };
-        Self { entropy, ring: ArcSwapOption::from_pointee(ring) }
+        Self { entropy, ring: ArcSwapOption::from_pointee(ring), arrivals: Notify::new() }
     }
 
     /// Whether the realm's keys are here.
@@ -88,6 +91,7 @@ impl Keyring {
     ) -> Result<(), VaultError> {
         let ring = Ring::parse(realm, &own.open(realm, wrap)?, sealing).ok_or(VaultError::DoesNotOpen)?;
         self.ring.store(Some(Arc::new(ring)));
+        self.arrivals.notify_waiters();
         Ok(())
     }
 
@@ -122,6 +126,17 @@ impl Keyring {
     #[must_use]
     pub fn newest(&self) -> Option<u32> {
         self.ring.load().as_ref().map(|ring| ring.newest())
+    }
+
+    /// Waits until another generation than this one is the newest here.
+    pub async fn moved_on_from(&self, generation: u32) {
+        loop {
+            let arrival = self.arrivals.notified();
+            if self.newest() != Some(generation) {
+                return;
+            }
+            arrival.await;
+        }
     }
 
     fn ring(&self) -> Result<Arc<Ring>, VaultError> {
