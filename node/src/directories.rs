@@ -229,7 +229,7 @@ mod tests {
             at: SystemClock.now(),
             actor: Actor::LocalOperator(NodeId(1)),
             detail: None,
-            action: Action::ChangeConfig { base, change },
+            action: Action::change_config(base, change),
         };
         cluster.propose(command).await.unwrap().unwrap();
     }

@@ -345,7 +345,7 @@ mod tests {
             };
             let base = self.cluster.local().config().unwrap().revision;
             let change = ConfigChange::PutConnection(Box::new(connection));
-            self.care.commit(Actor::Realm, Action::ChangeConfig { base, change }).await.unwrap();
+            self.care.commit(Actor::Realm, Action::change_config(base, change)).await.unwrap();
         }
 
         /// Does once what the key ring's task does whenever the state has changed.

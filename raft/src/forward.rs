@@ -160,7 +160,7 @@ impl Member {
         } else {
             None
         };
-        if matches!(command.action, Action::ChangeConfig { .. }) && !self.config_has_room() {
+        if command.action.edited_revision().is_some() && !self.config_has_room() {
             return Proposed::Committed(Err(Rejection::TooLarge));
         }
         match self.proposals.push(command, size) {

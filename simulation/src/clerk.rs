@@ -11,7 +11,7 @@ use crate::invariant::single_use_ticket::SingleUse;
 use crate::node::SimulatedNode;
 use crate::stage::{Act, Stage};
 use passquorum_domain::audit::Actor;
-use passquorum_domain::command::{Action, Command};
+use passquorum_domain::command::Command;
 use passquorum_domain::ids::{RequestId, Revision};
 use passquorum_domain::instance::Role;
 use passquorum_domain::outcome::{Effect, Outcome, Rejection};
@@ -90,7 +90,7 @@ impl Clerk {
             }
             _ => {}
         }
-        if let (Action::ChangeConfig { .. }, Err(Rejection::InvalidConfig(_))) = (&command.action, outcome) {
+        if let (Some(_), Err(Rejection::InvalidConfig(_))) = (command.action.edited_revision(), outcome) {
             return Ok(());
         }
         self.lockout.observe(command, outcome)?;

@@ -115,7 +115,7 @@ async fn administer(ports: &Ports, controller: &Controller) {
             at,
             actor: Actor::Realm,
             detail: None,
-            action: Action::ChangeConfig { base: config.revision, change: ConfigChange::SetGeneral(general) },
+            action: Action::change_config(config.revision, ConfigChange::SetGeneral(general)),
         };
         // Whether it is taken is of no matter here.
         ports.cluster.propose(command).await.ok();

@@ -173,7 +173,7 @@ impl People {
                 let base = config.revision;
                 let Ok(config) = realm::add_to(RealmConfig::clone(config), threshold) else { return false };
                 let change = ConfigChange::Replace(Box::new(config));
-                let action = Action::ChangeConfig { base, change };
+                let action = Action::change_config(base, change);
                 let at = node.clock.now();
                 let request = RequestId::internal(at, clients::uuid(&mut rng));
                 let command = Command { request, at, actor: Actor::Realm, detail: None, action };

@@ -152,7 +152,7 @@ impl Realm {
         let config = Arc::clone(self.states.borrow().config().unwrap());
         let general = GeneralSettings { organisation: organisation.to_owned(), ..config.general.clone() };
         let change = ConfigChange::SetGeneral(general);
-        self.apply(Action::ChangeConfig { base: config.revision, change });
+        self.apply(Action::change_config(config.revision, change));
     }
 
     fn document(&self) -> Blob {

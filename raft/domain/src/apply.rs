@@ -17,6 +17,7 @@ use crate::audit::{Actor, AuditEvent, AuditRecord};
 use crate::blob::Sealed;
 use crate::command::{Action, Command};
 use crate::config::Problem;
+use crate::document::Document;
 use crate::ids::KeyedHash;
 use crate::outcome::{Effect, Outcome, Rejection};
 #[cfg(feature = "planted")]
@@ -95,7 +96,9 @@ impl Change<'_> {
             Action::RetireKey { generation, wraps } => self.retire_key(generation, wraps),
             Action::CreateApiToken(token) => self.create_api_token(token),
             Action::RevokeApiToken(id) => self.revoke_api_token(id),
-            Action::ChangeConfig { base, change } => self.change_config(base, change),
+            Action::ChangeConfig { base, change } | Action::EditConfig { base, change: Document(change) } => {
+                self.change_config(base, change)
+            }
             Action::CountAttempt { attempt, target, policy } => self.count_attempt(attempt, target, policy),
             Action::DecideAttempt { attempt, target, right } => self.decide_attempt(attempt, target, right),
             Action::LiftLock(subject) => self.lift_lock(subject),

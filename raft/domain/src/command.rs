@@ -4,6 +4,7 @@ use crate::address::{HostPort, SiteUrl};
 use crate::audit::{Actor, AuditEvent};
 use crate::blob::{Blob, Sealed};
 use crate::config::{ConfigChange, RealmConfig};
+use crate::document::Document;
 use crate::feature_level::FeatureLevel;
 use crate::ids::{
     ApiTokenId, AttemptId, JoinTokenId, KeyedHash, NodeId, PolicyId, RealmId, RequestId, Revision, TicketId,
@@ -180,11 +181,37 @@ pub enum Action {
         /// Who was asked.
         asked: Vec<NodeId>,
     },
+    /// Changes the configuration as [`Action::ChangeConfig`] does, with what that one's form has no place for.
+    EditConfig {
+        /// The revision that the editor saw.
+        base: Revision,
+        /// The change.
+        change: Document<ConfigChange>,
+    },
 }
 
 impl Action {
     /// The longest that a ticket may stay open.
     pub const MAX_TICKET_LIFE: Span = Span::minutes(5);
+
+    /// A change of the configuration, in the form of the lowest level that has a place for it.
+    #[must_use]
+    pub fn change_config(base: Revision, change: ConfigChange) -> Self {
+        if change.needs() > FeatureLevel::FIRST {
+            Self::EditConfig { base, change: Document(change) }
+        } else {
+            Self::ChangeConfig { base, change }
+        }
+    }
+
+    /// The revision that the editor saw, of a change of the configuration.
+    #[must_use]
+    pub fn edited_revision(&self) -> Option<Revision> {
+        match self {
+            Self::ChangeConfig { base, .. } | Self::EditConfig { base, .. } => Some(*base),
+            _ => None,
+        }
+    }
 
     /// Whether it changes how a node stands, or where, or what all nodes have to support. Only a leader does that, in step
     /// with Raft's membership.
@@ -206,10 +233,11 @@ impl Action {
         match self {
             Self::Record { event, .. } => event.needs(),
             Self::ChangeConfig { change, .. } => change.needs(),
+            Self::EditConfig { change: Document(change), .. } => change.needs().max(FeatureLevel::SECOND),
             // The leader asks every node instead.
             Self::RaiseLevel { from, .. } => *from,
-            Self::CreateRealm(_)
-            | Self::CreateJoinToken(_)
+            Self::CreateRealm(new) => new.config.needs(),
+            Self::CreateJoinToken(_)
             | Self::AdmitNode(_)
             | Self::SetNodeRole(..)
             | Self::RemoveNode(_)

@@ -132,9 +132,7 @@ impl ConfigChange {
     pub fn needs(&self) -> FeatureLevel {
         match self {
             Self::PutConnection(connection) => connection.needs(),
-            Self::Replace(config) => {
-                config.connections.iter().map(DomainConnection::needs).max().unwrap_or_default()
-            }
+            Self::Replace(config) => config.needs(),
             Self::RemoveConnection(_)
             | Self::PutPolicy(_)
             | Self::RemovePolicy(_)
@@ -188,6 +186,12 @@ impl RealmConfig {
             helpdesk: Vec::new(),
             general: GeneralSettings::initial(),
         }
+    }
+
+    /// The feature level from which on it may be had.
+    #[must_use]
+    pub fn needs(&self) -> FeatureLevel {
+        self.connections.iter().map(DomainConnection::needs).max().unwrap_or_default()
     }
 
     /// The connection with this id.

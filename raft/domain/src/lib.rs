@@ -15,6 +15,7 @@ pub mod blob;
 pub mod command;
 pub mod config;
 pub mod directory;
+pub mod document;
 pub mod drill;
 pub mod error_code;
 pub mod feature_level;

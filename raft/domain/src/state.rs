@@ -6,6 +6,7 @@ use crate::audit::{AuditRecord, ChainHash};
 use crate::blob::Sealed;
 use crate::config::RealmConfig;
 use crate::config::history::KeptRevision;
+use crate::document::Document;
 use crate::feature_level::FeatureLevel;
 use crate::ids::{ApiTokenId, JoinTokenId, KeyedHash, NodeId, RealmId, RequestId, Revision, TicketId};
 use crate::instance::{Instance, KeyWrap, Role};
@@ -162,6 +163,10 @@ pub enum Cell {
     Certificate(Timestamp),
     /// The feature level, once it was raised.
     Level(FeatureLevel),
+    /// The configuration, above the first feature level.
+    ConfigDocument(Document<std::sync::Arc<RealmConfig>>),
+    /// A kept revision of the configuration, above the first feature level.
+    RevisionDocument(Document<KeptRevision>),
 }
 
 /// A cell's content does not belong to its key: stored data is damaged.
@@ -350,7 +355,7 @@ impl State {
     pub fn cell(&self, key: &CellKey) -> Option<Cell> {
         match key {
             CellKey::Realm => self.realm.clone().map(Cell::Realm),
-            CellKey::Config => self.config.clone().map(Cell::Config),
+            CellKey::Config => self.config.clone().map(|config| self.config_cell(config)),
             CellKey::Totals => Some(Cell::Totals(self.totals.clone())),
             CellKey::Instance(id) => self.instances.get(id).cloned().map(Cell::Instance),
             CellKey::Wrap(id) => self.wraps.get(id).cloned().map(Cell::Wrap),
@@ -362,18 +367,35 @@ impl State {
             CellKey::Audit(seq) => self.audit.get(seq).cloned().map(Cell::Audit),
             CellKey::Request(id) => self.requests.get(id).cloned().map(Cell::Request),
             CellKey::Replacement(token) => self.replacements.get(token).copied().map(Cell::Replacement),
-            CellKey::Revision(revision) => self.revisions.get(revision).cloned().map(Cell::Revision),
+            CellKey::Revision(revision) => {
+                self.revisions.get(revision).cloned().map(|kept| self.revision_cell(kept))
+            }
             CellKey::Keys => self.keys.clone().map(Cell::Keys),
             CellKey::Certificate(id) => self.certificates.get(id).copied().map(Cell::Certificate),
             CellKey::Level => self.raised_level().map(Cell::Level),
         }
     }
 
+    /// Whether the configuration is kept as a document. At the first level it is in the form that its programs write.
+    fn keeps_documents(&self) -> bool {
+        self.level > FeatureLevel::FIRST
+    }
+
+    fn config_cell(&self, config: std::sync::Arc<RealmConfig>) -> Cell {
+        if self.keeps_documents() { Cell::ConfigDocument(Document(config)) } else { Cell::Config(config) }
+    }
+
+    fn revision_cell(&self, kept: KeptRevision) -> Cell {
+        if self.keeps_documents() { Cell::RevisionDocument(Document(kept)) } else { Cell::Revision(kept) }
+    }
+
     /// Puts a stored cell back.
     pub fn restore_cell(&mut self, key: CellKey, cell: Cell) -> Result<(), MismatchedCell> {
         match (key, cell) {
             (CellKey::Realm, Cell::Realm(realm)) => self.realm = Some(realm),
-            (CellKey::Config, Cell::Config(config)) => self.config = Some(config),
+            (CellKey::Config, Cell::Config(config) | Cell::ConfigDocument(Document(config))) => {
+                self.config = Some(config);
+            }
             (CellKey::Totals, Cell::Totals(totals)) => self.totals = totals,
             (CellKey::Instance(id), Cell::Instance(instance)) => drop(self.instances.insert(id, instance)),
             (CellKey::Wrap(id), Cell::Wrap(wrap)) => drop(self.wraps.insert(id, wrap)),
@@ -387,7 +409,7 @@ impl State {
             (CellKey::Replacement(token), Cell::Replacement(replaces)) => {
                 self.replacements.insert(token, replaces);
             }
-            (CellKey::Revision(revision), Cell::Revision(kept)) => {
+            (CellKey::Revision(revision), Cell::Revision(kept) | Cell::RevisionDocument(Document(kept))) => {
                 drop(self.revisions.insert(revision, kept))
             }
             (CellKey::Keys, Cell::Keys(keys)) => self.keys = Some(keys),

@@ -199,7 +199,7 @@ impl Workload {
         } else {
             format!("Company {}", self.rng.r#gen::<u16>())
         };
-        Action::ChangeConfig { base, change: ConfigChange::SetGeneral(general) }
+        Action::change_config(base, ConfigChange::SetGeneral(general))
     }
 
     fn admit(&mut self) -> Action {

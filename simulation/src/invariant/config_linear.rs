@@ -2,7 +2,7 @@
 //! compare-and-set on the revision that the editor saw).
 
 use super::Broken;
-use passquorum_domain::command::{Action, Command};
+use passquorum_domain::command::Command;
 use passquorum_domain::ids::{RequestId, Revision};
 use passquorum_domain::outcome::{Effect, Outcome};
 use std::collections::BTreeMap;
@@ -14,14 +14,14 @@ pub struct ConfigLinear(BTreeMap<Revision, RequestId>);
 impl ConfigLinear {
     /// Looks at one command and its outcome.
     pub fn observe(&mut self, command: &Command, outcome: &Outcome) -> Result<(), Broken> {
-        let (Action::ChangeConfig { base, .. }, Ok(Effect::Config(made))) = (&command.action, outcome) else {
+        let (Some(base), Ok(Effect::Config(made))) = (command.action.edited_revision(), outcome) else {
             return Ok(());
         };
         if *made != base.next() {
             let what = format!("an edit of revision {base} made revision {made}");
             return Err(Broken::new("config-linear", what));
         }
-        let first = *self.0.entry(*base).or_insert(command.request);
+        let first = *self.0.entry(base).or_insert(command.request);
         if first == command.request {
             return Ok(());
         }

@@ -69,7 +69,7 @@ impl Desk {
         let effect = config_history::effect(&present, &edit.change);
         let note = format!("{note}, by {}; {effect}", self.staff.display_name);
         let detail = Some(self.app.ports.seal_detail(&note)?);
-        let action = Action::ChangeConfig { base: edit.base, change: edit.change.clone() };
+        let action = Action::change_config(edit.base, edit.change.clone());
         match self.app.ports.commit_with(self.staff.actor(), action, detail).await {
             Ok(Effect::Config(revision)) => Ok(Verdict::Saved(revision)),
             Ok(effect) => Err(Failure::internal(format!("an edit was answered with {effect:?}"))),

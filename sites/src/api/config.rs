@@ -122,7 +122,7 @@ pub(super) async fn commit_edit(
         _ => effect.to_owned(),
     };
     let detail = Some(ports.seal_detail(&note)?);
-    match commit_noted(ports, actor, Action::ChangeConfig { base, change }, detail).await? {
+    match commit_noted(ports, actor, Action::change_config(base, change), detail).await? {
         Effect::Config(revision) => Ok(tagged(revision, Json(Changed { revision }))),
         effect => Err(unexpected(&effect)),
     }

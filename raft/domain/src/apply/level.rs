@@ -19,6 +19,11 @@ impl Change<'_> {
         }
         self.state.level = to;
         self.touch(CellKey::Level);
+        // Above the first level these are kept in another form.
+        self.touch(CellKey::Config);
+        for revision in self.state.revisions.keys().copied().collect::<Vec<_>>() {
+            self.touch(CellKey::Revision(revision));
+        }
         self.audit(AuditEvent::LevelRaised(to), None);
         Ok(Effect::Done)
     }

@@ -4,8 +4,9 @@ use crate::commands::{START, command, create_realm, node, user, wrap};
 use passquorum_domain::apply::{Founder, NewEpoch};
 use passquorum_domain::audit::AuditEvent;
 use passquorum_domain::command::{Action, AdmitNode};
+use passquorum_domain::config::{ConfigChange, RealmConfig};
 use passquorum_domain::feature_level::FeatureLevel;
-use passquorum_domain::ids::{JoinTokenId, NodeId};
+use passquorum_domain::ids::{JoinTokenId, NodeId, Revision};
 use passquorum_domain::instance::Role;
 use passquorum_domain::outcome::{Effect, Outcome, Rejection};
 use passquorum_domain::state::{Cell, CellKey, State};
@@ -66,6 +67,38 @@ fn it_rises_by_one_from_what_it_is_once_every_node_was_asked() {
     assert_eq!(state.audit().next_back().unwrap().event, AuditEvent::LevelRaised(second));
     // Programs of different releases apply alike: whether one supports a level is not for `apply` to say.
     assert_eq!(act(&mut state, 24, raise(second, third, &[1])), Ok(Effect::Done));
+}
+
+#[test]
+fn above_the_first_level_the_configuration_is_a_document_and_every_cell_that_changes_form_is_named() {
+    let mut state = two();
+    for (number, base) in [(10, 0), (11, 1)] {
+        let change = ConfigChange::SetGeneral(RealmConfig::empty().general);
+        act(&mut state, number, Action::change_config(Revision(base), change)).unwrap();
+    }
+    let keys = [CellKey::Config, CellKey::Revision(Revision(0)), CellKey::Revision(Revision(2))];
+    let compact = keys.clone().map(|key| state.cell(&key).unwrap());
+    assert!(matches!(compact, [Cell::Config(_), Cell::Revision(_), Cell::Revision(_)]), "{compact:?}");
+    let before: Vec<_> = state.cell_keys().map(|key| (state.cell(&key), key)).collect();
+    let raised = state.apply(command(20, START + 20, raise(FIRST, FIRST.next(), &[1, 2])));
+    for (cell, key) in before {
+        assert_eq!(state.cell(&key) != cell, raised.touched.contains(&key), "{key:?}");
+    }
+    let documents = keys.clone().map(|key| state.cell(&key).unwrap());
+    assert!(
+        matches!(documents, [Cell::ConfigDocument(_), Cell::RevisionDocument(_), Cell::RevisionDocument(_)]),
+        "{documents:?}"
+    );
+    for cells in [compact, documents] {
+        let mut other = State::default();
+        for (key, cell) in keys.iter().cloned().zip(cells) {
+            other.restore_cell(key, cell).unwrap();
+        }
+        assert_eq!(
+            (other.config(), other.revision(Revision(0))),
+            (state.config(), state.revision(Revision(0)))
+        );
+    }
 }
 
 #[test]

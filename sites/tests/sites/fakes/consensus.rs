@@ -51,7 +51,7 @@ impl FakeConsensus {
     /// Commits a change of the configuration.
     pub(crate) fn configure(&self, change: ConfigChange) {
         let base = self.state().config().unwrap().revision;
-        self.apply(Action::ChangeConfig { base, change }).unwrap();
+        self.apply(Action::change_config(base, change)).unwrap();
     }
 
     pub(crate) fn apply(&self, action: Action) -> Outcome {
