@@ -6,6 +6,7 @@
 
 mod accounts;
 pub mod container;
+mod lists;
 mod names;
 mod passwords;
 mod profiles;
@@ -84,6 +85,7 @@ pub async fn verify(directory: &dyn Directory, fixture: &Fixture) -> Result<(), 
     seen("a directory that works passes its own check", directory.check().await)?;
     suite.names().await?;
     suite.groups().await?;
+    suite.lists().await?;
     suite.rules().await?;
     suite.profiles().await?;
     suite.resets().await?;

@@ -7,8 +7,9 @@ use crate::address::Address;
 use crate::error::Fault;
 use crate::filter;
 use crate::names::Names;
+use crate::paging;
 use crate::tls;
-use ldap3::controls::RawControl;
+use ldap3::controls::{Control, PagedResults, RawControl};
 use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Mod, ResultEntry, Scope};
 use ldap3::{SearchEntry, SearchOptions, StdStream};
 use passquorum_domain::directory::ObjectGuid;
@@ -22,6 +23,10 @@ use std::time::Duration;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 /// How long a controller may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a controller may take for a page of a long list.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(60);
+/// Paged results (RFC 2696).
+const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";
 /// Policy hints: makes a reset obey the password history (MS-ADTS 3.1.1.3.4.1.27).
 pub(crate) const POLICY_HINTS: &str = "1.2.840.113556.1.4.2239";
 
@@ -140,6 +145,31 @@ impl Connection {
         Ok(entries.into_iter().filter(is_entry).map(|entry| Entry(SearchEntry::construct(entry))).collect())
     }
 
+    /// One page of what is below `base`: at most `size` entries, from where a page before ended.
+    pub(crate) async fn page(
+        &self,
+        base: &str,
+        filter: &str,
+        attributes: &[&str],
+        size: i32,
+        cookie: Vec<u8>,
+    ) -> Result<PageOf, Fault> {
+        let mut ldap = self.ldap.clone();
+        ldap.with_controls(RawControl { crit: true, ..PagedResults { size, cookie }.into() });
+        let answer =
+            tokio::time::timeout(PAGE_TIMEOUT, ldap.search(base, Scope::Subtree, filter, attributes)).await;
+        let Ok(Ok(ldap3::SearchResult(entries, result))) = answer else { return Err(Fault::NotDone) };
+        if result.rc != 0 {
+            return Err(Fault::Refused(result));
+        }
+        let control = result.ctrls.into_iter().map(|Control(_, control)| control);
+        let place = control.filter(|control| control.ctype == PAGED_RESULTS).find_map(|control| control.val);
+        let cookie = place.as_deref().and_then(paging::cookie).ok_or(Fault::NotDone)?.to_vec();
+        let is_entry = |entry: &ResultEntry| !entry.is_ref() && !entry.is_intermediate();
+        let entries = entries.into_iter().filter(is_entry);
+        Ok(PageOf { entries: entries.map(|entry| Entry(SearchEntry::construct(entry))).collect(), cookie })
+    }
+
     /// Modifies one object in one step.
     pub(crate) async fn modify(
         &self,
@@ -211,6 +241,13 @@ async fn connect(address: &Address, names: &Names, tls: &Arc<ClientConfig>) -> R
 /// The object with this `objectGUID`, wherever it is (MS-ADTS 3.1.1.3.1.2.4).
 pub(crate) fn dn_of(guid: ObjectGuid) -> String {
     format!("<GUID={guid}>")
+}
+
+/// One page of a search.
+pub(crate) struct PageOf {
+    pub(crate) entries: Vec<Entry>,
+    /// The controller's note of where it ended; empty at the end.
+    pub(crate) cookie: Vec<u8>,
 }
 
 /// One change of one attribute. It may hold a password, so it is never printed.

@@ -21,11 +21,11 @@ use async_trait::async_trait;
 use domain::{Domain, User};
 use passquorum_domain::blob::Blob;
 use passquorum_domain::directory::{
-    DistinguishedName, DomainPasswordRules, LoginName, ObjectGuid, UserRecord, UserRef,
+    DistinguishedName, DomainPasswordRules, ListedUser, LoginName, ObjectGuid, UserRecord, UserRef,
 };
 use passquorum_domain::ids::ConnectionId;
 use passquorum_domain::ports::{
-    Clock, Directory, DirectoryError, DirectoryReason, Found, PasswordCheck, ResetOptions,
+    Clock, Directory, DirectoryError, DirectoryReason, Found, Listing, PasswordCheck, ResetOptions, UserPages,
 };
 use passquorum_domain::secret::Password;
 use passquorum_domain::time::Timestamp;
@@ -259,6 +259,28 @@ impl Directory for DemoDirectory {
             Ok(())
         })
         .await
+    }
+
+    async fn list(&self, listing: &Listing) -> Result<Box<dyn UserPages>, DirectoryError> {
+        let (listing, connection) = (listing.clone(), self.connection);
+        let users = self.run("list users", move |domain, _| {
+            let group = match &listing.member_of {
+                Some(group) => Some(domain.group(group).ok_or(DirectoryReason::NotFound)?),
+                None => None,
+            };
+            let is_meant = |user: &&User| {
+                listing.below.as_ref().is_none_or(|below| user.dn.is_within(below))
+                    && group.as_ref().is_none_or(|group| domain.groups_of(user).contains(group))
+                    && (!listing.with_profile || user.profile.is_some())
+            };
+            let listed = |user: &User| ListedUser {
+                user: Self::reference(connection, user.guid()),
+                dn: user.dn.clone(),
+                account: user.account.clone(),
+            };
+            Ok(domain.users.iter().filter(is_meant).map(listed).collect::<Vec<_>>())
+        });
+        Ok(Box::new(vec![users.await?].into_iter()))
     }
 
     async fn check(&self) -> Result<(), DirectoryError> {

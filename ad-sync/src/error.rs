@@ -39,6 +39,16 @@ pub(crate) fn because(dc: &str, operation: &'static str, reason: DirectoryReason
     DirectoryError { dc: dc.to_owned(), operation, reason, ad_code: None, retry }
 }
 
+/// The error for a request that did not end well.
+pub(crate) fn of_fault(dc: &str, operation: &'static str, fault: Fault) -> DirectoryError {
+    match fault {
+        Fault::Refused(result) => refused(dc, operation, &result),
+        Fault::Because(reason) => because(dc, operation, reason),
+        Fault::NoAnswer => because(dc, operation, DirectoryReason::NoAnswer),
+        Fault::NotDone => because(dc, operation, DirectoryReason::Unreachable),
+    }
+}
+
 /// The error for a controller's answer.
 pub(crate) fn refused(dc: &str, operation: &'static str, result: &LdapResult) -> DirectoryError {
     let win32 = win32_code(&result.text);

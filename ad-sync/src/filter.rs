@@ -26,6 +26,31 @@ pub(crate) fn member_in_chain(group: &DistinguishedName) -> String {
     format!("(memberOf:1.2.840.113556.1.4.1941:={})", value(group.as_str()))
 }
 
+/// The users for whom all of these hold.
+pub(crate) fn users_that(conditions: &[String]) -> String {
+    format!("(&{USER}{})", conditions.concat())
+}
+
+/// The groups for which this holds.
+pub(crate) fn groups_that(condition: &str) -> String {
+    format!("(&(objectCategory=group){condition})")
+}
+
+/// Any of these.
+pub(crate) fn any_of(conditions: impl Iterator<Item = String>) -> String {
+    format!("(|{})", conditions.collect::<String>())
+}
+
+/// Those whose primary group has this relative id.
+pub(crate) fn primary_group(rid: u32) -> String {
+    format!("(primaryGroupID={rid})")
+}
+
+/// Those that have a profile in an attribute, whose name comes from the configuration, which takes names only.
+pub(crate) fn begins_with_profile(attribute: &str) -> String {
+    format!("({attribute}={}*)", value(crate::profile::PREFIX))
+}
+
 /// An assertion value: every byte that is not plainly a letter, a digit or harmless is written as `\xx`.
 fn value(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

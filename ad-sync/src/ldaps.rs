@@ -3,16 +3,21 @@
 use crate::address::Server;
 use crate::error;
 use crate::find::{self, Origin};
+use crate::list::List;
 use crate::names::Names;
 use crate::pool::{Account, Pool};
+use crate::profile::ProfileAttributes;
 use crate::{password, password_rules, profile, scope, tls};
 use async_trait::async_trait;
 use passquorum_domain::blob::Blob;
 use passquorum_domain::config::LdapsSettings;
-use passquorum_domain::directory::{DistinguishedName, DomainPasswordRules, LoginName, UserRecord, UserRef};
+use passquorum_domain::directory::{
+    DistinguishedName, DomainPasswordRules, ListedUser, LoginName, UserRecord, UserRef,
+};
 use passquorum_domain::ids::ConnectionId;
 use passquorum_domain::ports::{
-    ControllerCheck, Directory, DirectoryError, DirectoryReason, Found, PasswordCheck, ResetOptions,
+    ControllerCheck, Directory, DirectoryError, DirectoryReason, Found, Listing, PasswordCheck, ResetOptions,
+    UserPages,
 };
 use passquorum_domain::secret::Password;
 use secrecy::SecretString;
@@ -21,7 +26,7 @@ use std::sync::Arc;
 struct Ldaps {
     connection: ConnectionId,
     base: DistinguishedName,
-    profile_attribute: String,
+    attributes: ProfileAttributes,
     pool: Arc<Pool>,
 }
 
@@ -38,11 +43,10 @@ pub fn open(
     settings: &LdapsSettings,
     names: Arc<Names>,
     bind_password: SecretString,
-    profile_attribute: &str,
+    attributes: ProfileAttributes,
 ) -> Result<Arc<dyn Directory>, DirectoryError> {
     let pool = pool(connection, settings, servers(connection, settings)?, names, bind_password)?;
-    let (base, profile_attribute) = (settings.base.clone(), profile_attribute.to_owned());
-    Ok(Arc::new(Ldaps { connection, base, profile_attribute, pool }))
+    Ok(Arc::new(Ldaps { connection, base: settings.base.clone(), attributes, pool }))
 }
 
 /// The servers that a connection names.
@@ -73,6 +77,25 @@ pub(crate) fn pool(
     })?;
     let account = Account { name: settings.bind_name.clone(), password: bind_password };
     Ok(Pool::new(servers, names, tls, account))
+}
+
+/// A list over the connection that it began on.
+struct Pages {
+    connection: ConnectionId,
+    dc: String,
+    list: List,
+    first: Option<Vec<ListedUser>>,
+}
+
+#[async_trait]
+impl UserPages for Pages {
+    async fn next(&mut self) -> Result<Option<Vec<ListedUser>>, DirectoryError> {
+        if let Some(first) = self.first.take() {
+            return Ok(Some(first));
+        }
+        let page = self.list.next((self.connection, &self.dc)).await;
+        page.map_err(|fault| error::of_fault(&self.dc, "list users", fault))
+    }
 }
 
 #[async_trait]
@@ -174,7 +197,7 @@ impl Directory for Ldaps {
     async fn read_profile(&self, user: &UserRef) -> Result<Option<Blob>, DirectoryError> {
         self.pool
             .run("read profile", Some(&user.dc), |site| async move {
-                profile::read(&site.connection, user.guid, &self.profile_attribute).await
+                profile::read(&site.connection, user.guid, &self.attributes).await
             })
             .await
     }
@@ -187,9 +210,20 @@ impl Directory for Ldaps {
     ) -> Result<(), DirectoryError> {
         self.pool
             .run("write profile", Some(&user.dc), |site| async move {
-                profile::write(&site.connection, user.guid, &self.profile_attribute, expected, new).await
+                profile::write(&site.connection, user.guid, &self.attributes, expected, new).await
             })
             .await
+    }
+
+    async fn list(&self, listing: &Listing) -> Result<Box<dyn UserPages>, DirectoryError> {
+        let begin = self.pool.run("list users", None, |site| async move {
+            let names = self.attributes.names();
+            let mut list = List::begin(&site.connection, &self.base, listing, names).await?;
+            // Here another controller can still be turned to.
+            let first = list.next((self.connection, site.dc())).await?;
+            Ok(Pages { connection: self.connection, dc: site.dc().to_owned(), list, first })
+        });
+        Ok(Box::new(begin.await?))
     }
 
     async fn check(&self) -> Result<(), DirectoryError> {

@@ -23,8 +23,10 @@ mod error;
 mod filter;
 mod find;
 pub mod ldaps;
+mod list;
 pub mod mirror;
 mod names;
+mod paging;
 mod password;
 mod password_rules;
 mod pool;
@@ -33,3 +35,4 @@ mod scope;
 mod tls;
 
 pub use names::{Names, NamesError, Service};
+pub use profile::ProfileAttributes;

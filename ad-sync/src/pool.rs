@@ -125,7 +125,6 @@ impl Pool {
         F: Fn(Site<'a>) -> Fut,
         Fut: Future<Output = Result<T, Fault>>,
     {
-        let because = |reason| error::because(&controller.name, operation, reason);
         let _permit = controller.permit(operation).await?;
         loop {
             let kept = controller.take_idle();
@@ -142,17 +141,16 @@ impl Pool {
             }
             return match outcome {
                 Ok(answer) => Ok(answer),
-                Err(Fault::Refused(result)) => Err(error::refused(&controller.name, operation, &result)),
-                Err(Fault::Because(reason)) => Err(because(reason)),
-                Err(Fault::NoAnswer) => Err(because(DirectoryReason::NoAnswer)),
                 // The connection had gone stale; a fresh one tells whether the controller is there.
                 Err(Fault::NotDone) if !is_fresh => {
                     lock(&controller.state).idle.clear();
                     continue;
                 }
-                Err(Fault::NotDone) => {
-                    controller.was_unreachable();
-                    Err(because(DirectoryReason::Unreachable))
+                Err(fault) => {
+                    if matches!(fault, Fault::NotDone) {
+                        controller.was_unreachable();
+                    }
+                    Err(error::of_fault(&controller.name, operation, fault))
                 }
             };
         }

@@ -46,6 +46,11 @@ fn sibling(sid: &[u8], rid: u32) -> Vec<u8> {
     [domain, &rid.to_le_bytes()].concat()
 }
 
+/// The last part of a security identifier, which names the object in its domain.
+pub(crate) fn relative_id(sid: &[u8]) -> Option<u32> {
+    sid.last_chunk().map(|rid| u32::from_le_bytes(*rid))
+}
+
 /// The object with this security identifier, as hexadecimal digits (MS-ADTS 3.1.1.3.1.2.4).
 fn dn_of_sid(sid: &[u8]) -> String {
     let digits: String = sid.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -63,5 +68,6 @@ mod tests {
         assert_eq!(group[..16], user[..16]);
         assert_eq!(group[16..], [1, 2, 0, 0]);
         assert_eq!(dn_of_sid(&group[14..]), "<SID=030401020000>");
+        assert_eq!(relative_id(&group), Some(513));
     }
 }

@@ -344,6 +344,9 @@ pub struct ConnectionArgs {
     /// The user attribute that holds the sealed profile.
     #[arg(long, default_value = "comment")]
     pub profile_attribute: String,
+    /// The attribute that held profiles before, as long as not all have been moved (`profiles migrate`).
+    #[arg(long, value_name = "ATTRIBUTE")]
+    pub former_profile_attribute: Option<String>,
 }
 
 /// `policy`.

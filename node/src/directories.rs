@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use passquorum_ad_sync::demo::{DemoContainer, DemoDirectory};
 use passquorum_ad_sync::mirror::Containers;
-use passquorum_ad_sync::{Names, container, ldaps};
+use passquorum_ad_sync::{Names, ProfileAttributes, container, ldaps};
 use passquorum_domain::config::{DirectoryEndpoint, DomainConnection, LdapsSettings, MirrorSettings};
 use passquorum_domain::ids::{ConnectionId, RealmId};
 use passquorum_domain::ports::{
@@ -58,7 +58,7 @@ impl RealmDirectories {
             DirectoryEndpoint::Ldaps(settings) => {
                 let password = self.bind_password(connection.id, settings)?;
                 let names = Arc::clone(&self.names);
-                ldaps::open(connection.id, settings, names, password, &connection.profile_attribute)
+                ldaps::open(connection.id, settings, names, password, ProfileAttributes::of(connection))
             }
             DirectoryEndpoint::Embedded => Ok(Arc::new(self.embedded(connection.id)?)),
         }
@@ -202,6 +202,7 @@ mod tests {
             alias: "DEMO".to_owned(),
             endpoint: DirectoryEndpoint::Embedded,
             profile_attribute: attribute.to_owned(),
+            former_profile_attribute: None,
         }
     }
 

@@ -11,7 +11,7 @@ use passquorum_domain::lockout::AttemptVerdict;
 use passquorum_domain::outcome::{Effect, Outcome, Rejection};
 use passquorum_domain::ports::{
     ClusterStatus, Consensus, Consistency, ControllerCheck, Directories, Directory, DirectoryError, Found,
-    PasswordCheck, ProposeError, ReadError, ResetOptions,
+    Listing, PasswordCheck, ProposeError, ReadError, ResetOptions, UserPages,
 };
 use passquorum_domain::secret::Password;
 use passquorum_domain::state::State;
@@ -188,6 +188,10 @@ impl Directory for ObservedDirectory {
 
     async fn set_must_change(&self, user: &UserRef) -> Result<(), DirectoryError> {
         self.count("set-must-change", self.inner.set_must_change(user)).await
+    }
+
+    async fn list(&self, listing: &Listing) -> Result<Box<dyn UserPages>, DirectoryError> {
+        self.count("list", self.inner.list(listing)).await
     }
 
     async fn password_rules(&self, user: &UserRef) -> Result<DomainPasswordRules, DirectoryError> {

@@ -342,6 +342,7 @@ mod tests {
                 alias: format!("DOMAIN{number}"),
                 endpoint: DirectoryEndpoint::Ldaps(ldaps),
                 profile_attribute: "comment".to_owned(),
+                former_profile_attribute: None,
             };
             let base = self.cluster.local().config().unwrap().revision;
             let change = ConfigChange::PutConnection(Box::new(connection));

@@ -85,7 +85,7 @@ schema_guid() { attribute "(lDAPDisplayName=$1)" schemaIDGUID "CN=Schema,CN=Conf
 allow() { samba-tool dsacl set "${database[@]}" --objectdn="$1" --sddl="$2" >/dev/null; }
 
 # What the service account may do, and no more: on users in OU=People reset the password (the extended right
-# User-Force-Change-Password) and write four attributes; read the fine-grained password policies, which only
+# User-Force-Change-Password) and write five attributes; read the fine-grained password policies, which only
 # Domain Admins may do by default; and in OU=Svc make service connection points, which it then owns.
 delegate() {
     local sid user_class=bf967aba-0de6-11d0-a285-00aa003049e2
@@ -93,7 +93,7 @@ delegate() {
     local reset_password=00299570-246d-11d0-a768-00aa006e0529
     sid=$(attribute '(sAMAccountName=svc-sspr)' objectSid)
     local rights="(OA;CIIO;CR;$reset_password;$user_class;$sid)" name
-    for name in lockoutTime pwdLastSet comment userAccountControl; do
+    for name in lockoutTime pwdLastSet comment carLicense userAccountControl; do
         rights+="(OA;CIIO;RPWP;$(schema_guid "$name");$user_class;$sid)"
     done
     allow "$people" "$rights"

@@ -13,6 +13,7 @@ pub(crate) const DOMAIN: &str = "corp.example.test";
 pub(crate) const SERVICE_ACCOUNT: &str = "svc-sspr";
 pub(crate) const SERVICE_PASSWORD: &str = "Svc-Passw0rd-sspr1";
 const ADMINISTRATOR: (&str, &str) = ("Administrator", "Adm1n-Passw0rd-rig1");
+const CROWD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../ops/rig/crowd.sh");
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../ops/rig/samba.sh");
 
 /// A running domain of its own; it is stopped by its pid file when dropped.
@@ -88,6 +89,14 @@ impl DomainController {
         let file = self.folder.path().join("change.ldif");
         std::fs::write(&file, ldif).unwrap();
         let output = self.ldap("ldapmodify", ADMINISTRATOR, &["-f", file.to_str().unwrap()]).await;
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Adds so many users below `OU=Crowd` (`ops/rig/crowd.sh`).
+    pub(crate) async fn crowd(&self, count: u32) {
+        let mut command = Command::new(CROWD);
+        command.arg(self.directory()).arg(count.to_string());
+        let output = command.output().await.unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 

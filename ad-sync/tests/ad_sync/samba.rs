@@ -2,11 +2,12 @@
 
 use crate::domain_controller::{BASE, DOMAIN, DomainController, SERVICE_ACCOUNT, SERVICE_PASSWORD};
 use crate::people::{CONNECTION, Layout, dn, fixture, one, password};
-use passquorum_ad_sync::{Names, conformance, ldaps};
+use passquorum_ad_sync::{Names, ProfileAttributes, conformance, ldaps};
 use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::config::LdapsSettings;
 use passquorum_domain::directory::RulesSource;
-use passquorum_domain::ports::{BarredReason, Directory, DirectoryReason, PasswordCheck};
+use passquorum_domain::ports::{BarredReason, Directory, DirectoryReason, Listing, PasswordCheck};
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -26,7 +27,8 @@ pub(crate) fn names() -> Arc<Names> {
 }
 
 pub(crate) fn open(settings: &LdapsSettings, bind_password: &str) -> Arc<dyn Directory> {
-    ldaps::open(CONNECTION, settings, names(), bind_password.into(), "comment").unwrap()
+    ldaps::open(CONNECTION, settings, names(), bind_password.into(), ProfileAttributes::new("comment", None))
+        .unwrap()
 }
 
 #[tokio::test]
@@ -46,6 +48,8 @@ async fn a_real_domain_controller_conforms() {
     an_expired_account_is_told_by_the_controllers_clock(&samba, directory.as_ref()).await;
     a_group_inside_which_the_primary_group_is_counts(&samba, directory.as_ref()).await;
     a_pso_that_may_not_be_read_is_told(&samba).await;
+    a_profile_moves_to_another_attribute_and_is_read_all_the_time(&samba, directory.as_ref()).await;
+    a_long_list_comes_in_pages_and_has_everyone_once(&samba, directory.as_ref()).await;
     samba.stop().await;
 }
 
@@ -63,6 +67,64 @@ async fn a_foreign_value_is_never_overwritten(samba: &DomainController, director
         assert_eq!(outcome.unwrap_err().reason, DirectoryReason::ForeignValue);
     }
     assert_eq!(samba.attribute("frank", "comment").await, ["a note"]);
+}
+
+async fn a_profile_moves_to_another_attribute_and_is_read_all_the_time(
+    samba: &DomainController,
+    before: &dyn Directory,
+) {
+    let moving = |present, former| {
+        let settings = settings(samba, &[&samba.url()]);
+        let attributes = ProfileAttributes::new(present, former);
+        ldaps::open(CONNECTION, &settings, names(), SERVICE_PASSWORD.into(), attributes).unwrap()
+    };
+    let (after, user) = (moving("carLicense", Some("comment")), one(before, "bob").await.user);
+    let [first, second] = [vec![1], vec![2]].map(Blob::from);
+
+    before.write_profile(&user, None, Some(&first)).await.unwrap();
+    assert_eq!(after.read_profile(&user).await.unwrap(), Some(first.clone()), "it is not moved yet");
+    let listing = Listing { with_profile: true, ..Listing::default() };
+    let listed = after.list(&listing).await.unwrap().next().await.unwrap().unwrap();
+    assert_eq!(listed.iter().map(|listed| listed.account.as_str()).collect::<Vec<_>>(), ["bob"]);
+    let stale = after.write_profile(&user, None, Some(&second)).await.unwrap_err();
+    assert_eq!(stale.reason, DirectoryReason::Changed);
+
+    // Rewriting it as it is moves it.
+    after.write_profile(&user, Some(&first), Some(&first)).await.unwrap();
+    assert_eq!(samba.attribute("bob", "comment").await, [""; 0]);
+    assert_eq!(samba.attribute("bob", "carLicense").await, ["pq1:AQ=="]);
+    assert_eq!(after.read_profile(&user).await.unwrap(), Some(first.clone()));
+
+    // A node that has not heard of the move leaves an older one behind: it does not come back.
+    before.write_profile(&user, None, Some(&second)).await.unwrap();
+    assert_eq!(after.read_profile(&user).await.unwrap(), Some(first.clone()));
+    after.write_profile(&user, Some(&first), None).await.unwrap();
+    assert_eq!(after.read_profile(&user).await.unwrap(), None);
+    assert_eq!(before.read_profile(&user).await.unwrap(), None);
+
+    // What others wrote in the former attribute is neither ours nor touched.
+    let ldif = format!("dn: CN=bob,OU=People,{BASE}\nchangetype: modify\nadd: comment\ncomment: a note\n");
+    samba.modify(&ldif).await;
+    assert_eq!(after.read_profile(&user).await.unwrap(), None);
+    after.write_profile(&user, None, Some(&first)).await.unwrap();
+    after.write_profile(&user, Some(&first), None).await.unwrap();
+    assert_eq!(samba.attribute("bob", "comment").await, ["a note"]);
+}
+
+async fn a_long_list_comes_in_pages_and_has_everyone_once(
+    samba: &DomainController,
+    directory: &dyn Directory,
+) {
+    let crowd = format!("OU=Crowd,{BASE}");
+    samba.crowd(1100).await;
+    let listing = Listing { below: Some(dn(&crowd)), ..Listing::default() };
+    let mut pages = directory.list(&listing).await.unwrap();
+    let (mut sizes, mut accounts) = (Vec::new(), BTreeSet::new());
+    while let Some(page) = pages.next().await.unwrap() {
+        sizes.push(page.len());
+        accounts.extend(page.into_iter().map(|user| user.account));
+    }
+    assert_eq!((sizes.as_slice(), accounts.len()), (&[1000, 100][..], 1100));
 }
 
 async fn an_expired_account_is_told_by_the_controllers_clock(

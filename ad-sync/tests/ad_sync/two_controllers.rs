@@ -3,7 +3,7 @@
 use crate::domain_controller::{BASE, DOMAIN, DomainController, SERVICE_PASSWORD};
 use crate::people::{CONNECTION, dn, first_password, one, password};
 use crate::samba::settings;
-use passquorum_ad_sync::{Names, container, ldaps};
+use passquorum_ad_sync::{Names, ProfileAttributes, container, ldaps};
 use passquorum_domain::blob::Blob;
 use passquorum_domain::directory::{LoginName, UserRecord};
 use passquorum_domain::ids::RealmId;
@@ -83,7 +83,14 @@ async fn each_task_is_done_although_the_controller_that_served_the_user_has_died
     let settings = settings(&controllers[0], &["dns://corp.example.test/Default-First-Site-Name"]);
     let open = || {
         let password = SERVICE_PASSWORD.into();
-        ldaps::open(CONNECTION, &settings, Arc::clone(&names), password, "comment").unwrap()
+        ldaps::open(
+            CONNECTION,
+            &settings,
+            Arc::clone(&names),
+            password,
+            ProfileAttributes::new("comment", None),
+        )
+        .unwrap()
     };
     until("DNS names both controllers on both", || async {
         for at in [FIRST, SECOND] {

@@ -33,9 +33,11 @@ pub(super) async fn run(ConnectionCommand::Set(args): ConnectionCommand) -> Resu
 
 fn body(args: &ConnectionArgs, authorities: &str, password: &str) -> Value {
     let ConnectionArgs { alias, servers, base, bind_name, profile_attribute, .. } = args;
+    let former = &args.former_profile_attribute;
     json!({
         "alias": alias,
         "profile_attribute": profile_attribute,
+        "former_profile_attribute": former,
         "endpoint": { "ldaps": {
             "servers": servers,
             "base": base,

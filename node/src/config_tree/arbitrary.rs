@@ -66,12 +66,14 @@ fn endpoint() -> impl Strategy<Value = DirectoryEndpoint> {
 }
 
 fn connection() -> impl Strategy<Value = DomainConnection> {
-    (uuid(), text(), endpoint(), "[a-z][a-zA-Z0-9-]{0,9}").prop_map(
-        |(id, alias, endpoint, profile_attribute)| DomainConnection {
+    let former = proptest::option::of("[A-Z][a-zA-Z0-9-]{10,12}");
+    (uuid(), text(), endpoint(), "[a-z][a-zA-Z0-9-]{0,9}", former).prop_map(
+        |(id, alias, endpoint, profile_attribute, former_profile_attribute)| DomainConnection {
             id: ConnectionId(id),
             alias,
             endpoint,
             profile_attribute,
+            former_profile_attribute,
         },
     )
 }

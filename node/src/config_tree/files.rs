@@ -74,6 +74,8 @@ pub(super) struct ConnectionFile {
     pub(super) id: ConnectionId,
     pub(super) alias: String,
     pub(super) profile_attribute: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) former_profile_attribute: Option<String>,
     pub(super) endpoint: EndpointFile,
 }
 

@@ -52,7 +52,9 @@ impl Places {
     pub(super) fn of(&self, field: &str) -> (String, String) {
         if let Some((index, rest)) = item(field, "connections") {
             let file = self.connections.get(index).map(|name| format!("connections/{name}.toml"));
-            let outer = ["alias", "profile_attribute", "id"].iter().any(|outer| rest.starts_with(outer));
+            let outer = ["alias", "profile_attribute", "former_profile_attribute", "id"]
+                .iter()
+                .any(|outer| rest.starts_with(outer));
             let rest = if outer { rest.to_owned() } else { format!("endpoint.ldaps.{rest}") };
             return (file.unwrap_or_else(|| HEAD.to_owned()), rest);
         }

@@ -161,6 +161,7 @@ impl Reader<'_> {
                 alias: file.alias,
                 endpoint,
                 profile_attribute: file.profile_attribute,
+                former_profile_attribute: file.former_profile_attribute,
             });
         }
         self.places.connections = names;

@@ -87,6 +87,7 @@ fn config() -> RealmConfig {
             bind_password: Sealed(Blob::from(&b"planted"[..])),
         }),
         profile_attribute: "comment".into(),
+        former_profile_attribute: None,
     });
     config.administrators.push(RoleScope { connection, group: dn("CN=Admins,DC=x") });
     config

@@ -122,6 +122,7 @@ fn connection_file(connection: &DomainConnection) -> ConnectionFile {
         id: connection.id,
         alias: connection.alias.clone(),
         profile_attribute: connection.profile_attribute.clone(),
+        former_profile_attribute: connection.former_profile_attribute.clone(),
         endpoint: match &connection.endpoint {
             DirectoryEndpoint::Embedded => EndpointFile::Embedded,
             DirectoryEndpoint::Ldaps(ldaps) => EndpointFile::Ldaps(LdapsFile {

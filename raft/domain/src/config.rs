@@ -12,6 +12,7 @@ pub use general::{GeneralSettings, MirrorSettings};
 
 use crate::blob::Sealed;
 use crate::directory::DistinguishedName;
+use crate::document;
 use crate::feature_level::FeatureLevel;
 use crate::ids::{ConnectionId, PolicyId, Revision};
 use crate::lockout::LockoutSettings;
@@ -53,6 +54,9 @@ pub struct DomainConnection {
     pub endpoint: DirectoryEndpoint,
     /// The user attribute that holds the sealed Q&A profile.
     pub profile_attribute: String,
+    /// The one that held it before: a profile that is not in the new one yet is found there, until all have been moved.
+    #[serde(default, with = "document::only", skip_serializing_if = "Option::is_none")]
+    pub former_profile_attribute: Option<String>,
 }
 
 /// How a domain is reached.
@@ -116,6 +120,7 @@ impl DomainConnection {
     /// The feature level from which on it may be configured so.
     fn needs(&self) -> FeatureLevel {
         match &self.endpoint {
+            _ if self.former_profile_attribute.is_some() => FeatureLevel::SECOND,
             DirectoryEndpoint::Ldaps(ldaps)
                 if ldaps.servers.iter().any(|server| server.starts_with(BY_DNS)) =>
             {
@@ -364,11 +369,13 @@ impl Checker {
 
     fn connection(&mut self, at: &str, connection: &DomainConnection) {
         self.text(&format!("{at}.alias"), &connection.alias, 1..=100);
-        let attribute = &connection.profile_attribute;
-        let is_name = attribute.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-            && attribute.chars().next().is_some_and(|c| c.is_ascii_alphabetic());
-        if !is_name || attribute.len() > 64 {
-            self.add(format!("{at}.profile_attribute"), "use an LDAP attribute name such as comment");
+        self.attribute(&format!("{at}.profile_attribute"), &connection.profile_attribute);
+        if let Some(former) = &connection.former_profile_attribute {
+            let at = format!("{at}.former_profile_attribute");
+            self.attribute(&at, former);
+            if former.eq_ignore_ascii_case(&connection.profile_attribute) {
+                self.add(at, "name the attribute that held profiles before this one, or none");
+            }
         }
         let DirectoryEndpoint::Ldaps(ldaps) = &connection.endpoint else { return };
         if ldaps.servers.is_empty() {
@@ -383,6 +390,14 @@ impl Checker {
         self.text(&format!("{at}.bind_name"), &ldaps.bind_name, 1..=512);
         if !ldaps.authorities.contains("-----BEGIN CERTIFICATE-----") {
             self.add(format!("{at}.authorities"), "give at least one PEM certificate of an authority");
+        }
+    }
+
+    fn attribute(&mut self, at: &str, attribute: &str) {
+        let is_name = attribute.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+            && attribute.chars().next().is_some_and(|c| c.is_ascii_alphabetic());
+        if !is_name || attribute.len() > 64 {
+            self.add(at.to_owned(), "use an LDAP attribute name such as comment");
         }
     }
 
@@ -477,6 +492,7 @@ mod tests {
                 bind_password: Sealed(Blob::from(Vec::new())),
             }),
             profile_attribute: "comment".to_owned(),
+            former_profile_attribute: None,
         }
     }
 

@@ -151,6 +151,17 @@ pub struct UserRef {
     pub dc: String,
 }
 
+/// A user in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedUser {
+    /// Its identity and where it was read.
+    pub user: UserRef,
+    /// Its DN at the time; it may move.
+    pub dn: DistinguishedName,
+    /// sAMAccountName.
+    pub account: String,
+}
+
 /// What is known of a user's account when it was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserRecord {

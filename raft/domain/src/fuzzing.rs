@@ -114,6 +114,7 @@ mod tests {
             alias: "EXAMPLE".into(),
             endpoint: DirectoryEndpoint::Embedded,
             profile_attribute: "comment".into(),
+            former_profile_attribute: None,
         });
         config.administrators.push(RoleScope { connection, group: dn("CN=Admins,DC=x") });
         config.policies.push(policy(connection));

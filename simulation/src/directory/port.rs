@@ -7,11 +7,12 @@ use async_trait::async_trait;
 use passquorum_domain::blob::Blob;
 use passquorum_domain::config::DomainConnection;
 use passquorum_domain::directory::{
-    DistinguishedName, DomainPasswordRules, LoginName, ObjectGuid, UserRecord, UserRef,
+    DistinguishedName, DomainPasswordRules, ListedUser, LoginName, ObjectGuid, UserRecord, UserRef,
 };
 use passquorum_domain::ids::ConnectionId;
 use passquorum_domain::ports::{
-    Directories, Directory, DirectoryError, DirectoryReason, Found, PasswordCheck, ResetOptions,
+    Directories, Directory, DirectoryError, DirectoryReason, Found, Listing, PasswordCheck, ResetOptions,
+    UserPages,
 };
 use passquorum_domain::secret::Password;
 use passquorum_domain::time::Timestamp;
@@ -73,6 +74,26 @@ impl Directory for SimulatedDirectory {
             })
         })
         .await
+    }
+
+    async fn list(&self, listing: &Listing) -> Result<Box<dyn UserPages>, DirectoryError> {
+        let (this, listing) = (self.clone(), listing.clone());
+        let users = self.call("list users", Kind::Reads, move |domain, now, _| {
+            let records = domain
+                .users
+                .iter()
+                .filter(|(_, user)| !listing.with_profile || user.profile.is_some())
+                .map(|(guid, user)| user.record(this.reference(*guid), &domain.rules, now));
+            let is_meant =
+                |record: &UserRecord| listing.below.as_ref().is_none_or(|below| record.dn.is_within(below));
+            let listed =
+                |record: UserRecord| ListedUser { user: record.user, dn: record.dn, account: record.account };
+            match listing.member_of {
+                Some(_) => Err(DirectoryReason::NotFound),
+                None => Ok(records.filter(is_meant).map(listed).collect::<Vec<_>>()),
+            }
+        });
+        Ok(Box::new(vec![users.await?].into_iter()))
     }
 
     async fn read(&self, user: &UserRef) -> Result<UserRecord, DirectoryError> {

@@ -37,6 +37,7 @@ pub(super) fn add_to(mut config: RealmConfig, threshold: u32) -> Result<RealmCon
         alias: "SIM".to_owned(),
         endpoint: DirectoryEndpoint::Embedded,
         profile_attribute: "comment".to_owned(),
+        former_profile_attribute: None,
     });
     let policy = ManagementPolicy {
         id: POLICY,

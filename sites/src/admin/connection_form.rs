@@ -15,6 +15,7 @@ use passquorum_domain::secret::Password;
 pub(super) fn sections(present: Option<&DomainConnection>) -> Vec<Section> {
     let alias = present.map_or("", |connection| connection.alias.as_str());
     let attribute = present.map_or("comment", |connection| connection.profile_attribute.as_str());
+    let former = present.and_then(|connection| connection.former_profile_attribute.as_deref()).unwrap_or("");
     let mut sections = vec![Section::new(
         "Domain",
         "",
@@ -25,6 +26,12 @@ pub(super) fn sections(present: Option<&DomainConnection>) -> Vec<Section> {
                 "Profile attribute",
                 "The user attribute that holds the sealed questions and answers.",
                 attribute,
+            ),
+            Input::line(
+                "former_profile_attribute",
+                "Former profile attribute",
+                "Where profiles were kept before, as long as not all have been moved (passquorum profiles migrate).",
+                former,
             ),
         ],
     )];
@@ -92,7 +99,9 @@ pub(super) fn read(
         None => DirectoryEndpoint::Ldaps(ldaps_of(ports, fields, id, None)?),
     };
     let (alias, profile_attribute) = (fields.text("alias"), fields.text("profile_attribute"));
-    Ok(DomainConnection { id, alias, endpoint, profile_attribute })
+    let former_profile_attribute =
+        Some(fields.text("former_profile_attribute")).filter(|former| !former.is_empty());
+    Ok(DomainConnection { id, alias, endpoint, profile_attribute, former_profile_attribute })
 }
 
 fn ldaps_of(

@@ -15,6 +15,7 @@ pub(crate) fn fields(form: Form) {
         alias: "EXAMPLE".into(),
         endpoint: DirectoryEndpoint::Embedded,
         profile_attribute: "comment".into(),
+        former_profile_attribute: None,
     });
     let present = policy_form::blank(PolicyId(Uuid::from_u128(2)), || WorkflowId(Uuid::from_u128(3)));
     let mut fields = Fields::new(form);

@@ -300,6 +300,7 @@ mod tests {
             alias: "EXAMPLE".into(),
             endpoint: DirectoryEndpoint::Embedded,
             profile_attribute: "comment".into(),
+            former_profile_attribute: None,
         });
         let mut number = 0;
         let mut policy = blank(PolicyId(Uuid::from_u128(2)), || {

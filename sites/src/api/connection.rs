@@ -31,6 +31,8 @@ struct NewConnection {
     alias: String,
     #[serde(default = "default_attribute")]
     profile_attribute: String,
+    #[serde(default)]
+    former_profile_attribute: Option<String>,
     endpoint: NewEndpoint,
 }
 
@@ -91,6 +93,7 @@ pub(super) async fn put(
         id,
         alias: new.alias,
         profile_attribute: new.profile_attribute,
+        former_profile_attribute: new.former_profile_attribute,
         endpoint: match new.endpoint {
             NewEndpoint::Ldaps(ldaps) => DirectoryEndpoint::Ldaps(seal(&ports, present, id, ldaps)?),
             NewEndpoint::Embedded => DirectoryEndpoint::Embedded,

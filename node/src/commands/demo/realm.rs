@@ -69,6 +69,7 @@ pub(super) fn config() -> Result<(RealmConfig, ManagementPolicy), Failure> {
         alias: "DEMO".to_owned(),
         endpoint: DirectoryEndpoint::Embedded,
         profile_attribute: "comment".to_owned(),
+        former_profile_attribute: None,
     };
     let everyone = UserScope {
         connection: connection.id,

@@ -300,6 +300,7 @@ mod tests {
             alias: alias.to_owned(),
             endpoint: DirectoryEndpoint::Embedded,
             profile_attribute: "comment".to_owned(),
+            former_profile_attribute: None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::blob::Blob;
 use crate::config::DomainConnection;
-use crate::directory::{DistinguishedName, DomainPasswordRules, LoginName, UserRecord, UserRef};
+use crate::directory::{DistinguishedName, DomainPasswordRules, ListedUser, LoginName, UserRecord, UserRef};
 use crate::error_code::ErrorCode;
 use crate::ids::ConnectionId;
 use crate::secret::Password;
@@ -154,6 +154,32 @@ pub struct ResetOptions {
     pub must_change: bool,
 }
 
+/// Which users are listed: those for whom all of this holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Listing {
+    /// Below this object; without it, below the connection's search base.
+    pub below: Option<DistinguishedName>,
+    /// Members of this group: directly, through nested groups, or because it is the primary group.
+    pub member_of: Option<DistinguishedName>,
+    /// Only those who have a profile.
+    pub with_profile: bool,
+}
+
+/// A list of users that is being read, page by page. One that broke off is begun anew.
+#[async_trait]
+pub trait UserPages: Send {
+    /// The next users; `None` after the last.
+    async fn next(&mut self) -> Result<Option<Vec<ListedUser>>, DirectoryError>;
+}
+
+/// Pages that are all there.
+#[async_trait]
+impl UserPages for std::vec::IntoIter<Vec<ListedUser>> {
+    async fn next(&mut self) -> Result<Option<Vec<ListedUser>>, DirectoryError> {
+        Ok(Iterator::next(self))
+    }
+}
+
 /// One domain. Calls on a [`UserRef`] go to its `dc` while that one can be reached.
 ///
 /// One conformance suite holds for every implementation.
@@ -216,6 +242,9 @@ pub trait Directory: Send + Sync {
         expected: Option<&Blob>,
         new: Option<&Blob>,
     ) -> Result<(), DirectoryError>;
+
+    /// Begins a list of users, in no particular order.
+    async fn list(&self, listing: &Listing) -> Result<Box<dyn UserPages>, DirectoryError>;
 
     /// Reaches a domain controller and binds as the access account.
     async fn check(&self) -> Result<(), DirectoryError>;

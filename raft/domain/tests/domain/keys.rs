@@ -80,6 +80,7 @@ impl World {
             alias: "EXAMPLE".into(),
             endpoint: DirectoryEndpoint::Ldaps(ldaps),
             profile_attribute: "comment".into(),
+            former_profile_attribute: None,
         };
         let base = self.state.config().unwrap().revision;
         self.act(Action::ChangeConfig { base, change: ConfigChange::PutConnection(Box::new(connection)) })

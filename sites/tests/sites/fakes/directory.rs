@@ -127,6 +127,22 @@ impl Directory for FakeDirectory {
         Ok(groups.iter().filter(|group| own.contains(group)).cloned().collect())
     }
 
+    async fn list(&self, listing: &Listing) -> Result<Box<dyn UserPages>, DirectoryError> {
+        self.reach("list")?;
+        let is_meant = |user: &&FakeUser| {
+            listing.below.as_ref().is_none_or(|below| user.record.dn.is_within(below))
+                && listing.member_of.as_ref().is_none_or(|group| user.groups.contains(group))
+                && (!listing.with_profile || user.profile.is_some())
+        };
+        let listed = |user: &FakeUser| ListedUser {
+            user: user.record.user.clone(),
+            dn: user.record.dn.clone(),
+            account: user.record.account.clone(),
+        };
+        let users: Vec<_> = lock(&self.users).values().filter(is_meant).map(listed).collect();
+        Ok(Box::new(vec![users].into_iter()))
+    }
+
     async fn check_password(
         &self,
         user: &UserRecord,

@@ -54,6 +54,7 @@ pub(crate) fn config() -> RealmConfig {
         alias: "EXAMPLE".into(),
         endpoint: DirectoryEndpoint::Embedded,
         profile_attribute: "comment".into(),
+        former_profile_attribute: None,
     });
     config
         .administrators

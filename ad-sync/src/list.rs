@@ -1,0 +1,92 @@
+//! Lists of users, page by page (RFC 2696), for tasks that go over all of them: one pass holds one page in memory.
+//!
+//! The pages of one list come over one connection to one controller, since a controller's place in a list means nothing to
+//! another one. A list that breaks off is begun anew by whoever needs it.
+
+use crate::connection::{Connection, Entry};
+use crate::error::Fault;
+use crate::filter;
+use crate::scope;
+use ldap3::Scope;
+use passquorum_domain::directory::{DistinguishedName, ListedUser, UserRef};
+use passquorum_domain::ids::ConnectionId;
+use passquorum_domain::ports::{DirectoryReason, Listing};
+
+/// Users in one page: what domain controllers give at most.
+const PAGE: i32 = 1000;
+
+/// A list that is being read.
+pub(crate) struct List {
+    connection: Connection,
+    base: DistinguishedName,
+    filter: String,
+    /// The controller's note of the place; none before the first page and after the last.
+    place: Place,
+}
+
+enum Place {
+    Begin,
+    After(Vec<u8>),
+    End,
+}
+
+impl List {
+    /// Prepares a list. Only a group's own identity is asked for.
+    pub(crate) async fn begin(
+        connection: &Connection,
+        base: &DistinguishedName,
+        listing: &Listing,
+        profiles: impl Iterator<Item = &str>,
+    ) -> Result<Self, Fault> {
+        let mut conditions = Vec::new();
+        if let Some(group) = &listing.member_of {
+            conditions.push(members(connection, group).await?);
+        }
+        if listing.with_profile {
+            conditions.push(filter::any_of(profiles.map(filter::begins_with_profile)));
+        }
+        let base = listing.below.as_ref().unwrap_or(base).clone();
+        let filter = filter::users_that(&conditions);
+        Ok(Self { connection: connection.clone(), base, filter, place: Place::Begin })
+    }
+
+    /// The next page; none after the last.
+    pub(crate) async fn next(
+        &mut self,
+        origin: (ConnectionId, &str),
+    ) -> Result<Option<Vec<ListedUser>>, Fault> {
+        let cookie = match std::mem::replace(&mut self.place, Place::End) {
+            Place::Begin => Vec::new(),
+            Place::After(cookie) => cookie,
+            Place::End => return Ok(None),
+        };
+        let attributes = ["objectGUID", "sAMAccountName"];
+        let page = self.connection.page(self.base.as_str(), &self.filter, &attributes, PAGE, cookie).await?;
+        if !page.cookie.is_empty() {
+            self.place = Place::After(page.cookie);
+        }
+        page.entries.iter().map(|entry| listed(entry, origin)).collect::<Result<_, _>>().map(Some)
+    }
+}
+
+fn listed(entry: &Entry, (connection, dc): (ConnectionId, &str)) -> Result<ListedUser, Fault> {
+    let unreadable = Fault::Because(DirectoryReason::AccessDenied);
+    let (Some(guid), Some(account)) = (entry.guid(), entry.text("sAMAccountName")) else {
+        return Err(unreadable);
+    };
+    let dn = DistinguishedName::parse(entry.dn()).map_err(|_| Fault::Because(DirectoryReason::Refused))?;
+    let user = UserRef { connection, guid, dc: dc.to_owned() };
+    Ok(ListedUser { user, dn, account: account.to_owned() })
+}
+
+/// Who is in a group: directly, through other groups, or because it, or one inside it, is the primary group.
+async fn members(connection: &Connection, group: &DistinguishedName) -> Result<String, Fault> {
+    let object = connection.read(group.as_str(), filter::ANY, &["objectSid"]).await?;
+    let object = object.ok_or(Fault::Because(DirectoryReason::NotFound))?;
+    let chain = filter::member_in_chain(group);
+    let inside = filter::groups_that(&chain);
+    let inside = connection.search(connection.domain(), Scope::Subtree, &inside, &["objectSid"], 0).await?;
+    let sids = std::iter::once(&object).chain(&inside).filter_map(|group| group.values("objectSid").pop());
+    let primary = sids.filter_map(scope::relative_id).map(filter::primary_group);
+    Ok(filter::any_of(std::iter::once(chain).chain(primary)))
+}
