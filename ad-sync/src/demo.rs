@@ -25,7 +25,8 @@ use passquorum_domain::directory::{
 };
 use passquorum_domain::ids::ConnectionId;
 use passquorum_domain::ports::{
-    Clock, Directory, DirectoryError, DirectoryReason, Found, Listing, PasswordCheck, ResetOptions, UserPages,
+    Clock, Directory, DirectoryError, DirectoryReason, Found, HavingProfile, Listing, PasswordCheck,
+    ResetOptions, UserPages,
 };
 use passquorum_domain::secret::Password;
 use passquorum_domain::time::Timestamp;
@@ -271,7 +272,11 @@ impl Directory for DemoDirectory {
             let is_meant = |user: &&User| {
                 listing.below.as_ref().is_none_or(|below| user.dn.is_within(below))
                     && group.as_ref().is_none_or(|group| domain.groups_of(user).contains(group))
-                    && (!listing.with_profile || user.profile.is_some())
+                    && match listing.profile {
+                        HavingProfile::OrNot => true,
+                        HavingProfile::Anywhere => user.profile.is_some(),
+                        HavingProfile::InFormerAttribute => false,
+                    }
             };
             let listed = |user: &User| ListedUser {
                 user: Self::reference(connection, user.guid()),

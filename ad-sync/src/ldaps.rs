@@ -217,8 +217,7 @@ impl Directory for Ldaps {
 
     async fn list(&self, listing: &Listing) -> Result<Box<dyn UserPages>, DirectoryError> {
         let begin = self.pool.run("list users", None, |site| async move {
-            let names = self.attributes.names();
-            let mut list = List::begin(&site.connection, &self.base, listing, names).await?;
+            let mut list = List::begin(&site.connection, &self.base, listing, &self.attributes).await?;
             // Here another controller can still be turned to.
             let first = list.next((self.connection, site.dc())).await?;
             Ok(Pages { connection: self.connection, dc: site.dc().to_owned(), list, first })

@@ -6,11 +6,12 @@
 use crate::connection::{Connection, Entry};
 use crate::error::Fault;
 use crate::filter;
+use crate::profile::ProfileAttributes;
 use crate::scope;
 use ldap3::Scope;
 use passquorum_domain::directory::{DistinguishedName, ListedUser, UserRef};
 use passquorum_domain::ids::ConnectionId;
-use passquorum_domain::ports::{DirectoryReason, Listing};
+use passquorum_domain::ports::{DirectoryReason, HavingProfile, Listing};
 
 /// Users in one page: what domain controllers give at most.
 const PAGE: i32 = 1000;
@@ -36,18 +37,25 @@ impl List {
         connection: &Connection,
         base: &DistinguishedName,
         listing: &Listing,
-        profiles: impl Iterator<Item = &str>,
+        profiles: &ProfileAttributes,
     ) -> Result<Self, Fault> {
-        let mut conditions = Vec::new();
+        let (mut conditions, mut place) = (Vec::new(), Place::Begin);
         if let Some(group) = &listing.member_of {
             conditions.push(members(connection, group).await?);
         }
-        if listing.with_profile {
-            conditions.push(filter::any_of(profiles.map(filter::begins_with_profile)));
+        match listing.profile {
+            HavingProfile::OrNot => {}
+            HavingProfile::Anywhere => {
+                conditions.push(filter::any_of(profiles.names().map(filter::begins_with_profile)));
+            }
+            HavingProfile::InFormerAttribute => match profiles.former() {
+                Some(former) => conditions.push(filter::begins_with_profile(former)),
+                None => place = Place::End,
+            },
         }
         let base = listing.below.as_ref().unwrap_or(base).clone();
         let filter = filter::users_that(&conditions);
-        Ok(Self { connection: connection.clone(), base, filter, place: Place::Begin })
+        Ok(Self { connection: connection.clone(), base, filter, place })
     }
 
     /// The next page; none after the last.

@@ -42,6 +42,10 @@ impl ProfileAttributes {
         Self { present: present.to_owned(), former: former.map(str::to_owned) }
     }
 
+    pub(crate) fn former(&self) -> Option<&str> {
+        self.former.as_deref()
+    }
+
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.present.as_str()).chain(self.former.as_deref())
     }

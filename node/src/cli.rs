@@ -5,6 +5,7 @@ mod directory;
 mod drill;
 mod keys;
 mod node;
+mod profiles;
 mod upgrade;
 
 pub use backup::{
@@ -15,6 +16,7 @@ pub use directory::{AccountArgs, DirectoryCommand};
 pub use drill::{DrillArgs, DrillName};
 pub use keys::{KeysCommand, RetireArgs};
 pub use node::{MoveArgs, NodeCommand, OneNode, RemoveArgs, ReplaceArgs, SetUrlArgs, TransferArgs};
+pub use profiles::{ImportProfilesArgs, MigrateArgs, ProfilesCommand, UnregisterArgs, WhoArgs};
 pub use upgrade::UpgradeCommand;
 
 use crate::config::{HostPort, SiteUrl};
@@ -72,6 +74,9 @@ pub enum Command {
     /// Change what a domain connection signs in with.
     #[command(subcommand)]
     Directory(DirectoryCommand),
+    /// Move, remove and bring in many people's profiles at once.
+    #[command(subcommand)]
+    Profiles(ProfilesCommand),
     /// Say whom the realm serves, with a policy to begin with.
     #[command(subcommand)]
     Policy(PolicyCommand),

@@ -15,6 +15,7 @@ mod join;
 mod keys;
 mod node;
 mod open_file;
+mod profiles;
 mod recover;
 mod restore;
 mod run;
@@ -74,6 +75,10 @@ impl Failure {
         Self { exit: Exit::Usage, message: message.into() }
     }
 
+    fn failed(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Failed, message: message.into() }
+    }
+
     fn not_now(message: impl Into<String>) -> Self {
         Self { exit: Exit::NotNow, message: message.into() }
     }
@@ -113,6 +118,7 @@ pub async fn dispatch(cli: Cli) -> Exit {
         Command::Config(command) => return ended(config::run(command).await),
         Command::Connection(command) => connection::run(command).await,
         Command::Directory(command) => directory::run(command).await,
+        Command::Profiles(command) => profiles::run(command).await,
         Command::Policy(command) => first_steps::add_policy(command).await,
         Command::Access(command) => first_steps::set_access(command).await,
         Command::Backup(args) => backup::run(args).await,

@@ -20,6 +20,7 @@ mod labels;
 mod monitors;
 mod nodes;
 mod problem;
+mod profiles;
 mod request;
 mod status;
 mod tokens;
@@ -27,10 +28,10 @@ mod upgrade;
 
 use crate::crowd::Crowd;
 use crate::ports::Ports;
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{self, MethodRouter};
+use axum::{Extension, Router};
 use http::Method;
 use passquorum_domain::token::ApiScope;
 use std::sync::Arc;
@@ -72,6 +73,7 @@ const READ: Access = Access::Scope(ApiScope::Read);
 const LABELS: Access = Access::Scope(ApiScope::Labels);
 const CONFIGURE: Access = Access::Scope(ApiScope::Config);
 const NODES: Access = Access::Scope(ApiScope::Nodes);
+const PROFILES: Access = Access::Scope(ApiScope::Profiles);
 const BACKUP: Access = Access::Scope(ApiScope::Backup);
 
 /// Every route.
@@ -114,6 +116,11 @@ pub const ROUTES: &[Route] = &[
     route(Method::GET, "/api/v1/upgrade", READ, SMALL, || routing::get(upgrade::show)),
     route(Method::POST, "/api/v1/upgrade/finalise", NODES, SMALL, || routing::post(upgrade::finalise)),
     route(Method::POST, "/api/v1/drills", NODES, SMALL, || routing::post(drills::record)),
+    route(Method::POST, "/api/v1/profiles/migrate", PROFILES, SMALL, || routing::post(profiles::migrate)),
+    route(Method::POST, "/api/v1/profiles/unregister", PROFILES, CONFIG, || {
+        routing::post(profiles::unregister)
+    }),
+    route(Method::POST, "/api/v1/profiles/import", PROFILES, CONFIG, || routing::post(profiles::import)),
     route(Method::GET, "/api/v1/audit", READ, SMALL, || routing::get(audit::list)),
 ];
 
@@ -143,6 +150,7 @@ pub fn router(ports: Ports, crowd: Crowd) -> Router {
                 auth::Guard { ports: Arc::clone(&shared), crowd: crowd.clone(), access: route.access };
             let guarded = (route.handler)()
                 .route_layer(DefaultBodyLimit::max(route.body_limit))
+                .route_layer(Extension(crowd.clone()))
                 .route_layer(from_fn_with_state(guard, auth::guard));
             router.route(route.path, guarded)
         })

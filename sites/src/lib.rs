@@ -34,6 +34,7 @@ mod limits;
 mod page_error;
 mod people;
 mod profile_store;
+mod profile_tasks;
 mod sealed_passwords;
 mod self_service;
 mod staff;

@@ -25,6 +25,11 @@ pub fn seal(vault: &dyn Vault, guid: ObjectGuid, profile: &QaProfile) -> Result<
     Ok(Blob::from([&[FORMAT], sealed.as_bytes()].concat()))
 }
 
+/// Under which generation of the realm's data key a profile is sealed; none when it is of no form that is known.
+pub(crate) fn generation(stored: &Blob) -> Option<u32> {
+    Sealed(Blob::from(stored.as_bytes().strip_prefix(&[FORMAT])?)).generation()
+}
+
 /// Opens what the attribute holds; none when it is not a profile of this user sealed in this realm.
 pub(crate) fn open(ports: &Ports, guid: ObjectGuid, stored: &Blob) -> Option<QaProfile> {
     let sealed = stored.as_bytes().strip_prefix(&[FORMAT])?;

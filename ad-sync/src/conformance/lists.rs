@@ -3,7 +3,7 @@
 use super::{Suite, Violation, refused, same, seen};
 use passquorum_domain::blob::Blob;
 use passquorum_domain::directory::{DistinguishedName, ListedUser, UserRecord};
-use passquorum_domain::ports::{DirectoryReason, Listing};
+use passquorum_domain::ports::{DirectoryReason, HavingProfile, Listing};
 
 impl Suite<'_> {
     async fn listed(&self, rule: &'static str, listing: &Listing) -> Result<Vec<ListedUser>, Violation> {
@@ -64,7 +64,7 @@ impl Suite<'_> {
 
         let rule = "a list of those who have a profile has them and nobody else";
         let (blob, user) = (Blob::from(vec![7]), &ordinary.user);
-        let listing = Listing { with_profile: true, ..Listing::default() };
+        let listing = Listing { profile: HavingProfile::Anywhere, ..Listing::default() };
         seen(rule, self.directory.write_profile(user, None, Some(&blob)).await)?;
         same(rule, &self.counted(rule, &listing, &users).await?, &vec![1, 0, 0])?;
         seen(rule, self.directory.write_profile(user, Some(&blob), None).await)?;

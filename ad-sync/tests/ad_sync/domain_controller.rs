@@ -95,7 +95,7 @@ impl DomainController {
     /// Adds so many users below `OU=Crowd` (`ops/rig/crowd.sh`).
     pub(crate) async fn crowd(&self, count: u32) {
         let mut command = Command::new(CROWD);
-        command.arg(self.directory()).arg(count.to_string());
+        command.arg(count.to_string()).arg(self.directory());
         let output = command.output().await.unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }

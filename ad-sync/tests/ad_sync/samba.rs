@@ -6,7 +6,9 @@ use passquorum_ad_sync::{Names, ProfileAttributes, conformance, ldaps};
 use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::config::LdapsSettings;
 use passquorum_domain::directory::RulesSource;
-use passquorum_domain::ports::{BarredReason, Directory, DirectoryReason, Listing, PasswordCheck};
+use passquorum_domain::ports::{
+    BarredReason, Directory, DirectoryReason, HavingProfile, Listing, PasswordCheck,
+};
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -83,15 +85,19 @@ async fn a_profile_moves_to_another_attribute_and_is_read_all_the_time(
 
     before.write_profile(&user, None, Some(&first)).await.unwrap();
     assert_eq!(after.read_profile(&user).await.unwrap(), Some(first.clone()), "it is not moved yet");
-    let listing = Listing { with_profile: true, ..Listing::default() };
-    let listed = after.list(&listing).await.unwrap().next().await.unwrap().unwrap();
-    assert_eq!(listed.iter().map(|listed| listed.account.as_str()).collect::<Vec<_>>(), ["bob"]);
+    let unmoved = || async {
+        let listing = Listing { profile: HavingProfile::InFormerAttribute, ..Listing::default() };
+        let listed = after.list(&listing).await.unwrap().next().await.unwrap().unwrap();
+        listed.into_iter().map(|listed| listed.account).collect::<Vec<_>>()
+    };
+    assert_eq!(unmoved().await, ["bob"]);
     let stale = after.write_profile(&user, None, Some(&second)).await.unwrap_err();
     assert_eq!(stale.reason, DirectoryReason::Changed);
 
     // Rewriting it as it is moves it.
     after.write_profile(&user, Some(&first), Some(&first)).await.unwrap();
     assert_eq!(samba.attribute("bob", "comment").await, [""; 0]);
+    assert_eq!(unmoved().await, [""; 0]);
     assert_eq!(samba.attribute("bob", "carLicense").await, ["pq1:AQ=="]);
     assert_eq!(after.read_profile(&user).await.unwrap(), Some(first.clone()));
 

@@ -132,7 +132,7 @@ fn confirm_loss(args: &RecoverArgs, state: &State) -> Result<(), Failure> {
     if args.yes_i_accept_data_loss {
         return Ok(());
     }
-    confirm::by_name(&realm_name(state), "--yes-i-accept-data-loss")
+    confirm::by_name("the realm's name", &realm_name(state), "--yes-i-accept-data-loss")
 }
 
 struct Recovered {

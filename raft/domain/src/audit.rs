@@ -133,6 +133,31 @@ pub enum AuditEvent {
         /// Whether the realm came back as it should.
         ok: bool,
     },
+    /// A task over many profiles was begun; which people, stands in the detail.
+    ProfilesBegun(ProfileTask),
+    /// A task over many profiles went to its end.
+    ProfilesEnded {
+        /// Which.
+        task: ProfileTask,
+        /// Profiles that were changed.
+        changed: u64,
+        /// Profiles that it could do nothing about.
+        failed: u64,
+    },
+    /// A task is about to change this person's profile.
+    ProfileTaken(ProfileTask),
+}
+
+/// What is done to many profiles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProfileTask {
+    /// They are moved to the present attribute and sealed under the present key.
+    Migrate,
+    /// They are removed.
+    Unregister,
+    /// They are made from answers that an administrator brings.
+    Import,
 }
 
 impl AuditEvent {
@@ -175,7 +200,11 @@ impl AuditEvent {
             | Self::KeyInUse(_)
             | Self::KeyRetired(_) => FeatureLevel::FIRST,
             Self::LevelRaised(level) => *level,
-            Self::DrillBegun { .. } | Self::DrillEnded { .. } => FeatureLevel::SECOND,
+            Self::DrillBegun { .. }
+            | Self::DrillEnded { .. }
+            | Self::ProfilesBegun(_)
+            | Self::ProfilesEnded { .. }
+            | Self::ProfileTaken(_) => FeatureLevel::SECOND,
         }
     }
 }

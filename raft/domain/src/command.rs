@@ -237,11 +237,11 @@ impl Action {
             // The leader asks every node instead.
             Self::RaiseLevel { from, .. } => *from,
             Self::CreateRealm(new) => new.config.needs(),
+            Self::CreateApiToken(token) => token.needs(),
             Self::CreateJoinToken(_)
             | Self::AdmitNode(_)
             | Self::SetNodeRole(..)
             | Self::RemoveNode(_)
-            | Self::CreateApiToken(_)
             | Self::RevokeApiToken(_)
             | Self::CountAttempt { .. }
             | Self::DecideAttempt { .. }

@@ -12,7 +12,7 @@ pub use backup::{BackupError, BackupFile, Backups};
 pub use container::{Container, ContainerError, Fence, Held};
 pub use directory::{
     BarredReason, CheckOutcome, ControllerCheck, Directories, Directory, DirectoryError, DirectoryReason,
-    Found, Listing, PasswordCheck, ResetOptions, Retry, UserPages,
+    Found, HavingProfile, Listing, PasswordCheck, ResetOptions, Retry, UserPages,
 };
 pub use key_care::{KeyCare, KeyCareError};
 pub use leadership::{LeaderRead, LeaderReads, Leadership};

@@ -1,5 +1,6 @@
 //! Join tokens and API tokens, as the cluster keeps them: a keyed hash of the secret, never the secret.
 
+use crate::feature_level::FeatureLevel;
 use crate::ids::{ApiTokenId, JoinTokenId, KeyedHash, NodeId};
 use crate::instance::Role;
 use crate::time::Timestamp;
@@ -35,11 +36,22 @@ pub enum ApiScope {
     Nodes,
     /// Take backups. A backup holds everything, the realm key too, sealed to whom the caller names: worth every scope.
     Backup,
+    /// Read, move, remove and bring in people's profiles. Who brings one in can reset that person's password.
+    Profiles,
 }
 
 impl ApiScope {
     /// Every scope.
-    pub const ALL: [Self; 5] = [Self::Read, Self::Labels, Self::Config, Self::Nodes, Self::Backup];
+    pub const ALL: [Self; 6] =
+        [Self::Read, Self::Labels, Self::Config, Self::Nodes, Self::Backup, Self::Profiles];
+}
+
+impl ApiToken {
+    /// The feature level from which on it may be made.
+    #[must_use]
+    pub fn needs(&self) -> FeatureLevel {
+        if self.scopes.contains(&ApiScope::Profiles) { FeatureLevel::SECOND } else { FeatureLevel::FIRST }
+    }
 }
 
 /// A bearer token of the operators' API.

@@ -137,7 +137,13 @@ fn actions() -> Vec<Action> {
         id: ApiTokenId(Uuid::from_u128(50)),
         secret: SECRET,
         name: "api".into(),
-        scopes: BTreeSet::from(ApiScope::ALL),
+        scopes: BTreeSet::from([
+            ApiScope::Read,
+            ApiScope::Labels,
+            ApiScope::Config,
+            ApiScope::Nodes,
+            ApiScope::Backup,
+        ]),
         expires_at: Some(Timestamp(START + 5)),
     };
     let (api_id, kept_id) = (api.id, ApiTokenId(Uuid::from_u128(51)));

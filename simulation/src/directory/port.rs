@@ -11,8 +11,8 @@ use passquorum_domain::directory::{
 };
 use passquorum_domain::ids::ConnectionId;
 use passquorum_domain::ports::{
-    Directories, Directory, DirectoryError, DirectoryReason, Found, Listing, PasswordCheck, ResetOptions,
-    UserPages,
+    Directories, Directory, DirectoryError, DirectoryReason, Found, HavingProfile, Listing, PasswordCheck,
+    ResetOptions, UserPages,
 };
 use passquorum_domain::secret::Password;
 use passquorum_domain::time::Timestamp;
@@ -82,7 +82,11 @@ impl Directory for SimulatedDirectory {
             let records = domain
                 .users
                 .iter()
-                .filter(|(_, user)| !listing.with_profile || user.profile.is_some())
+                .filter(|(_, user)| match listing.profile {
+                    HavingProfile::OrNot => true,
+                    HavingProfile::Anywhere => user.profile.is_some(),
+                    HavingProfile::InFormerAttribute => false,
+                })
                 .map(|(guid, user)| user.record(this.reference(*guid), &domain.rules, now));
             let is_meant =
                 |record: &UserRecord| listing.below.as_ref().is_none_or(|below| record.dn.is_within(below));

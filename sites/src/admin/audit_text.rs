@@ -1,6 +1,6 @@
 //! Audit records in words.
 
-use passquorum_domain::audit::{Actor, AuditEvent, Site};
+use passquorum_domain::audit::{Actor, AuditEvent, ProfileTask, Site};
 use passquorum_domain::ticket::{TicketKind, TicketResult};
 
 /// Who.
@@ -71,7 +71,20 @@ pub(crate) fn event(event: &AuditEvent) -> String {
         AuditEvent::DrillBegun { drill } => format!("Drill {drill} begun"),
         AuditEvent::DrillEnded { drill, ok: true } => format!("Drill {drill} ended well"),
         AuditEvent::DrillEnded { drill, ok: false } => format!("Drill {drill} failed"),
+        AuditEvent::ProfilesBegun(task) => format!("Task over many profiles begun: {}", task_name(*task)),
+        AuditEvent::ProfilesEnded { task, changed, failed } => {
+            format!("Task over many profiles ended: {}, {changed} changed, {failed} failed", task_name(*task))
+        }
+        AuditEvent::ProfileTaken(task) => format!("Profile to be changed by a task: {}", task_name(*task)),
         AuditEvent::KeyRetired(generation) => format!("Data key {generation} retired"),
+    }
+}
+
+fn task_name(task: ProfileTask) -> &'static str {
+    match task {
+        ProfileTask::Migrate => "move and seal anew",
+        ProfileTask::Unregister => "remove",
+        ProfileTask::Import => "bring in",
     }
 }
 

@@ -150,6 +150,7 @@ fn name_of(scope: ApiScope) -> &'static str {
         ApiScope::Config => "config",
         ApiScope::Nodes => "nodes",
         ApiScope::Backup => "backup",
+        ApiScope::Profiles => "profiles",
     }
 }
 

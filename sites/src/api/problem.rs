@@ -1,5 +1,6 @@
 //! Refusals as `application/problem+json` (RFC 9457), and the one table from a stable code to an HTTP status.
 
+use crate::page_error::Failure;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
@@ -132,6 +133,13 @@ impl IntoResponse for ApiProblem {
         }
         response.extensions_mut().insert(self.code);
         response
+    }
+}
+
+impl From<Failure> for ApiProblem {
+    fn from(failure: Failure) -> Self {
+        let detail = failure.cause.clone().unwrap_or_else(|| failure.what().into_owned());
+        Self::new(failure.code, detail)
     }
 }
 

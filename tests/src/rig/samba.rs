@@ -149,6 +149,30 @@ impl Samba {
         Ok(ldif_values(&answer.output, name))
     }
 
+    /// Adds the users `crowd1` to `crowdCOUNT` below `OU=Crowd` (`ops/rig/crowd.sh`).
+    ///
+    /// # Errors
+    /// [`RigError::Failed`] with what the script said.
+    pub async fn crowd(&self, count: usize) -> Result<(), RigError> {
+        let script = Script::new("crowd.sh", self.script.dir(), Vec::new());
+        script.run(&count.to_string()).await
+    }
+
+    /// The names of the users below `base` to whom a filter applies.
+    ///
+    /// # Errors
+    /// [`RigError::Failed`] when the domain could not be asked.
+    pub async fn accounts(&self, base: &str, filter: &str) -> Result<Vec<String>, RigError> {
+        let name = "sAMAccountName";
+        let question =
+            ["-LLL", "-o", "ldif-wrap=no", "-E", "pr=1000/noprompt", "-b", base, "-s", "sub", filter, name];
+        let answer = self.ldap("ldapsearch", ADMINISTRATOR, ADMINISTRATOR_PASSWORD, &question, None).await?;
+        if answer.code != 0 {
+            return Err(answer.into_error("a search"));
+        }
+        Ok(ldif_values(&answer.output, name))
+    }
+
     /// Applies LDIF change records as the domain's administrator.
     ///
     /// # Errors

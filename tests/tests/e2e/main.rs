@@ -20,11 +20,13 @@ mod journey;
 mod keys;
 mod mirror;
 mod perimeter;
+mod profiles;
 mod recovery;
 mod visitor;
 
 use passquorum_tests::rig::realm::Realm;
 use passquorum_tests::rig::samba::Samba;
+use serde_json::Value;
 use std::net::Ipv4Addr;
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -61,6 +63,18 @@ impl World {
     /// The base URL of a node's sites.
     fn base(&self, id: u64) -> String {
         self.realm.cluster.node(id).unwrap().health.clone()
+    }
+
+    /// Changes the configuration through node `via`, and answers its new revision.
+    async fn reconfigure(&self, via: u64, change: impl Fn(&mut Value)) -> u64 {
+        let file = self.dir.path().join("mirror.json");
+        let path = file.display().to_string();
+        self.realm.passquorum(via, &["config", "export", &path]).await.unwrap();
+        let mut config = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        change(&mut config);
+        std::fs::write(&file, config.to_string()).unwrap();
+        self.realm.passquorum(via, &["config", "import", &path]).await.unwrap();
+        config["revision"].as_u64().unwrap() + 1
     }
 
     async fn stop(self) {

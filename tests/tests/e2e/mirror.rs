@@ -37,18 +37,6 @@ impl World {
         .unwrap()
     }
 
-    /// Changes the configuration through node `via`, and answers its new revision.
-    async fn reconfigure(&self, via: u64, change: impl Fn(&mut Value)) -> u64 {
-        let file = self.dir.path().join("mirror.json");
-        let path = file.display().to_string();
-        self.realm.passquorum(via, &["config", "export", &path]).await.unwrap();
-        let mut config = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-        change(&mut config);
-        std::fs::write(&file, config.to_string()).unwrap();
-        self.realm.passquorum(via, &["config", "import", &path]).await.unwrap();
-        config["revision"].as_u64().unwrap() + 1
-    }
-
     async fn leader_but(&self, ask: u64, gone: u64) -> u64 {
         wait::until("another node leads", LONG, || async {
             let status = self.realm.status(ask).await.ok()?;

@@ -64,7 +64,7 @@ pub(super) async fn run(args: DrillArgs) -> Result<(), Failure> {
     }
     tell(&format!("{}: {}", drill.as_str(), what_it_does(drill)));
     if !args.yes {
-        confirm::by_name(&realm.name, "--yes")?;
+        confirm::by_name("the realm's name", &realm.name, "--yes")?;
     }
     let claim = Claim::take(&client, drill, realm.status.node).await?;
     let mut journal = Journal::begin();

@@ -161,8 +161,20 @@ pub struct Listing {
     pub below: Option<DistinguishedName>,
     /// Members of this group: directly, through nested groups, or because it is the primary group.
     pub member_of: Option<DistinguishedName>,
-    /// Only those who have a profile.
-    pub with_profile: bool,
+    /// Whether they have a profile.
+    pub profile: HavingProfile,
+}
+
+/// Whether a listed user has a profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HavingProfile {
+    /// Does not matter.
+    #[default]
+    OrNot,
+    /// In the present attribute or the former one.
+    Anywhere,
+    /// In the former attribute, if the connection names one.
+    InFormerAttribute,
 }
 
 /// A list of users that is being read, page by page. One that broke off is begun anew.

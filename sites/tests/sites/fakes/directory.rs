@@ -132,7 +132,11 @@ impl Directory for FakeDirectory {
         let is_meant = |user: &&FakeUser| {
             listing.below.as_ref().is_none_or(|below| user.record.dn.is_within(below))
                 && listing.member_of.as_ref().is_none_or(|group| user.groups.contains(group))
-                && (!listing.with_profile || user.profile.is_some())
+                && match listing.profile {
+                    HavingProfile::OrNot => true,
+                    HavingProfile::Anywhere => user.profile.is_some(),
+                    HavingProfile::InFormerAttribute => false,
+                }
         };
         let listed = |user: &FakeUser| ListedUser {
             user: user.record.user.clone(),
