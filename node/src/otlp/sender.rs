@@ -47,6 +47,8 @@ impl Batch {
 /// What the log was told.
 struct Told {
     of_trouble: bool,
+    /// The last batch did not get there.
+    is_failing: bool,
     /// So many were dropped when all was well.
     before: u64,
     /// So many when a batch was sent last.
@@ -71,7 +73,7 @@ impl Sender {
         counts: Arc<Counts>,
     ) -> Self {
         let dropped = counts.dropped();
-        let told = Told { of_trouble: false, before: dropped, lately: dropped };
+        let told = Told { of_trouble: false, is_failing: false, before: dropped, lately: dropped };
         Self { inbox, batch: Batch::default(), collector, resource, counts, told }
     }
 
@@ -91,11 +93,12 @@ impl Sender {
         let mut pause = FIRST_PAUSE;
         while self.gather().await {
             match self.deliver().await {
-                Ok(()) => pause = FIRST_PAUSE,
-                Err(_) => {
+                Err(error) if error.may_pass() => {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
+                // What was refused is gone: a collector that takes no traces gets the log as fast as any.
+                Ok(()) | Err(_) => pause = FIRST_PAUSE,
             }
         }
     }
@@ -103,7 +106,7 @@ impl Sender {
     async fn flush(&mut self) {
         self.inbox.close();
         while self.gather().await {
-            if self.deliver().await.is_err() {
+            if self.deliver().await.is_err_and(|error| error.may_pass()) {
                 tracing::warn!("the last records were not sent: the OTLP collector does not take them");
                 return;
             }
@@ -130,14 +133,18 @@ impl Sender {
 
     /// Sends the batch. What fails for now stays in it; what was refused does not.
     async fn deliver(&mut self) -> Result<(), PostError> {
-        let (logs, spans) = (self.deliver_logs().await, self.deliver_spans().await);
-        let result = logs.and(spans);
+        let result = match (self.deliver_logs().await, self.deliver_spans().await) {
+            // What may pass is the one to wait for.
+            (Err(refused), spans) if !refused.may_pass() => spans.and(Err(refused)),
+            (logs, spans) => logs.and(spans),
+        };
         self.tell(&result);
         result
     }
 
     fn tell(&mut self, result: &Result<(), PostError>) {
         let dropped = self.counts.dropped();
+        let was_failing = std::mem::replace(&mut self.told.is_failing, result.is_err());
         let goes_on = dropped > std::mem::replace(&mut self.told.lately, dropped);
         match result {
             Err(error) if !self.told.of_trouble => {
@@ -148,14 +155,16 @@ impl Sender {
                     "the OTLP collector does not take what is sent; the node goes on without it, and drops what finds no room"
                 );
             }
-            Ok(()) if self.told.of_trouble && !goes_on => {
+            Ok(()) if self.told.of_trouble && (was_failing || !goes_on) => {
                 self.told.of_trouble = false;
                 let dropped = dropped - std::mem::replace(&mut self.told.before, dropped);
                 tracing::info!(dropped, "the OTLP collector takes what is sent again");
             }
             Ok(()) if !self.told.of_trouble && goes_on => {
                 self.told.of_trouble = true;
-                tracing::warn!("records for the OTLP collector are dropped: there are more than it takes");
+                tracing::warn!(
+                    "records for the OTLP collector are dropped: there are more than it takes, or it refuses some"
+                );
             }
             Err(_) | Ok(()) => {}
         }
@@ -223,4 +232,78 @@ impl Sender {
 fn scope() -> Option<InstrumentationScope> {
     let (name, version) = ("passquorum".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
     Some(InstrumentationScope { name, version, ..InstrumentationScope::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::queue;
+    use super::super::settings::{OtlpSettings, Signals};
+    use super::*;
+    use http::StatusCode;
+
+    fn sender() -> (queue::Outbox, Sender) {
+        let endpoint = "http://127.0.0.1:1".parse().unwrap();
+        let settings = OtlpSettings { endpoint, ca: None, headers: None, send: Signals::default() };
+        let counts = Arc::new(Counts::default());
+        let (outbox, inbox) = queue::channel(Arc::clone(&counts));
+        (outbox, Sender::new(inbox, Collector::new(&settings).ok().unwrap(), Resource::default(), counts))
+    }
+
+    /// How many of three records are sent, dropped and still there after an answer.
+    fn after(answer: Result<Option<i64>, PostError>) -> (u64, u64, usize) {
+        let (_outbox, mut sender) = sender();
+        sender.batch.logs = vec![LogRecord::default(); 3];
+        let failed = answer.is_err();
+        assert_eq!(sender.settle(Signal::Logs, 3, answer).is_err(), failed);
+        let read = |count| sender.counts.read(Signal::Logs, count);
+        (read(Count::Sent), read(Count::Dropped), sender.batch.len())
+    }
+
+    #[test]
+    fn each_record_is_sent_dropped_or_sent_again() {
+        assert_eq!(after(Ok(None)), (3, 0, 0));
+        assert_eq!(after(Ok(Some(2))), (1, 2, 0), "the collector refused two");
+        assert_eq!(after(Ok(Some(-1))), (3, 0, 0));
+        assert_eq!(after(Ok(Some(i64::MAX))), (0, 3, 0));
+        assert_eq!(after(Err(PostError::Silent)), (0, 0, 3));
+        assert_eq!(after(Err(PostError::Busy(StatusCode::SERVICE_UNAVAILABLE))), (0, 0, 3));
+        assert_eq!(after(Err(PostError::Refused(StatusCode::FORBIDDEN))), (0, 3, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_is_what_came_within_a_moment_and_never_too_much() {
+        let (outbox, mut sender) = sender();
+        outbox.put(Item::Log(LogRecord::default()));
+        outbox.put(Item::Span(Span::default()));
+        let began = Instant::now();
+        assert!(sender.gather().await);
+        assert_eq!((sender.batch.logs.len(), sender.batch.spans.len()), (1, 1));
+        assert_eq!(began.elapsed().as_secs(), GATHERING.as_secs());
+        (0..2 * BATCH).for_each(|_| outbox.put(Item::Log(LogRecord::default())));
+        assert!(sender.gather().await);
+        assert_eq!(sender.batch.len(), BATCH);
+        drop(outbox);
+        sender.batch = Batch::default();
+        assert!(sender.gather().await, "what was left");
+        sender.batch = Batch::default();
+        sender.inbox.close();
+        while sender.inbox.try_recv().is_ok() {}
+        assert!(!sender.gather().await, "nothing is left");
+    }
+
+    #[test]
+    fn trouble_is_told_when_it_begins_and_when_it_is_over() {
+        let (_outbox, mut sender) = sender();
+        let busy = || Err(PostError::Busy(StatusCode::SERVICE_UNAVAILABLE));
+        let mut told = Vec::new();
+        for (result, dropped) in
+            [(Ok(()), 0), (Ok(()), 5), (Ok(()), 5), (Ok(()), 0), (busy(), 0), (busy(), 5), (Ok(()), 4)]
+        {
+            sender.counts.add(Signal::Logs, Count::Dropped, dropped);
+            sender.tell(&result);
+            told.push(sender.told.of_trouble);
+        }
+        assert_eq!(told, [false, true, true, false, true, true, false]);
+        assert_eq!(sender.told.before, 19);
+    }
 }
