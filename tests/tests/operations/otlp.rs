@@ -10,7 +10,6 @@ use passquorum_tests::{ports, wait};
 use reqwest::Client;
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 
 /// In the file of headers, and nowhere else.
 const SECRET: &str = "Bearer s3cret-of-the-collector";
