@@ -6,6 +6,7 @@
 pub mod file;
 
 pub use crate::log_file::LogFileSettings;
+pub use crate::otlp::{BadCollector, CollectorUrl, OtlpSettings, Signals};
 pub use passquorum_domain::address::{BadAddress, HostPort, SiteUrl};
 
 use crate::data_dir::DataDir;
@@ -43,6 +44,8 @@ pub struct NodeConfig {
     pub voters: VoterPolicy,
     /// Logging.
     pub log: LogSettings,
+    /// The collector that gets the log and traces too.
+    pub otlp: Option<OtlpSettings>,
     /// Name servers that know the domains, when the host's own do not.
     pub name_servers: Vec<SocketAddr>,
     /// The file of the embedded demonstration directory.
@@ -78,6 +81,7 @@ impl NodeConfig {
             timing: Timing::default(),
             voters: VoterPolicy::default(),
             log: LogSettings::default(),
+            otlp: None,
             name_servers: Vec::new(),
             demo_directory: None,
             local_storage: None,

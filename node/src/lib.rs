@@ -32,6 +32,7 @@ pub mod keyring;
 pub mod keys;
 pub mod listen;
 pub mod metrics;
+pub mod otlp;
 pub mod pid_file;
 pub mod renewal;
 pub mod rotation;
@@ -55,6 +56,7 @@ mod join_client;
 mod local_storage;
 mod log_file;
 mod observed;
+
 mod request_count;
 mod starter;
 mod systemd;

@@ -21,7 +21,7 @@ const BUCKETS: [f64; 11] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0
 /// Histograms keep each measurement until it is counted into its bucket: by a scrape, or this often without one.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-const COUNTERS: [(&str, &str); 7] = [
+const COUNTERS: [(&str, &str); 9] = [
     ("pq_http_requests_total", "Answered requests, by site and class of status."),
     ("pq_refused_total", "Requests, connections and commands that a limit refused, by limit."),
     (
@@ -41,6 +41,11 @@ const COUNTERS: [(&str, &str); 7] = [
         "Attempts to prove oneself that this node served, by result: right, wrong or locked.",
     ),
     ("pq_log_lines_lost_total", "Lines that could not be written into the log file."),
+    ("pq_otlp_sent_total", "Records that the OTLP collector took, by signal: logs or traces."),
+    (
+        "pq_otlp_dropped_total",
+        "Records that the OTLP collector did not get, since there was no room or it refused them, by signal.",
+    ),
 ];
 const HISTOGRAMS: [(&str, &str); 3] = [
     ("pq_http_request_duration_seconds", "Time from a request's head to its answer's, by site."),

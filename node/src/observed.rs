@@ -1,6 +1,8 @@
-//! The doors to the realm and to the directories, with a count of how each call ended and how long it took.
+//! The doors to the realm and to the directories, with a count of how each call ended and how long it took, and a span of
+//! a trace for each.
 
 use crate::metrics::{Metrics, OK};
+use crate::otlp;
 use async_trait::async_trait;
 use passquorum_domain::blob::Blob;
 use passquorum_domain::command::{Action, Command};
@@ -18,6 +20,16 @@ use passquorum_domain::state::State;
 use passquorum_domain::ticket::TicketResult;
 use std::sync::Arc;
 use tokio::time::Instant;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
+
+/// How a call ended, for its trace.
+fn tell(span: &Span, result: &'static str) {
+    span.record("result", result);
+    if result != OK {
+        span.record("error", result);
+    }
+}
 
 /// The realm, observed.
 pub(crate) struct ObservedConsensus {
@@ -71,12 +83,14 @@ impl Consensus for ObservedConsensus {
     async fn propose(&self, command: Command) -> Result<Outcome, ProposeError> {
         let counted = Counted::of(&command.action);
         let began = Instant::now();
-        let answer = self.inner.propose(command).await;
+        let span = tracing::info_span!(target: otlp::TRACE, "propose", result = Empty, error = Empty);
+        let answer = self.inner.propose(command).instrument(span.clone()).await;
         let result = match &answer {
             Ok(Ok(_)) => OK,
             Ok(Err(rejection)) => rejection.code().as_str(),
             Err(error) => error.code().as_str(),
         };
+        tell(&span, result);
         self.metrics.count_proposal(result, began.elapsed());
         if let Ok(outcome) = &answer {
             self.count(counted, outcome);
@@ -131,8 +145,17 @@ impl ObservedDirectory {
         call: impl Future<Output = Result<T, DirectoryError>>,
     ) -> Result<T, DirectoryError> {
         let began = Instant::now();
-        let answer = call.await;
+        let span = tracing::info_span!(
+            target: otlp::TRACE,
+            "directory",
+            kind = "client",
+            operation,
+            result = Empty,
+            error = Empty,
+        );
+        let answer = call.instrument(span.clone()).await;
         let result = answer.as_ref().map_or_else(|error| error.reason.code().as_str(), |_| OK);
+        tell(&span, result);
         self.metrics.count_directory(operation, result, began.elapsed());
         answer
     }

@@ -1,14 +1,22 @@
-//! Counts answered requests by site and class of status and how long they took, and those that a limit refused. Paths are not kept: they may name people.
+//! Counts answered requests by site and class of status and how long they took, and those that a limit refused.
+//! Each but a probe is a span of a trace. Paths are not kept: they may name people.
 
 use crate::metrics::Metrics;
+use crate::otlp;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
+use http::Method;
 use passquorum_domain::limit::{Limit, Refusals};
 use passquorum_raft::refuse;
 use std::sync::Arc;
 use tokio::time::Instant;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
+
+/// What is asked every few seconds tells nothing in a trace.
+const PROBES: [&str; 3] = ["live", "ready", "metrics"];
 
 /// Puts the counter around a router.
 pub(crate) fn wrap(router: Router, metrics: Arc<Metrics>, refusals: Arc<Refusals>) -> Router {
@@ -21,13 +29,36 @@ async fn count(
     next: Next,
 ) -> Response {
     let site = site_of(request.uri().path());
+    let span = span_of(request.method(), site);
     let began = Instant::now();
-    let response = next.run(request).await;
+    let response = next.run(request).instrument(span.clone()).await;
+    span.record("http.response.status_code", response.status().as_u16());
+    if response.status().is_server_error() {
+        span.record("error", response.status().as_str());
+    }
     metrics.count_request(site, response.status(), began.elapsed());
     if let Some(limit) = response.extensions().get::<Limit>() {
         refuse(&refusals, *limit);
     }
     response
+}
+
+/// The trace of a request: a method that is no usual one is not told, since a stranger may choose it.
+fn span_of(method: &Method, site: &'static str) -> Span {
+    let usual = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    let method = usual.iter().find(|usual| *usual == method).map_or("_OTHER", Method::as_str);
+    if PROBES.contains(&site) {
+        return Span::none();
+    }
+    tracing::info_span!(
+        target: otlp::TRACE,
+        "request",
+        kind = "server",
+        site,
+        http.request.method = method,
+        http.response.status_code = Empty,
+        error = Empty,
+    )
 }
 
 fn site_of(path: &str) -> &'static str {

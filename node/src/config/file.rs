@@ -1,5 +1,7 @@
 //! `node.toml` and back. Reading answers with every problem at once, each with its key; an unknown key is a problem.
 
+mod otlp;
+
 use super::{
     HostPort, LogFileSettings, LogFormat, LogSettings, NodeConfig, SiteCertificate, SiteConnections, SiteUrl,
     Timing, VoterPolicy,
@@ -132,6 +134,7 @@ fn parse(data: DataDir, table: toml::Table) -> Result<NodeConfig, Vec<KeyProblem
         filter: filter.unwrap_or(default.filter),
         file: reader.log_file(),
     };
+    let otlp = reader.otlp();
     let local_storage = reader.optional("legacy.local_storage", path);
     let name_servers = reader.list("directory.name_servers", |text| {
         let with_port = text.parse().or_else(|_| text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, DNS)));
@@ -156,6 +159,7 @@ fn parse(data: DataDir, table: toml::Table) -> Result<NodeConfig, Vec<KeyProblem
                 timing,
                 voters,
                 log,
+                otlp,
                 name_servers,
                 demo_directory,
                 local_storage,
@@ -385,6 +389,9 @@ pub fn render(config: &NodeConfig) -> String {
         line("file_mib", (log.most_bytes / MIB).to_string());
         line("files_kept", log.keep.to_string());
     }
+    if let Some(settings) = &config.otlp {
+        otlp::render(settings, &mut line);
+    }
     if !config.name_servers.is_empty() {
         let servers: Vec<_> = config.name_servers.iter().map(|server| text(&server.to_string())).collect();
         line("directory", String::new());
@@ -430,6 +437,7 @@ mod tests {
         };
         config.log.format = LogFormat::Json;
         config.log.file = Some(LogFileSettings { path: "/log".into(), most_bytes: 3 * MIB, keep: 7 });
+        config.otlp = Some(otlp::full());
         config.name_servers = vec!["10.0.0.10:53".parse().unwrap(), "[::1]:5353".parse().unwrap()];
         config.local_storage = Some("/Local.storage".into());
         config.demo_directory = Some("/demo.json".into());
@@ -448,7 +456,8 @@ mod tests {
         let text = "nmae = 'x'\n[cluster]\naddress = 'host'\ndead_voter_after = '30s'\ndead_learner_after = 7\n\
                     stabilisation = 'x'\nfewest_voters = 2\n[site]\naddress = 5\nurl = 'http://x'\nkey = '/k'\n\
                     trusted_proxies = ['x']\nconnections = 0\nconnections_per_source = 5000\ndrain = '2m'\n\
-                    [raft]\nheartbeat_ms = 1\nelection_min_ms = 20\n[log]\nformat = 'xml'\nfile = 'log'\nfile_mib = 0\n";
+                    [raft]\nheartbeat_ms = 1\nelection_min_ms = 20\n[log]\nformat = 'xml'\nfile = 'log'\nfile_mib = 0\n\
+                    [otlp]\nendpoint = 'grpc://x'\nca = 'ca.pem'\nheaders = 7\nsend = ['metrics']\nurl = 'x'\n";
         let problems = parse(full().data, text.parse().unwrap()).unwrap_err();
         let keys: Vec<_> = problems.iter().map(|problem| problem.key.as_str()).collect();
         for key in [
@@ -471,6 +480,11 @@ mod tests {
             "log.format",
             "log.file",
             "log.file_mib",
+            "otlp.endpoint",
+            "otlp.ca",
+            "otlp.headers",
+            "otlp.send",
+            "otlp.url",
         ] {
             assert!(keys.contains(&key), "{key} not in {keys:?}");
         }

@@ -3,6 +3,7 @@
 use super::{Metrics, process};
 use crate::data_dir::DataDir;
 use crate::health::Health;
+use crate::otlp::{self, Count, Signal};
 use crate::telemetry;
 use metrics::{counter, describe_counter, describe_gauge, gauge, with_local_recorder};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -67,6 +68,11 @@ pub(crate) fn render(metrics: &Metrics, health: &Health, around: &Surroundings) 
         metrics.set_counter("pq_refused_total", &[("limit", limit.as_str())], health.refusals().count(limit));
     }
     metrics.set_counter("pq_log_lines_lost_total", &[], telemetry::lines_lost());
+    for signal in Signal::ALL {
+        let labels = [("signal", signal.as_str())];
+        metrics.set_counter("pq_otlp_sent_total", &labels, otlp::count(signal, Count::Sent));
+        metrics.set_counter("pq_otlp_dropped_total", &labels, otlp::count(signal, Count::Dropped));
+    }
     let recorder = PrometheusBuilder::new().build_recorder();
     with_local_recorder(&recorder, || {
         HELP.into_iter().for_each(|(name, help)| describe_gauge!(name, help));

@@ -9,8 +9,10 @@
 )]
 
 mod balancer;
+mod collector;
 mod keepalived;
 mod monitoring;
+mod otlp;
 mod package;
 mod service;
 mod upgrade;

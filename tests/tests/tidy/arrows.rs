@@ -37,12 +37,14 @@ const OURS: [(&str, &[&str]); 8] = [
 const RIG: &str = "passquorum-tests";
 
 /// Foreign crates that stay behind one wall, and who stands at it. The domain names none of them.
-const FOREIGN: [(&str, &[&str]); 6] = [
+const FOREIGN: [(&str, &[&str]); 8] = [
     ("sled", &["passquorum-storage"]),
     ("bincode", &["passquorum-storage"]),
     ("ldap3", &["passquorum-ad-sync"]),
     ("hickory-resolver", &["passquorum-ad-sync"]),
     ("axum", &["passquorum-sites", "passquorum", "passquorum-simulation"]),
+    ("opentelemetry-proto", &["passquorum", "passquorum-tests"]),
+    ("prost", &["passquorum", "passquorum-tests"]),
     ("openraft", &["passquorum-raft", "passquorum-storage"]),
 ];
 
