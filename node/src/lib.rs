@@ -56,7 +56,6 @@ mod join_client;
 mod local_storage;
 mod log_file;
 mod observed;
-
 mod request_count;
 mod starter;
 mod systemd;
