@@ -3,12 +3,16 @@
 use super::arbitrary;
 use super::*;
 use passquorum_domain::blob::{Blob, Sealed};
-use passquorum_domain::config::{DirectoryEndpoint, DomainConnection, LdapsSettings, differences};
+use passquorum_domain::command::Action;
+use passquorum_domain::config::{ConfigChange, DirectoryEndpoint, DomainConnection, LdapsSettings, differences};
 use passquorum_domain::directory::DistinguishedName;
+use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::ids::ConnectionId;
 use passquorum_domain::scope::RoleScope;
 use proptest::prelude::*;
 use uuid::Uuid;
+
+const FORM: Envelope = Envelope { kind: 0xFFFE, version: 1 };
 
 proptest! {
     #[test]
@@ -50,6 +54,16 @@ proptest! {
             _ => next.policies.iter_mut().for_each(|policy| policy.workflows.reverse()),
         }
         prop_assert_eq!(differences(&config, &next).is_empty(), config == next);
+    }
+
+    #[test]
+    fn an_edit_enters_the_log_in_a_form_that_has_a_place_for_all_of_it(config in arbitrary::config()) {
+        let change = ConfigChange::Replace(Box::new(config));
+        let action = Action::change_config(Revision(1), change.clone());
+        let is_compact = matches!(action, Action::ChangeConfig { .. });
+        prop_assert_eq!(is_compact, change.needs() == FeatureLevel::FIRST);
+        let written = codec::encode(FORM, &action).unwrap();
+        prop_assert_eq!(codec::decode::<Action>(FORM, &written).unwrap(), action);
     }
 
     #[test]

@@ -6,9 +6,11 @@
 mod difference;
 mod general;
 pub mod history;
+mod sharing;
 
 pub use difference::{FieldDifference, ObjectChange, ObjectDifference, differences, summary};
 pub use general::{GeneralSettings, MirrorSettings};
+pub use sharing::ConnectionUse;
 
 use crate::blob::Sealed;
 use crate::directory::DistinguishedName;
@@ -494,6 +496,28 @@ mod tests {
             profile_attribute: "comment".to_owned(),
             former_profile_attribute: None,
         }
+    }
+
+    #[test]
+    fn a_second_connection_for_the_same_users_is_named_and_one_that_was_there_is_let_be() {
+        let named = |id: u128, alias: &str, base: &str| {
+            let mut connection = connection(&["ldaps://dc1"]);
+            (connection.id, connection.alias) = (ConnectionId(uuid::Uuid::from_u128(id)), alias.to_owned());
+            if let DirectoryEndpoint::Ldaps(ldaps) = &mut connection.endpoint {
+                ldaps.base = DistinguishedName::parse(base).unwrap();
+            }
+            ConfigChange::PutConnection(Box::new(connection))
+        };
+        let one = RealmConfig::empty().with(named(1, "ONE", "DC=corp,DC=example")).unwrap();
+        assert_eq!(one.doubled_by(&named(1, "SAME", "DC=corp,DC=example")), Vec::new());
+        assert_eq!(one.doubled_by(&named(2, "PART", "OU=Part,DC=corp,DC=example")), Vec::new());
+        let second = named(2, "TWO", "dc=corp,dc=EXAMPLE");
+        let problems = one.doubled_by(&second);
+        assert_eq!(problems[0].field, "connections[1].base");
+        assert!(problems[0].message.contains("ONE reaches the same users"), "{problems:?}");
+        let two = one.with(second).unwrap();
+        assert_eq!(two.doubled_by(&named(2, "OTHER NAME", "DC=corp,DC=example")), Vec::new());
+        assert_eq!(two.doubled_by(&named(3, "THREE", "DC=corp,DC=example")).len(), 1);
     }
 
     #[test]

@@ -9,7 +9,9 @@ use crate::view::{Page, render};
 use askama::Template;
 use axum::extract::Path;
 use axum::response::Response;
-use passquorum_domain::config::{ConfigChange, DirectoryEndpoint, DomainConnection};
+use passquorum_domain::config::{
+    ConfigChange, ConnectionUse, DirectoryEndpoint, DomainConnection, RealmConfig,
+};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::ConnectionId;
 use passquorum_domain::ports::{CheckOutcome, ControllerCheck, fresh_uuid};
@@ -54,13 +56,31 @@ pub(super) async fn list(desk: Desk) -> Result<Response, Failure> {
     render(&ListPage { page: desk.page("Domains")?, part: PART, notice, rows })
 }
 
-fn editor(id: ConnectionId, present: Option<&DomainConnection>) -> Editor {
+/// Links to where a connection is used.
+fn uses(config: &RealmConfig, id: ConnectionId) -> Vec<(String, String)> {
+    let link = |used: ConnectionUse<'_>| match used {
+        ConnectionUse::Policy(id, name) => {
+            (format!("/admin/policies/{id}"), format!("The policy {name} serves its users"))
+        }
+        ConnectionUse::Administrators => general("A group of it may use the Admin site"),
+        ConnectionUse::Helpdesk => general("A group of it may use the Helpdesk site"),
+        ConnectionUse::Mirror => general("The realm is mirrored there"),
+    };
+    config.uses_of(id).into_iter().map(link).collect()
+}
+
+fn general(label: &str) -> (String, String) {
+    ("/admin/general".to_owned(), label.to_owned())
+}
+
+fn editor(config: &RealmConfig, id: ConnectionId) -> Editor {
+    let present = config.connection(id);
     let path = format!("{PART}/{id}");
     Editor {
         title: present.map_or("New domain".to_owned(), |connection| format!("Domain {}", connection.alias)),
         part: PART,
         sections: sections(present),
-        related: Vec::new(),
+        related: uses(config, id),
         buttons: present
             .map(|_| {
                 vec![
@@ -77,7 +97,7 @@ fn editor(id: ConnectionId, present: Option<&DomainConnection>) -> Editor {
 pub(super) async fn new(desk: Desk) -> Result<Response, Failure> {
     let config = desk.config().await?;
     let id = ConnectionId(fresh_uuid(&*desk.app.ports.entropy));
-    editor(id, None).show(&desk, config.revision, Notice::None)
+    editor(&config, id).show(&desk, config.revision, Notice::None)
 }
 
 /// The form of one.
@@ -88,8 +108,8 @@ pub(super) async fn show(desk: Desk, Path(id): Path<String>) -> Result<Response,
 async fn show_with(desk: &Desk, id: &str, notice: Notice) -> Result<Response, Failure> {
     let config = desk.config().await?;
     let id = parse(id)?;
-    let present = config.connection(id).ok_or_else(|| Failure::new(ErrorCode::NotFound))?;
-    editor(id, Some(present)).show(desk, config.revision, notice)
+    config.connection(id).ok_or_else(|| Failure::new(ErrorCode::NotFound))?;
+    editor(&config, id).show(desk, config.revision, notice)
 }
 
 fn parse(id: &str) -> Result<ConnectionId, Failure> {
@@ -104,7 +124,7 @@ pub(super) async fn save(desk: Desk, Path(id): Path<String>, form: Form) -> Resu
     let mut fields = Fields::new(form);
     let connection = read(&desk.app.ports, &mut fields, id, present)?;
     let edit = Edit::new(&mut fields, ConfigChange::PutConnection(Box::new(connection)))?;
-    editor(id, present).save(&desk, &fields, edit, located).await
+    editor(&config, id).save(&desk, &fields, edit, located).await
 }
 
 /// Tries whether each controller of the saved connection can be reached and accepts the access account.
@@ -148,11 +168,11 @@ pub(super) async fn remove(desk: Desk, Path(id): Path<String>, form: Form) -> Re
         Verdict::Invalid(problems) => {
             let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
             let why = format!("It is still in use, so it was not removed. {}.", problems.join("; "));
-            editor(id, Some(present)).refuse(&desk, config.revision, why)
+            editor(&config, id).refuse(&desk, config.revision, why)
         }
         Verdict::Stale(now) => {
             let why = "The configuration changed meanwhile; nothing was removed.".to_owned();
-            editor(id, Some(present)).refuse(&desk, now.revision, why)
+            editor(&now, id).refuse(&desk, now.revision, why)
         }
     }
 }

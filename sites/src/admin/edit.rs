@@ -63,6 +63,7 @@ impl Desk {
         }
         let mut problems = edit.problems.clone();
         problems.extend(present.with(edit.change.clone()).err().unwrap_or_default());
+        problems.extend(present.doubled_by(&edit.change));
         if !problems.is_empty() {
             return Ok(Verdict::Invalid(problems));
         }
@@ -144,7 +145,7 @@ pub(super) struct Editor {
     pub(super) action: String,
     pub(super) sections: Vec<Section>,
     /// Links to what belongs to it.
-    pub(super) related: Vec<(String, &'static str)>,
+    pub(super) related: Vec<(String, String)>,
     /// Buttons beside the form: where they are sent, what they are called, and whether they destroy something.
     pub(super) buttons: Vec<(String, &'static str, bool)>,
 }

@@ -69,7 +69,7 @@ fn editor(policy: &ManagementPolicy, config: &RealmConfig) -> Editor {
     };
     if let Some(present) = config.policy(policy.id) {
         editor.title = format!("Policy {}", present.name);
-        editor.related.push((format!("{path}/questions"), "Edit the question list"));
+        editor.related.push((format!("{path}/questions"), "Edit the question list".to_owned()));
         editor.buttons.push((format!("{path}/remove"), "Remove this policy", true));
     }
     editor

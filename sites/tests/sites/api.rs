@@ -6,6 +6,7 @@ mod backups;
 mod labels;
 mod limits;
 mod monitors;
+mod profiles;
 mod revisions;
 mod upgrade;
 

@@ -131,3 +131,35 @@ async fn a_revision_whose_passwords_are_gone_does_not_come_back_and_each_is_name
     assert_eq!(field["field"], "endpoint.Ldaps.bind_password");
     assert_eq!((&field["before"], &field["after"]), (&json!("(sealed)"), &json!("(sealed)")));
 }
+
+#[tokio::test]
+async fn a_second_connection_for_the_same_users_is_refused_with_the_one_to_share() {
+    let api = Api::new();
+    api.connect(sealed(&api));
+    let second = json!({ "PutConnection": {
+        "id": uuid::Uuid::from_u128(77),
+        "alias": "AGAIN",
+        "endpoint": { "Ldaps": {
+            "servers": ["ldaps://dc2.example.com"],
+            "base": "dc=EXAMPLE,dc=com",
+            "authorities": "-----BEGIN CERTIFICATE-----",
+            "bind_name": "svc",
+            "bind_password": sealed_as(&api, uuid::Uuid::from_u128(77)),
+        } },
+        "profile_attribute": "comment",
+    } });
+    let change = json!({ "base": 1, "change": second }).to_string();
+    let problem =
+        api.call("POST", "/api/v1/config/changes", &[], change).await.problem(422, "PQ-INVALID-CONFIG");
+    let message = problem["problems"][0]["message"].as_str().unwrap();
+    assert!(message.contains("the connection EXAMPLE reaches the same users; share that one"), "{problem}");
+}
+
+fn sealed_as(api: &Api, id: uuid::Uuid) -> Sealed {
+    api.world.vault.seal(Purpose::ServiceAccount, id.as_bytes(), b"secret").unwrap()
+}
+
+fn sealed(api: &Api) -> Sealed {
+    let id = api.consensus.state().config().unwrap().connections[0].id;
+    sealed_as(api, id.0)
+}

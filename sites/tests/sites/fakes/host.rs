@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-/// A fixed key; nonces count up.
+/// A fixed key, the first generation; nonces count up.
 pub(crate) struct FakeVault(pub(super) AtomicU64);
 
 impl FakeVault {
@@ -30,7 +30,7 @@ impl Vault for FakeVault {
         let payload = Payload { msg: clear, aad: &Self::bound(purpose, context) };
         let cipher = ChaCha20Poly1305::new(&[7; 32].into());
         let text = cipher.encrypt(Nonce::from_slice(&nonce), payload).unwrap();
-        Ok(Sealed(Blob::from([nonce.as_slice(), &text].concat())))
+        Ok(Sealed(Blob::from([&Sealed::header(1), nonce.as_slice(), &text].concat())))
     }
 
     fn open(
@@ -39,7 +39,8 @@ impl Vault for FakeVault {
         context: &[u8],
         sealed: &Sealed,
     ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-        let (nonce, text) = sealed.0.as_bytes().split_at_checked(12).ok_or(VaultError::DoesNotOpen)?;
+        let body = sealed.0.as_bytes().strip_prefix(&Sealed::header(1)).ok_or(VaultError::DoesNotOpen)?;
+        let (nonce, text) = body.split_at_checked(12).ok_or(VaultError::DoesNotOpen)?;
         let payload = Payload { msg: text, aad: &Self::bound(purpose, context) };
         let clear = ChaCha20Poly1305::new(&[7; 32].into()).decrypt(Nonce::from_slice(nonce), payload);
         clear.map(Zeroizing::new).map_err(|_| VaultError::DoesNotOpen)

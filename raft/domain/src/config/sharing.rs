@@ -1,0 +1,70 @@
+//! One connection is shared by all that need its domain: where each is used, and whether a change would make a second one for
+//! the same users.
+
+use super::{ConfigChange, DirectoryEndpoint, DomainConnection, Problem, RealmConfig};
+use crate::ids::{ConnectionId, PolicyId};
+use crate::scope::RoleScope;
+
+/// One use of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConnectionUse<'a> {
+    /// A policy serves users of it.
+    Policy(PolicyId, &'a str),
+    /// A group of it may use the Admin site.
+    Administrators,
+    /// A group of it may use the Helpdesk site.
+    Helpdesk,
+    /// The realm is mirrored there.
+    Mirror,
+}
+
+impl RealmConfig {
+    /// Where a connection is used.
+    #[must_use]
+    pub fn uses_of(&self, id: ConnectionId) -> Vec<ConnectionUse<'_>> {
+        let serves =
+            self.policies.iter().filter(|policy| policy.scope.iter().any(|one| one.connection == id));
+        let names = |scopes: &[RoleScope]| scopes.iter().any(|scope| scope.connection == id);
+        let mirrored = self.general.mirror.as_ref().is_some_and(|mirror| mirror.connection == id);
+        let others = [
+            (names(&self.administrators), ConnectionUse::Administrators),
+            (names(&self.helpdesk), ConnectionUse::Helpdesk),
+            (mirrored, ConnectionUse::Mirror),
+        ];
+        let others = others.into_iter().filter(|(is_used, _)| *is_used).map(|(_, one)| one);
+        serves.map(|policy| ConnectionUse::Policy(policy.id, &policy.name)).chain(others).collect()
+    }
+
+    /// Each connection that a change would make the second one for the same users. What is there already is let be. This is
+    /// looked at before a change is proposed, since a realm that was configured before this rule must stay editable.
+    #[must_use]
+    pub fn doubled_by(&self, change: &ConfigChange) -> Vec<Problem> {
+        let Ok(next) = self.with(change.clone()) else { return Vec::new() };
+        let were_two = |one: &DomainConnection, other: &DomainConnection| {
+            let (one, other) = (self.connection(one.id), self.connection(other.id));
+            one.zip(other).is_some_and(|(one, other)| reach_the_same(one, other))
+        };
+        let mut problems = Vec::new();
+        for (place, connection) in next.connections.iter().enumerate() {
+            let before = next.connections.iter().take(place);
+            let mut doubles = before.filter(|other| reach_the_same(other, connection));
+            if let Some(other) = doubles.find(|other| !were_two(other, connection)) {
+                let message = format!(
+                    "the connection {} reaches the same users; share that one, or search below an OU of its own",
+                    other.alias
+                );
+                problems.push(Problem { field: format!("connections[{place}].base"), message });
+            }
+        }
+        problems
+    }
+}
+
+fn reach_the_same(one: &DomainConnection, other: &DomainConnection) -> bool {
+    match (&one.endpoint, &other.endpoint) {
+        (DirectoryEndpoint::Ldaps(one), DirectoryEndpoint::Ldaps(other)) => {
+            one.base.is_within(&other.base) && other.base.is_within(&one.base)
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,156 @@
+//! Tasks over many profiles: what each says line by line, whom it leaves alone, and what the audit keeps.
+
+use super::Api;
+use crate::fakes::Controller;
+use passquorum_domain::audit::{AuditEvent, ProfileTask};
+use passquorum_domain::blob::Blob;
+use passquorum_domain::command::Action;
+use passquorum_domain::feature_level::FeatureLevel;
+use passquorum_domain::ids::NodeId;
+use passquorum_domain::token::ApiScope;
+use serde_json::{Value, json};
+
+fn person(user: &str, last: &str) -> Value {
+    let answers = [
+        ("which TOWN were you born in? ", "Ulm"),
+        ("What was your first school called?", "Northside"),
+        ("What was your first pet called?", "Rexine"),
+        ("Which song did we dance to?", last),
+    ];
+    let answers = answers.map(|(question, answer)| json!({ "question": question, "answer": answer }));
+    json!({ "user": user, "answers": answers })
+}
+
+impl Api {
+    /// A realm at the level that these tasks need.
+    fn raised() -> Self {
+        let api = Self::new();
+        let (from, asked) = (FeatureLevel::FIRST, vec![NodeId(1)]);
+        api.consensus.apply(Action::RaiseLevel { from, to: FeatureLevel::SECOND, asked }).unwrap();
+        api
+    }
+
+    async fn task(&self, path: &str, body: Value) -> Vec<Value> {
+        let answer = self.call("POST", path, &[], body.to_string()).await;
+        assert_eq!(answer.content_type, "application/x-ndjson", "{}", String::from_utf8_lossy(&answer.body));
+        let text = String::from_utf8(answer.body).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    async fn bring(&self, people: &[Value], more: Value) -> Value {
+        let mut body = json!({ "people": people });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        self.task("/api/v1/profiles/import", body).await.pop().unwrap()
+    }
+
+    fn profile(&self, account: &str) -> Option<Blob> {
+        self.world.directory.user(account).profile
+    }
+
+    fn events(&self, task: ProfileTask) -> Vec<AuditEvent> {
+        let is_of = |event: &AuditEvent| match event {
+            AuditEvent::ProfilesBegun(of) | AuditEvent::ProfileTaken(of) => *of == task,
+            AuditEvent::ProfilesEnded { task: of, .. } => *of == task,
+            _ => false,
+        };
+        let state = self.consensus.state();
+        state.audit().map(|record| record.event.clone()).filter(is_of).collect()
+    }
+}
+
+/// Counts of a line.
+fn counts(line: &Value) -> [u64; 4] {
+    ["seen", "changed", "unchanged", "failed"].map(|count| line[count].as_u64().unwrap())
+}
+
+#[tokio::test]
+async fn answers_that_are_brought_in_are_held_against_the_persons_policy_and_replace_nothing_unasked() {
+    let api = Api::raised();
+    let people = [person("alice", "Waltz"), person("nobody", "Waltz"), person("alice@example.com", "x")];
+    let told = api.bring(&people, json!({ "dry_run": true })).await;
+    assert_eq!((counts(&told), &told["done"]), ([3, 1, 0, 2], &json!(true)), "{told}");
+    assert_eq!(told["problems"][0]["user"], "nobody");
+    assert_eq!(told["problems"][0]["code"], "PQ-NOT-FOUND");
+    assert_eq!(told["problems"][1]["code"], "PQ-BAD-INPUT", "an answer of one letter is too short");
+    assert_eq!((api.profile("alice"), api.events(ProfileTask::Import).len()), (None, 0));
+
+    let told = api.bring(&people[..1], json!({})).await;
+    assert_eq!(counts(&told), [1, 1, 0, 0], "{told}");
+    let first = api.profile("alice").unwrap();
+    assert_eq!(api.events(ProfileTask::Import), [AuditEvent::ProfileTaken(ProfileTask::Import)]);
+    let told = api.bring(&people[..1], json!({})).await;
+    assert_eq!((counts(&told), api.profile("alice").unwrap()), ([1, 0, 1, 0], first.clone()), "{told}");
+    let told = api.bring(&people[..1], json!({ "replace": true })).await;
+    assert_eq!(counts(&told), [1, 1, 0, 0], "{told}");
+    assert_ne!(api.profile("alice").unwrap(), first);
+
+    let wrong = r#"{"people":[{"user":"alice","answers":[{"question":"q","answer":7}]}]}"#;
+    let refused = api.call("POST", "/api/v1/profiles/import", &[], wrong).await;
+    refused.problem(400, "PQ-BAD-INPUT");
+}
+
+#[tokio::test]
+async fn a_migration_leaves_alone_what_is_right_or_does_not_open_and_tells_when_it_cannot_go_on() {
+    let api = Api::raised();
+    let migrate = json!({ "domain": "example" });
+    api.bring(&[person("alice", "Waltz")], json!({})).await;
+    let foreign = Blob::from(vec![1, 1, 0, 0, 0, 1, 7, 7]);
+    api.world.directory.edit("bob", |user| user.profile = Some(foreign.clone()));
+    let before = api.profile("alice");
+    let lines = api.task("/api/v1/profiles/migrate", migrate.clone()).await;
+    let last = lines.last().unwrap();
+    assert_eq!((lines[0]["of"].as_u64(), lines[0]["seen"].as_u64()), (Some(2), Some(0)), "{lines:?}");
+    assert_eq!((counts(last), &last["done"]), ([2, 0, 2, 0], &json!(true)), "{last}");
+    assert_eq!((api.profile("alice"), api.profile("bob")), (before.clone(), Some(foreign)));
+
+    // Sealed under a key that is not the present one, and not to be opened.
+    let other = Blob::from(vec![1, 1, 0, 0, 0, 9, 7, 7]);
+    api.world.directory.edit("bob", |user| user.profile = Some(other.clone()));
+    let lines = api.task("/api/v1/profiles/migrate", migrate.clone()).await;
+    let problem = lines.iter().find_map(|line| line["problems"].get(0)).unwrap();
+    assert_eq!((&problem["user"], &problem["code"]), (&json!("EXAMPLE\\bob"), &json!("PQ-FOREIGN-VALUE")));
+    assert_eq!(api.profile("bob"), Some(other));
+    let ended = AuditEvent::ProfilesEnded { task: ProfileTask::Migrate, changed: 0, failed: 1 };
+    assert_eq!(api.events(ProfileTask::Migrate).last(), Some(&ended));
+
+    api.world.directory.set_controller(Controller::Down);
+    let lines = api.task("/api/v1/profiles/migrate", migrate).await;
+    assert_eq!(lines.last().unwrap()["problem"]["code"], "PQ-DIRECTORY-UNREACHABLE", "{lines:?}");
+    let refused = api.call("POST", "/api/v1/profiles/migrate", &[], r#"{"domain":"NOWHERE"}"#).await;
+    refused.problem(404, "PQ-NOT-FOUND");
+}
+
+#[tokio::test]
+async fn profiles_are_taken_away_from_those_who_are_named_and_from_nobody_else() {
+    let api = Api::raised();
+    api.bring(&[person("alice", "Waltz"), person("bob", "Waltz")], json!({})).await;
+    assert!(api.profile("alice").is_some() && api.profile("bob").is_some());
+    let take = async |who: Value, dry_run: bool| {
+        let body = json!({ "domain": "EXAMPLE", "who": who, "dry_run": dry_run });
+        api.task("/api/v1/profiles/unregister", body).await.pop().unwrap()
+    };
+    let told = take(json!({ "users": ["alice", "nobody"] }), true).await;
+    assert_eq!((counts(&told), api.profile("alice").is_some()), ([2, 1, 0, 1], true), "{told}");
+    let told = take(json!({ "users": ["alice", "nobody"] }), false).await;
+    assert_eq!((counts(&told), api.profile("alice").is_some()), ([2, 1, 0, 1], false), "{told}");
+    assert!(api.profile("bob").is_some());
+    let told = take(json!({ "below": "OU=Elsewhere,DC=example,DC=com" }), false).await;
+    assert_eq!((counts(&told), api.profile("bob").is_some()), ([0, 0, 0, 0], true), "{told}");
+    let told = take(json!({ "group": "CN=Staff,DC=example,DC=com" }), false).await;
+    assert_eq!((counts(&told), api.profile("bob").is_some()), ([1, 1, 0, 0], false), "{told}");
+    let taken = AuditEvent::ProfileTaken(ProfileTask::Unregister);
+    assert_eq!(api.events(ProfileTask::Unregister).iter().filter(|event| **event == taken).count(), 2);
+}
+
+#[tokio::test]
+async fn each_task_takes_the_scope_for_it() {
+    let api = Api::new();
+    let every: Vec<_> = ApiScope::ALL.into_iter().filter(|scope| *scope != ApiScope::Profiles).collect();
+    let others = api.token(2, "others", &every, None);
+    for task in ["migrate", "unregister", "import"] {
+        let path = format!("/api/v1/profiles/{task}");
+        let request = http::Request::post(path).header("authorization", &others);
+        let answer = api.send(request.body(axum::body::Body::from("{}")).unwrap()).await;
+        answer.problem(403, "PQ-FORBIDDEN");
+    }
+}
