@@ -22,6 +22,7 @@ pub mod demo;
 mod error;
 mod filter;
 mod find;
+mod guard;
 pub mod ldaps;
 pub mod mirror;
 mod names;

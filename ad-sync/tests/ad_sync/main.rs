@@ -5,6 +5,8 @@
 mod container;
 mod demo;
 mod domain_controller;
+mod fake_controller;
+mod hostile;
 mod mirror;
 mod people;
 mod relay;
