@@ -155,6 +155,14 @@ impl Directory for Ldaps {
             .await
     }
 
+    async fn enable(&self, user: &UserRef) -> Result<(), DirectoryError> {
+        self.pool
+            .run("enable account", Some(&user.dc), |site| async move {
+                password::enable(&site.connection, user.guid).await
+            })
+            .await
+    }
+
     async fn set_must_change(&self, user: &UserRef) -> Result<(), DirectoryError> {
         self.pool
             .run("require a new password", Some(&user.dc), |site| async move {

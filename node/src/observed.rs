@@ -186,6 +186,10 @@ impl Directory for ObservedDirectory {
         self.count("unlock", self.inner.unlock(user)).await
     }
 
+    async fn enable(&self, user: &UserRef) -> Result<(), DirectoryError> {
+        self.count("enable", self.inner.enable(user)).await
+    }
+
     async fn set_must_change(&self, user: &UserRef) -> Result<(), DirectoryError> {
         self.count("set-must-change", self.inner.set_must_change(user)).await
     }

@@ -23,6 +23,8 @@ pub(crate) struct Asked {
     pub(crate) operation: u8,
     /// What a search begins at.
     pub(crate) base: String,
+    /// Without its outermost head.
+    pub(crate) raw: Vec<u8>,
 }
 
 /// What a script does.
@@ -179,7 +181,7 @@ async fn read(stream: &mut TlsStream<TcpStream>) -> Option<Asked> {
         SEARCH => body[operand + 2..][..usize::from(body[operand + 1])].to_vec(),
         _ => Vec::new(),
     };
-    Some(Asked { id, operation, base: String::from_utf8(base).unwrap() })
+    Some(Asked { id, operation, base: String::from_utf8(base).unwrap(), raw: body })
 }
 
 /// One BER element.

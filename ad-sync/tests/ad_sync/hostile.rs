@@ -11,7 +11,7 @@ use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::config::LdapsSettings;
 use passquorum_domain::directory::{LoginName, ObjectGuid, UserRef};
 use passquorum_domain::ports::{Directory, DirectoryReason, Found, ResetOptions, Retry};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
@@ -206,4 +206,44 @@ async fn a_slow_controller_does_not_hold_up_requests_to_another() {
     let begun = Instant::now();
     directory.find(&alice()).await.unwrap();
     assert!(begun.elapsed() < Duration::from_secs(1), "who was silent is asked last");
+}
+
+const ROOT: [(&str, &[u8]); 2] =
+    [("defaultNamingContext", b"DC=corp"), ("supportedControl", b"1.2.840.113556.1.4.2239")];
+
+#[tokio::test(start_paused = true)]
+async fn a_reset_carries_policy_hints_where_they_are_offered_and_their_refusal_is_the_end() {
+    // [0] { SEQUENCE { OID, criticality TRUE, value: SEQUENCE { INTEGER 1 } } } (MS-ADTS 3.1.1.3.4.1.27).
+    let hints: Vec<u8> =
+        [&[0x04, 23][..], b"1.2.840.113556.1.4.2239", &[1, 1, 0xff, 4, 5, 0x30, 3, 2, 1, 1]].concat();
+    let requests = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&requests);
+    let refuses = FakeController::start(Vec::new(), move |asked| match asked.operation {
+        SEARCH if asked.base.is_empty() => {
+            vec![Act::Send([entry(asked.id, "", &ROOT), result(asked.id, 0x65, 0, None)].concat())]
+        }
+        MODIFY => {
+            kept.lock().unwrap().push(asked.raw.clone());
+            // unavailableCriticalExtension
+            vec![Act::Send(result(asked.id, 0x67, 12, None))]
+        }
+        _ => vec![Act::Send(honest(asked))],
+    });
+    let refuses = refuses.await;
+    let directory = directory(&[&refuses]);
+    let alice = one(directory.as_ref(), "alice").await.user;
+    let error = directory.reset_password(&alice, &password("New-Harbor-1"), PLAIN).await.unwrap_err();
+    assert_eq!((error.reason, error.ad_code), (DirectoryReason::Refused, Some(12)));
+    directory
+        .change_password(&alice, &password("Old-Harbor-1"), &password("New-Harbor-1"))
+        .await
+        .unwrap_err();
+    directory.unlock(&alice).await.unwrap_err();
+    let carried: Vec<_> = requests
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|request| request.windows(hints.len()).any(|part| part == hints))
+        .collect();
+    assert_eq!(carried, [true, false, false], "one modification each, and the control with the reset only");
 }

@@ -10,6 +10,7 @@ mod hostile;
 mod mirror;
 mod people;
 mod relay;
+mod results;
 mod samba;
 mod samba_faults;
 mod two_controllers;

@@ -200,6 +200,9 @@ pub trait Directory: Send + Sync {
     /// Clears `lockoutTime`.
     async fn unlock(&self, user: &UserRef) -> Result<(), DirectoryError>;
 
+    /// Enables a disabled account, unless its `userAccountControl` changes meanwhile; nothing when it is enabled.
+    async fn enable(&self, user: &UserRef) -> Result<(), DirectoryError>;
+
     /// Sets `pwdLastSet` to 0: the password must be changed at next logon.
     async fn set_must_change(&self, user: &UserRef) -> Result<(), DirectoryError>;
 
