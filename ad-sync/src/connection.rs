@@ -147,7 +147,21 @@ impl Connection {
         attributes: &[&str],
         limit: i32,
     ) -> Result<Vec<Entry>, Fault> {
+        self.search_with(base, scope, filter, attributes, limit, Vec::new()).await
+    }
+
+    /// The same, with controls.
+    pub(crate) async fn search_with(
+        &self,
+        base: &str,
+        scope: Scope,
+        filter: &str,
+        attributes: &[&str],
+        limit: i32,
+        controls: Vec<RawControl>,
+    ) -> Result<Vec<Entry>, Fault> {
         let mut ldap = self.ldap.clone();
+        ldap.with_controls(controls);
         ldap.with_search_options(SearchOptions::new().sizelimit(limit));
         let answer =
             tokio::time::timeout(self.left(), gather(&mut ldap, base, scope, filter, attributes, limit));

@@ -30,6 +30,7 @@ const LOCKED_OUT: i64 = 0x10;
 const PASSWORD_EXPIRED: i64 = 0x80_0000;
 
 /// Where the answer comes from.
+#[derive(Clone, Copy)]
 pub(crate) struct Origin<'a> {
     pub(crate) connection: ConnectionId,
     pub(crate) dc: &'a str,

@@ -5,6 +5,7 @@ use crate::error;
 use crate::find::{self, Origin};
 use crate::names::Names;
 use crate::pool::{Account, Pool};
+use crate::rights::{self, Question};
 use crate::{password, password_rules, profile, scope, tls};
 use async_trait::async_trait;
 use passquorum_domain::blob::Blob;
@@ -13,6 +14,7 @@ use passquorum_domain::directory::{DistinguishedName, DomainPasswordRules, Login
 use passquorum_domain::ids::ConnectionId;
 use passquorum_domain::ports::{
     ControllerCheck, Directory, DirectoryError, DirectoryReason, Found, PasswordCheck, ResetOptions,
+    RightsAsked, RightsReport,
 };
 use passquorum_domain::secret::Password;
 use secrecy::SecretString;
@@ -202,6 +204,20 @@ impl Directory for Ldaps {
 
     async fn check(&self) -> Result<(), DirectoryError> {
         self.pool.check("reach the domain").await
+    }
+
+    async fn rights(&self, asked: &RightsAsked) -> Result<Option<RightsReport>, DirectoryError> {
+        let report = self.pool.run("look at rights", None, |site| async move {
+            let origin = Origin { connection: self.connection, dc: site.dc() };
+            let question = Question {
+                account: site.account(),
+                base: &self.base,
+                profile_attribute: &self.profile_attribute,
+                asked,
+            };
+            rights::check(&site.connection, origin, &question).await
+        });
+        report.await.map(Some)
     }
 
     async fn check_each(&self) -> Vec<ControllerCheck> {

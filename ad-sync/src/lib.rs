@@ -30,7 +30,9 @@ mod password;
 mod password_rules;
 mod pool;
 mod profile;
+mod rights;
 mod scope;
+mod security;
 mod tls;
 
 pub use names::{Names, NamesError, Service};

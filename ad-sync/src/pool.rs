@@ -66,6 +66,11 @@ impl Site<'_> {
         &self.controller.name
     }
 
+    /// Whom the connection is bound as.
+    pub(crate) fn account(&self) -> &str {
+        &self.pool.account.name
+    }
+
     /// Tries a user's password on this controller.
     pub(crate) async fn try_bind(&self, name: &str, password: &str) -> Result<LdapResult, Fault> {
         let Pool { roster, tls, .. } = self.pool;

@@ -74,6 +74,10 @@ impl Failure {
         Self { exit: Exit::Usage, message: message.into() }
     }
 
+    fn failed(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Failed, message: message.into() }
+    }
+
     fn not_now(message: impl Into<String>) -> Self {
         Self { exit: Exit::NotNow, message: message.into() }
     }

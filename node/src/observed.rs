@@ -11,7 +11,7 @@ use passquorum_domain::lockout::AttemptVerdict;
 use passquorum_domain::outcome::{Effect, Outcome, Rejection};
 use passquorum_domain::ports::{
     ClusterStatus, Consensus, Consistency, ControllerCheck, Directories, Directory, DirectoryError, Found,
-    PasswordCheck, ProposeError, ReadError, ResetOptions,
+    PasswordCheck, ProposeError, ReadError, ResetOptions, RightsAsked, RightsReport,
 };
 use passquorum_domain::secret::Password;
 use passquorum_domain::state::State;
@@ -213,6 +213,10 @@ impl Directory for ObservedDirectory {
 
     async fn check(&self) -> Result<(), DirectoryError> {
         self.count("check", self.inner.check()).await
+    }
+
+    async fn rights(&self, asked: &RightsAsked) -> Result<Option<RightsReport>, DirectoryError> {
+        self.count("rights", self.inner.rights(asked)).await
     }
 
     async fn check_each(&self) -> Vec<ControllerCheck> {

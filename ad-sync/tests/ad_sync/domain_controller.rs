@@ -103,7 +103,16 @@ impl DomainController {
         self.tool("ldbmodify", &["-H", &self.database(), file.to_str().unwrap()]).await;
     }
 
-    fn database(&self) -> String {
+    /// Runs a shell script on the controller's database.
+    pub(crate) async fn run_script(&self, file: &str) {
+        let settings = format!("--configfile={}", self.directory().join("etc/smb.conf").display());
+        let mut command = Command::new("sh");
+        command.arg(file).arg(settings).env("H", self.database());
+        let output = command.output().await.unwrap();
+        assert!(output.status.success(), "{file}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    pub(crate) fn database(&self) -> String {
         self.directory().join("private/sam.ldb").display().to_string()
     }
 

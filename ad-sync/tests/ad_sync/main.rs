@@ -11,6 +11,7 @@ mod mirror;
 mod people;
 mod relay;
 mod results;
+mod rights;
 mod samba;
 mod samba_faults;
 mod two_controllers;

@@ -5,6 +5,7 @@ use crate::config::DomainConnection;
 use crate::directory::{DistinguishedName, DomainPasswordRules, LoginName, UserRecord, UserRef};
 use crate::error_code::ErrorCode;
 use crate::ids::ConnectionId;
+use crate::ports::rights::{RightsAsked, RightsReport};
 use crate::secret::Password;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -222,6 +223,11 @@ pub trait Directory: Send + Sync {
 
     /// Reaches a domain controller and binds as the access account.
     async fn check(&self) -> Result<(), DirectoryError>;
+
+    /// Looks whether the access account may do what it has to, changing nothing; nothing where there are no rights to look at.
+    async fn rights(&self, _: &RightsAsked) -> Result<Option<RightsReport>, DirectoryError> {
+        Ok(None)
+    }
 
     /// Does that with each controller there is, in order of preference, until one refuses the account.
     async fn check_each(&self) -> Vec<ControllerCheck> {
