@@ -30,7 +30,8 @@ fn domain(dn: &DistinguishedName) -> Result<&str, String> {
     let begins = lower.match_indices("dc=").map(|(at, _)| at).find(|at| {
         let before = lower.get(..*at).unwrap_or_default();
         let rest = lower.get(*at..).unwrap_or_default();
-        (before.is_empty() || before.ends_with(',')) && rest.split(',').all(|part| part.starts_with("dc="))
+        (before.is_empty() || before.ends_with(',') && !before.ends_with("\\,"))
+            && rest.split(',').all(|part| part.starts_with("dc="))
     });
     begins
         .and_then(|at| text.get(at..))
