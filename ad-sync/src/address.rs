@@ -100,9 +100,9 @@ impl Address {
         self.port
     }
 
-    /// The URL for the LDAP client, which holds the certificate against its host. Whom to connect to it does not say.
-    pub(crate) fn certified_url(&self) -> String {
-        format!("ldaps://{}:{}", self.certified, self.port)
+    /// The name that the certificate must be for. Whom to connect to it does not say.
+    pub(crate) fn certified(&self) -> &str {
+        &self.certified
     }
 }
 
@@ -121,15 +121,13 @@ mod tests {
 
     #[test]
     fn an_address_is_a_host_and_maybe_a_port() {
-        let shown = |text| Address::parse(text).map(|address| (address.to_string(), address.certified_url()));
+        let shown =
+            |text| Address::parse(text).map(|address| (address.to_string(), address.certified().to_owned()));
         assert_eq!(
             shown("ldaps://DC1.corp.example").unwrap(),
-            ("dc1.corp.example".into(), "ldaps://dc1.corp.example:636".into())
+            ("dc1.corp.example".into(), "dc1.corp.example".into())
         );
-        assert_eq!(
-            shown("ldaps://127.0.0.1:1636/").unwrap(),
-            ("127.0.0.1:1636".into(), "ldaps://127.0.0.1:1636".into())
-        );
+        assert_eq!(shown("ldaps://127.0.0.1:1636/").unwrap(), ("127.0.0.1:1636".into(), "127.0.0.1".into()));
         for bad in
             ["ldap://dc1", "ldaps://", "ldaps:///x", "ldaps://a:0", "ldaps://a:b", "ldaps://a@b", "dc1"]
         {
@@ -159,7 +157,7 @@ mod tests {
     fn a_controller_that_dns_names_has_to_prove_that_it_is_the_domains() {
         let located = Address::located("DC1.elsewhere.example", "corp.example").unwrap();
         assert_eq!((located.host(), located.port()), ("dc1.elsewhere.example", 636));
-        assert_eq!(located.certified_url(), "ldaps://corp.example:636");
+        assert_eq!(located.certified(), "corp.example");
         let written = Address::parse("ldaps://dc1.elsewhere.example").unwrap();
         assert!(located.is_at(&written));
         assert_ne!(located, written);

@@ -6,29 +6,38 @@
 use crate::address::Address;
 use crate::error::Fault;
 use crate::filter;
+use crate::guard;
 use crate::names::Names;
 use crate::paging;
 use crate::tls;
 use ldap3::controls::{Control, PagedResults, RawControl};
-use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Mod, ResultEntry, Scope};
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Mod, Scope};
 use ldap3::{SearchEntry, SearchOptions, StdStream};
 use passquorum_domain::directory::ObjectGuid;
 use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
+use tokio_rustls::TlsConnector;
 
 /// How long TCP and TLS may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 /// How long a controller may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Entries of one page: what domain controllers give at most.
+pub(crate) const MAX_PAGE: i32 = 1000;
 /// How long a controller may take for a page of a long list.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Paged results (RFC 2696).
 const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";
 /// Policy hints: makes a reset obey the password history (MS-ADTS 3.1.1.3.4.1.27).
 pub(crate) const POLICY_HINTS: &str = "1.2.840.113556.1.4.2239";
+
+/// More references to other controllers than one search brings: one for each domain and partition below.
+const MAX_REFERENCES: usize = 64;
 
 const SIZE_LIMIT_EXCEEDED: u32 = 4;
 
@@ -48,6 +57,8 @@ pub(crate) enum ConnectFault {
 pub(crate) struct Connection {
     ldap: Ldap,
     root: Arc<Root>,
+    /// When the request that it is lent to has to be over.
+    until: Option<Instant>,
 }
 
 /// What the controller's root entry (rootDSE) says.
@@ -80,7 +91,7 @@ impl Connection {
         if result.rc != 0 {
             return Err(ConnectFault::BindRefused(result));
         }
-        let mut connection = Self { ldap, root: Arc::default() };
+        let mut connection = Self { ldap, root: Arc::default(), until: None };
         let root = connection
             .read("", filter::ANY, &["defaultNamingContext", "supportedControl"])
             .await
@@ -92,6 +103,17 @@ impl Connection {
             policy_hints: root.texts("supportedControl").iter().any(|oid| oid == POLICY_HINTS),
         });
         Ok(connection)
+    }
+
+    /// The same one, for a request that has to be over then.
+    pub(crate) fn until(&self, end: Instant) -> Self {
+        Self { until: Some(end), ..self.clone() }
+    }
+
+    /// How long the next answer may take.
+    fn left(&self) -> Duration {
+        let left = self.until.map(|end| end.saturating_duration_since(Instant::now()));
+        left.map_or(ANSWER_TIMEOUT, |left| left.min(ANSWER_TIMEOUT))
     }
 
     /// The DN of the controller's domain.
@@ -132,17 +154,31 @@ impl Connection {
         attributes: &[&str],
         limit: i32,
     ) -> Result<Vec<Entry>, Fault> {
+        self.search_with(base, scope, filter, attributes, limit, Vec::new()).await
+    }
+
+    /// The same, with controls.
+    pub(crate) async fn search_with(
+        &self,
+        base: &str,
+        scope: Scope,
+        filter: &str,
+        attributes: &[&str],
+        limit: i32,
+        controls: Vec<RawControl>,
+    ) -> Result<Vec<Entry>, Fault> {
         let mut ldap = self.ldap.clone();
+        ldap.with_controls(controls);
         ldap.with_search_options(SearchOptions::new().sizelimit(limit));
-        let answer = tokio::time::timeout(ANSWER_TIMEOUT, ldap.search(base, scope, filter, attributes)).await;
-        let Ok(Ok(ldap3::SearchResult(entries, result))) = answer else { return Err(Fault::NotDone) };
+        let answer =
+            tokio::time::timeout(self.left(), gather(&mut ldap, base, scope, filter, attributes, limit));
+        let Ok(Ok((entries, result))) = answer.await else { return Err(Fault::NotDone) };
         let is_full =
             result.rc == SIZE_LIMIT_EXCEEDED && i32::try_from(entries.len()).is_ok_and(|n| n >= limit);
         if result.rc != 0 && !is_full {
             return Err(Fault::Refused(result));
         }
-        let is_entry = |entry: &ResultEntry| !entry.is_ref() && !entry.is_intermediate();
-        Ok(entries.into_iter().filter(is_entry).map(|entry| Entry(SearchEntry::construct(entry))).collect())
+        Ok(entries)
     }
 
     /// One page of what is below `base`: at most `size` entries, from where a page before ended.
@@ -156,18 +192,35 @@ impl Connection {
     ) -> Result<PageOf, Fault> {
         let mut ldap = self.ldap.clone();
         ldap.with_controls(RawControl { crit: true, ..PagedResults { size, cookie }.into() });
-        let answer =
-            tokio::time::timeout(PAGE_TIMEOUT, ldap.search(base, Scope::Subtree, filter, attributes)).await;
-        let Ok(Ok(ldap3::SearchResult(entries, result))) = answer else { return Err(Fault::NotDone) };
+        let answer = gather(&mut ldap, base, Scope::Subtree, filter, attributes, size);
+        let Ok(Ok((entries, result))) = tokio::time::timeout(PAGE_TIMEOUT, answer).await else {
+            return Err(Fault::NotDone);
+        };
         if result.rc != 0 {
             return Err(Fault::Refused(result));
         }
         let control = result.ctrls.into_iter().map(|Control(_, control)| control);
         let place = control.filter(|control| control.ctype == PAGED_RESULTS).find_map(|control| control.val);
         let cookie = place.as_deref().and_then(paging::cookie).ok_or(Fault::NotDone)?.to_vec();
-        let is_entry = |entry: &ResultEntry| !entry.is_ref() && !entry.is_intermediate();
-        let entries = entries.into_iter().filter(is_entry);
-        Ok(PageOf { entries: entries.map(|entry| Entry(SearchEntry::construct(entry))).collect(), cookie })
+        Ok(PageOf { entries, cookie })
+    }
+
+    /// All that is below `base`, however much it is.
+    pub(crate) async fn every(
+        &self,
+        base: &str,
+        filter: &str,
+        attributes: &[&str],
+    ) -> Result<Vec<Entry>, Fault> {
+        let (mut found, mut cookie) = (Vec::new(), Vec::new());
+        loop {
+            let page = self.page(base, filter, attributes, MAX_PAGE, cookie).await?;
+            found.extend(page.entries);
+            if page.cookie.is_empty() {
+                return Ok(found);
+            }
+            cookie = page.cookie;
+        }
     }
 
     /// Modifies one object in one step.
@@ -179,7 +232,8 @@ impl Connection {
     ) -> Result<(), Fault> {
         let mut ldap = self.ldap.clone();
         let changes = changes.into_iter().map(Change::into_mod).collect();
-        changed(ldap.with_controls(controls).with_timeout(ANSWER_TIMEOUT).modify(dn, changes).await)
+        let left = self.time_to_change()?;
+        changed(ldap.with_controls(controls).with_timeout(left).modify(dn, changes).await)
     }
 
     /// Makes an object of one value per attribute.
@@ -187,8 +241,38 @@ impl Connection {
         let mut ldap = self.ldap.clone();
         let attributes =
             attributes.iter().map(|(name, value)| (name.as_bytes(), HashSet::from([*value]))).collect();
-        changed(ldap.with_timeout(ANSWER_TIMEOUT).add(dn, attributes).await)
+        changed(ldap.with_timeout(self.time_to_change()?).add(dn, attributes).await)
     }
+
+    /// What changes something is not sent when there is no time to hear of it.
+    fn time_to_change(&self) -> Result<Duration, Fault> {
+        let left = self.left();
+        if left.is_zero() { Err(Fault::NotDone) } else { Ok(left) }
+    }
+}
+
+/// Reads a search to its end. Who sends more than was asked for is not heard out; references to elsewhere are dropped.
+async fn gather(
+    ldap: &mut Ldap,
+    base: &str,
+    scope: Scope,
+    filter: &str,
+    attributes: &[&str],
+    limit: i32,
+) -> Result<(Vec<Entry>, LdapResult), LdapError> {
+    let mut stream = ldap.streaming_search(base, scope, filter, attributes).await?;
+    let (mut entries, mut references) = (Vec::new(), 0);
+    while let Some(item) = stream.next().await? {
+        if item.is_ref() {
+            references += 1;
+        } else {
+            entries.push(Entry(SearchEntry::construct(item)));
+        }
+        if references > MAX_REFERENCES || i32::try_from(entries.len()).is_ok_and(|n| n > limit) {
+            return Err(LdapError::EndOfStream);
+        }
+    }
+    Ok((entries, stream.finish().await))
 }
 
 /// What is known after a request that changes something.
@@ -221,18 +305,22 @@ async fn connect(address: &Address, names: &Names, tls: &Arc<ClientConfig>) -> R
     let unreachable = |why: io::Error| ConnectFault::Unreachable(why.to_string());
     let stream = tokio::time::timeout(CONNECT_TIMEOUT, names.connect(address)).await;
     let stream = stream.map_err(|late| unreachable(late.into()))?.map_err(unreachable)?;
-    let settings = LdapConnSettings::new()
-        .set_conn_timeout(CONNECT_TIMEOUT)
-        .set_config(Arc::clone(tls))
-        .set_std_stream(StdStream::Tcp(stream.into_std().map_err(unreachable)?));
-    let (driver, ldap) =
-        LdapConnAsync::with_settings(settings, &address.certified_url()).await.map_err(|error| {
-            if tls::is_untrusted(&error) {
-                ConnectFault::Untrusted(error.to_string())
-            } else {
-                ConnectFault::Unreachable(error.to_string())
-            }
-        })?;
+    let certified = ServerName::try_from(address.certified().to_owned())
+        .map_err(|_| ConnectFault::Unreachable("no certificate can be for this name".to_owned()))?;
+    let handshake = TlsConnector::from(Arc::clone(tls)).connect(certified, stream);
+    let stream = tokio::time::timeout(CONNECT_TIMEOUT, handshake).await;
+    let stream = stream.map_err(|late| unreachable(late.into()))?.map_err(|error| {
+        if tls::is_untrusted(&error) {
+            ConnectFault::Untrusted(error.to_string())
+        } else {
+            unreachable(error)
+        }
+    })?;
+    let guarded = StdStream::Unix(guard::before(stream).map_err(unreachable)?);
+    let settings = LdapConnSettings::new().set_std_stream(guarded);
+    let (driver, ldap) = LdapConnAsync::with_settings(settings, "ldapi:///")
+        .await
+        .map_err(|error| ConnectFault::Unreachable(error.to_string()))?;
     // Ends when the last handle is dropped or the controller closes; the handles see that for themselves.
     tokio::spawn(async move { driver.drive().await.ok() });
     Ok(ldap)

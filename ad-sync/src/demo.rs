@@ -227,6 +227,17 @@ impl Directory for DemoDirectory {
         .await
     }
 
+    async fn enable(&self, user: &UserRef) -> Result<(), DirectoryError> {
+        self.on_user("enable account", user.guid, |user, _, _| {
+            if user.disabled {
+                user.must_be_served()?;
+                user.disabled = false;
+            }
+            Ok(())
+        })
+        .await
+    }
+
     async fn set_must_change(&self, user: &UserRef) -> Result<(), DirectoryError> {
         self.on_user("require a new password", user.guid, |user, _, _| {
             user.must_be_served()?;

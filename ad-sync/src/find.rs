@@ -23,13 +23,14 @@ const ATTRIBUTES: &[&str] = &[
 ];
 
 /// ADS_UF_ACCOUNTDISABLE (MS-ADTS 2.2.16).
-const DISABLED: i64 = 0x2;
+pub(crate) const DISABLED: i64 = 0x2;
 /// ADS_UF_LOCKOUT, in the computed attribute.
 const LOCKED_OUT: i64 = 0x10;
 /// ADS_UF_PASSWORD_EXPIRED, in the computed attribute.
 const PASSWORD_EXPIRED: i64 = 0x80_0000;
 
 /// Where the answer comes from.
+#[derive(Clone, Copy)]
 pub(crate) struct Origin<'a> {
     pub(crate) connection: ConnectionId,
     pub(crate) dc: &'a str,

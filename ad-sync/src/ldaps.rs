@@ -7,6 +7,7 @@ use crate::list::List;
 use crate::names::Names;
 use crate::pool::{Account, Pool};
 use crate::profile::ProfileAttributes;
+use crate::rights::{self, Question};
 use crate::{password, password_rules, profile, scope, tls};
 use async_trait::async_trait;
 use passquorum_domain::blob::Blob;
@@ -17,7 +18,7 @@ use passquorum_domain::directory::{
 use passquorum_domain::ids::ConnectionId;
 use passquorum_domain::ports::{
     ControllerCheck, Directory, DirectoryError, DirectoryReason, Found, Listing, PasswordCheck, ResetOptions,
-    UserPages,
+    RightsAsked, RightsReport, UserPages,
 };
 use passquorum_domain::secret::Password;
 use secrecy::SecretString;
@@ -178,6 +179,14 @@ impl Directory for Ldaps {
             .await
     }
 
+    async fn enable(&self, user: &UserRef) -> Result<(), DirectoryError> {
+        self.pool
+            .run("enable account", Some(&user.dc), |site| async move {
+                password::enable(&site.connection, user.guid).await
+            })
+            .await
+    }
+
     async fn set_must_change(&self, user: &UserRef) -> Result<(), DirectoryError> {
         self.pool
             .run("require a new password", Some(&user.dc), |site| async move {
@@ -227,6 +236,16 @@ impl Directory for Ldaps {
 
     async fn check(&self) -> Result<(), DirectoryError> {
         self.pool.check("reach the domain").await
+    }
+
+    async fn rights(&self, asked: &RightsAsked) -> Result<Option<RightsReport>, DirectoryError> {
+        let report = self.pool.run("look at rights", None, |site| async move {
+            let origin = Origin { connection: self.connection, dc: site.dc() };
+            let question =
+                Question { account: site.account(), base: &self.base, profiles: &self.attributes, asked };
+            rights::check(&site.connection, origin, &question).await
+        });
+        report.await.map(Some)
     }
 
     async fn check_each(&self) -> Vec<ControllerCheck> {

@@ -3,14 +3,15 @@
 //! [`ldaps::open`] gives the domain's `Directory` port for real domain controllers, [`demo::DemoDirectory`] for an
 //! embedded one; [`conformance`] is the one suite that both must pass. [`mirror`] keeps the storage [`container`] true.
 //! Reading order: `ldaps` (who calls what), `pool`
-//! and `connection` (how a request reaches a controller, and what is known when it fails), `filter` (the only builder
+//! and `connection` (how a request reaches a controller, and what is known when it fails), `guard` (what of an answer is let
+//! through), `filter` (the only builder
 //! of search filters), then one file per task.
 //!
 //! Invariants: every connection is TLS and verified against the configured authorities only; users are addressed by
 //! `objectGUID`, never by a name or DN that may have moved; what may have happened is never tried again.
 //!
 //! Rights of the access account, on the users it serves: read; the extended right *Reset Password*; write of
-//! `lockoutTime`, `pwdLastSet` and the profile attribute; read of the password settings container, where PSOs are used.
+//! `lockoutTime`, `pwdLastSet`, `userAccountControl` and the profile attribute; read of the password settings container, where PSOs are used.
 //!
 //! Must not know: consensus, sites, files other than the demo directory's own.
 
@@ -22,6 +23,7 @@ pub mod demo;
 mod error;
 mod filter;
 mod find;
+mod guard;
 pub mod ldaps;
 mod list;
 pub mod mirror;
@@ -31,7 +33,9 @@ mod password;
 mod password_rules;
 mod pool;
 mod profile;
+mod rights;
 mod scope;
+mod security;
 mod tls;
 
 pub use names::{Names, NamesError, Service};

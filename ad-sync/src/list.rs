@@ -3,18 +3,14 @@
 //! The pages of one list come over one connection to one controller, since a controller's place in a list means nothing to
 //! another one. A list that breaks off is begun anew by whoever needs it.
 
-use crate::connection::{Connection, Entry};
+use crate::connection::{Connection, Entry, MAX_PAGE};
 use crate::error::Fault;
 use crate::filter;
 use crate::profile::ProfileAttributes;
 use crate::scope;
-use ldap3::Scope;
 use passquorum_domain::directory::{DistinguishedName, ListedUser, UserRef};
 use passquorum_domain::ids::ConnectionId;
 use passquorum_domain::ports::{DirectoryReason, HavingProfile, Listing};
-
-/// Users in one page: what domain controllers give at most.
-const PAGE: i32 = 1000;
 
 /// A list that is being read.
 pub(crate) struct List {
@@ -69,7 +65,8 @@ impl List {
             Place::End => return Ok(None),
         };
         let attributes = ["objectGUID", "sAMAccountName"];
-        let page = self.connection.page(self.base.as_str(), &self.filter, &attributes, PAGE, cookie).await?;
+        let page =
+            self.connection.page(self.base.as_str(), &self.filter, &attributes, MAX_PAGE, cookie).await?;
         if !page.cookie.is_empty() {
             self.place = Place::After(page.cookie);
         }
@@ -93,7 +90,7 @@ async fn members(connection: &Connection, group: &DistinguishedName) -> Result<S
     let object = object.ok_or(Fault::Because(DirectoryReason::NotFound))?;
     let chain = filter::member_in_chain(group);
     let inside = filter::groups_that(&chain);
-    let inside = connection.search(connection.domain(), Scope::Subtree, &inside, &["objectSid"], 0).await?;
+    let inside = connection.every(connection.domain(), &inside, &["objectSid"]).await?;
     let sids = std::iter::once(&object).chain(&inside).filter_map(|group| group.values("objectSid").pop());
     let primary = sids.filter_map(scope::relative_id).map(filter::primary_group);
     Ok(filter::any_of(std::iter::once(chain).chain(primary)))

@@ -1,4 +1,4 @@
-//! Passwords: try, reset, change; unlock; must-change.
+//! Passwords: try, reset, change; unlock; enable; must-change.
 //!
 //! `unicodePwd` takes the password in quotes, in UTF-16LE, over an encrypted connection only (MS-ADTS 3.1.1.3.1.5).
 //! Replacing it is a reset; deleting the old and adding the new value in one modification is a change.
@@ -6,11 +6,14 @@
 use crate::connection::{Change, Connection, POLICY_HINTS, dn_of};
 use crate::error::{self, Fault};
 use crate::filter;
+use crate::find::DISABLED;
 use crate::pool::Site;
 use ldap3::controls::RawControl;
 use passquorum_domain::directory::ObjectGuid;
 use passquorum_domain::ports::{DirectoryReason, PasswordCheck, ResetOptions};
 use passquorum_domain::secret::Password;
+
+const CONTROL: &str = "userAccountControl";
 
 /// `SEQUENCE { INTEGER 1 }`: obey the history and the minimum age too.
 const ENFORCE: [u8; 5] = [0x30, 0x03, 0x02, 0x01, 0x01];
@@ -63,6 +66,20 @@ pub(crate) async fn change(
 /// Ends a lockout.
 pub(crate) async fn unlock(connection: &Connection, guid: ObjectGuid) -> Result<(), Fault> {
     connection.modify(&dn_of(guid), vec![unlocked()], Vec::new()).await
+}
+
+/// Enables a disabled account. The bits that were read are deleted and the new ones added in one modification, so that what
+/// an administrator changes in between is not undone.
+pub(crate) async fn enable(connection: &Connection, guid: ObjectGuid) -> Result<(), Fault> {
+    let entry = connection.read(&dn_of(guid), filter::USER, &[CONTROL]).await?;
+    let entry = entry.ok_or(Fault::Because(DirectoryReason::NotFound))?;
+    let bits = entry.number(CONTROL).ok_or(Fault::Because(DirectoryReason::AccessDenied))?;
+    if bits & DISABLED == 0 {
+        return Ok(());
+    }
+    let value = |bits: i64| bits.to_string().into_bytes();
+    let changes = vec![Change::Delete(CONTROL, value(bits)), Change::Add(CONTROL, value(bits & !DISABLED))];
+    connection.modify(&dn_of(guid), changes, Vec::new()).await
 }
 
 /// Makes the user change the password at the next logon.

@@ -28,6 +28,10 @@ const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
 const IDLE: Duration = Duration::from_secs(60);
 /// After this a request turns to no further controller, however many there are.
 const PATIENCE: Duration = Duration::from_secs(12);
+/// How long a request has on one controller, its turn and the connection included, however many questions it asks there.
+const REQUEST: Duration = Duration::from_secs(20);
+/// How long a connection may take to be made, bound and found to be a domain controller's.
+const OPEN: Duration = Duration::from_secs(12);
 /// Between two looks at the controllers that were not reached, and at whether DNS is to be asked again.
 const ROUND: Duration = Duration::from_secs(10);
 /// For how long a refused bind of the access account is taken as the answer. Otherwise each user's request would be
@@ -60,6 +64,11 @@ impl Site<'_> {
     /// The controller's name, as a user's record remembers it.
     pub(crate) fn dc(&self) -> &str {
         &self.controller.name
+    }
+
+    /// Whom the connection is bound as.
+    pub(crate) fn account(&self) -> &str {
+        &self.pool.account.name
     }
 
     /// Tries a user's password on this controller.
@@ -125,6 +134,7 @@ impl Pool {
         F: Fn(Site<'a>) -> Fut,
         Fut: Future<Output = Result<T, Fault>>,
     {
+        let end = Instant::now() + REQUEST;
         let _permit = controller.permit(operation).await?;
         loop {
             let kept = controller.take_idle();
@@ -134,7 +144,7 @@ impl Pool {
                 None => self.connect(controller, operation).await?,
             };
             let site =
-                Site { pool: self, controller: Arc::clone(controller), connection: connection.clone() };
+                Site { pool: self, controller: Arc::clone(controller), connection: connection.until(end) };
             let outcome = request(site).await;
             if !matches!(outcome, Err(Fault::NotDone | Fault::NoAnswer)) {
                 controller.keep(connection);
@@ -142,7 +152,7 @@ impl Pool {
             return match outcome {
                 Ok(answer) => Ok(answer),
                 // The connection had gone stale; a fresh one tells whether the controller is there.
-                Err(Fault::NotDone) if !is_fresh => {
+                Err(Fault::NotDone) if !is_fresh && Instant::now() < end => {
                     lock(&controller.state).idle.clear();
                     continue;
                 }
@@ -199,7 +209,9 @@ impl Pool {
     async fn open(&self, controller: &Controller) -> Result<Connection, ConnectFault> {
         let password = self.account.password.expose_secret();
         let names = self.roster.names();
-        Connection::open(&controller.address, names, &self.tls, &self.account.name, password).await
+        let open = Connection::open(&controller.address, names, &self.tls, &self.account.name, password);
+        let late = |_| Err(ConnectFault::Unreachable("it took too long to answer".to_owned()));
+        tokio::time::timeout(OPEN, open).await.unwrap_or_else(late)
     }
 
     /// Reaches one controller over a connection that is made now.

@@ -39,14 +39,8 @@ pub(crate) fn client_config(authorities: &str) -> Result<Arc<ClientConfig>, Auth
 }
 
 /// Whether a failed connection failed because the certificate was not accepted.
-pub(crate) fn is_untrusted(error: &ldap3::LdapError) -> bool {
-    let rustls = match error {
-        ldap3::LdapError::Rustls { source } => Some(source),
-        ldap3::LdapError::Io { source } => {
-            source.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>())
-        }
-        _ => None,
-    };
+pub(crate) fn is_untrusted(error: &std::io::Error) -> bool {
+    let rustls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     matches!(rustls, Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented))
 }
 

@@ -12,7 +12,7 @@ pub use backup::{
     BackupArgs, BackupCommand, ImportArgs, KeygenArgs, OpenArgs, RecoverArgs, RestoreArgs, SealArgs,
     VerifyArgs,
 };
-pub use directory::{AccountArgs, DirectoryCommand};
+pub use directory::{AccountArgs, AccountName, CheckArgs, DelegateArgs, DelegationForm, DirectoryCommand};
 pub use drill::{DrillArgs, DrillName};
 pub use keys::{KeysCommand, RetireArgs};
 pub use node::{MoveArgs, NodeCommand, OneNode, RemoveArgs, ReplaceArgs, SetUrlArgs, TransferArgs};
@@ -71,7 +71,7 @@ pub enum Command {
     /// Enter the domains that users live in.
     #[command(subcommand)]
     Connection(ConnectionCommand),
-    /// Change what a domain connection signs in with.
+    /// Change what a domain connection signs in with, and look at its rights.
     #[command(subcommand)]
     Directory(DirectoryCommand),
     /// Move, remove and bring in many people's profiles at once.

@@ -13,7 +13,7 @@ use passquorum_domain::lockout::AttemptVerdict;
 use passquorum_domain::outcome::{Effect, Outcome, Rejection};
 use passquorum_domain::ports::{
     ClusterStatus, Consensus, Consistency, ControllerCheck, Directories, Directory, DirectoryError, Found,
-    Listing, PasswordCheck, ProposeError, ReadError, ResetOptions, UserPages,
+    Listing, PasswordCheck, ProposeError, ReadError, ResetOptions, RightsAsked, RightsReport, UserPages,
 };
 use passquorum_domain::secret::Password;
 use passquorum_domain::state::State;
@@ -209,6 +209,10 @@ impl Directory for ObservedDirectory {
         self.count("unlock", self.inner.unlock(user)).await
     }
 
+    async fn enable(&self, user: &UserRef) -> Result<(), DirectoryError> {
+        self.count("enable", self.inner.enable(user)).await
+    }
+
     async fn set_must_change(&self, user: &UserRef) -> Result<(), DirectoryError> {
         self.count("set-must-change", self.inner.set_must_change(user)).await
     }
@@ -236,6 +240,10 @@ impl Directory for ObservedDirectory {
 
     async fn check(&self) -> Result<(), DirectoryError> {
         self.count("check", self.inner.check()).await
+    }
+
+    async fn rights(&self, asked: &RightsAsked) -> Result<Option<RightsReport>, DirectoryError> {
+        self.count("rights", self.inner.rights(asked)).await
     }
 
     async fn check_each(&self) -> Vec<ControllerCheck> {

@@ -21,6 +21,8 @@ pub enum Change {
     Replaced(String),
     /// The lockout was cleared.
     Unlocked,
+    /// The account was enabled.
+    Enabled,
     /// The password must be changed at the next logon.
     MustChange,
     /// The profile attribute was written.

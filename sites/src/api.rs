@@ -22,6 +22,7 @@ mod nodes;
 mod problem;
 mod profiles;
 mod request;
+mod rights;
 mod status;
 mod tokens;
 mod upgrade;
@@ -96,6 +97,7 @@ pub const ROUTES: &[Route] = &[
     route(Method::PUT, "/api/v1/connections/{id}/account", CONFIGURE, SMALL, || {
         routing::put(connection::put_account)
     }),
+    route(Method::POST, "/api/v1/connections/{id}/rights", CONFIGURE, SMALL, || routing::post(rights::check)),
     route(Method::GET, "/api/v1/nodes", READ, SMALL, || routing::get(nodes::list)),
     route(Method::POST, "/api/v1/nodes/{id}/promote", NODES, SMALL, || routing::post(nodes::promote)),
     route(Method::PUT, "/api/v1/nodes/{id}/address", NODES, SMALL, || routing::put(nodes::move_to)),

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::outcome::Rejection;
-use passquorum_domain::ports::{DirectoryError, ProposeError, ReadError, VaultError};
+use passquorum_domain::ports::{DirectoryError, DirectoryReason, ProposeError, ReadError, VaultError};
 use passquorum_domain::qa::HashError;
 use passquorum_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -227,7 +227,12 @@ impl From<HashError> for Failure {
 impl From<DirectoryError> for Failure {
     fn from(error: DirectoryError) -> Self {
         let code = error.ad_code.map(|code| format!(" (code {code:#x})")).unwrap_or_default();
-        Self::new(error.reason.code()).because(format!("{error}{code}"))
+        let shown = match error.reason {
+            // A user, not a page.
+            DirectoryReason::NotFound => ErrorCode::DirectoryRefused,
+            reason => reason.code(),
+        };
+        Self::new(shown).because(format!("{error}{code}"))
     }
 }
 

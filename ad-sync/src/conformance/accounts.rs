@@ -46,7 +46,14 @@ impl Suite<'_> {
         let user = self.user(known).await?;
         let rule = "a disabled account is found, and cannot log on";
         same(rule, &user.status.disabled, &true)?;
-        self.password_is(rule, &user, &known.password, PasswordCheck::Barred(BarredReason::Disabled)).await
+        self.password_is(rule, &user, &known.password, PasswordCheck::Barred(BarredReason::Disabled)).await?;
+
+        let rule = "an account that is enabled can log on, and can be enabled again";
+        for _ in 0..2 {
+            seen(rule, self.directory.enable(&user.user).await)?;
+            same(rule, &seen(rule, self.directory.read(&user.user).await)?.status.disabled, &false)?;
+        }
+        self.password_is(rule, &user, &known.password, PasswordCheck::Right).await
     }
 
     pub(super) async fn protected(&self) -> Result<(), Violation> {

@@ -100,6 +100,39 @@ impl DomainController {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
+    /// Makes an object one of those that the domain protects: rights are not inherited, and only administrators have any.
+    pub(crate) async fn protect(&self, dn: &str) {
+        let sddl = "O:DAG:DAD:PAI(A;;RPWPCRCCDCLCLORCWOWDSDDTSW;;;DA)(A;;RPLCLORC;;;AU)";
+        let ldif = format!(
+            "dn: {dn}\nchangetype: modify\nreplace: nTSecurityDescriptor\nnTSecurityDescriptor: {sddl}\n-\n\
+             replace: adminCount\nadminCount: 1\n"
+        );
+        let file = self.folder.path().join("protect.ldif");
+        std::fs::write(&file, ldif).unwrap();
+        self.tool("ldbmodify", &["-H", &self.database(), file.to_str().unwrap()]).await;
+    }
+
+    /// Runs a shell script on the controller's database.
+    pub(crate) async fn run_script(&self, file: &str) {
+        let settings = format!("--configfile={}", self.directory().join("etc/smb.conf").display());
+        let mut command = Command::new("sh");
+        command.arg(file).arg(settings).env("H", self.database());
+        let output = command.output().await.unwrap();
+        assert!(output.status.success(), "{file}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    pub(crate) fn database(&self) -> String {
+        self.directory().join("private/sam.ldb").display().to_string()
+    }
+
+    /// Runs one of Samba's own tools on this controller.
+    pub(crate) async fn tool(&self, tool: &str, arguments: &[&str]) -> String {
+        let settings = format!("--configfile={}", self.directory().join("etc/smb.conf").display());
+        let output = Command::new(tool).args(arguments).arg(settings).output().await.unwrap();
+        assert!(output.status.success(), "{tool}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     fn directory(&self) -> PathBuf {
         self.folder.path().join("dc")
     }

@@ -5,9 +5,13 @@
 mod container;
 mod demo;
 mod domain_controller;
+mod fake_controller;
+mod hostile;
 mod mirror;
 mod people;
 mod relay;
+mod results;
+mod rights;
 mod samba;
 mod samba_faults;
 mod two_controllers;

@@ -5,9 +5,9 @@ use crate::people::{CONNECTION, Layout, dn, fixture, one, password};
 use passquorum_ad_sync::{Names, ProfileAttributes, conformance, ldaps};
 use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::config::LdapsSettings;
-use passquorum_domain::directory::RulesSource;
+use passquorum_domain::directory::{LoginName, RulesSource};
 use passquorum_domain::ports::{
-    BarredReason, Directory, DirectoryReason, HavingProfile, Listing, PasswordCheck,
+    BarredReason, Directory, DirectoryReason, Found, HavingProfile, Listing, PasswordCheck,
 };
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -46,6 +46,7 @@ async fn a_real_domain_controller_conforms() {
     };
     conformance::verify(directory.as_ref(), &fixture(&layout)).await.unwrap();
 
+    nothing_typed_is_filter_syntax(directory.as_ref()).await;
     a_foreign_value_is_never_overwritten(&samba, directory.as_ref()).await;
     an_expired_account_is_told_by_the_controllers_clock(&samba, directory.as_ref()).await;
     a_group_inside_which_the_primary_group_is_counts(&samba, directory.as_ref()).await;
@@ -53,6 +54,33 @@ async fn a_real_domain_controller_conforms() {
     a_profile_moves_to_another_attribute_and_is_read_all_the_time(&samba, directory.as_ref()).await;
     a_long_list_comes_in_pages_and_has_everyone_once(&samba, directory.as_ref()).await;
     samba.stop().await;
+}
+
+async fn nothing_typed_is_filter_syntax(directory: &dyn Directory) {
+    let typed = [
+        "*",
+        "al*",
+        "alice)",
+        "alice)(objectClass=*",
+        "*)(|(objectClass=*",
+        "a*@corp.example.test",
+        "\\2a@x",
+        "x)(|(sAMAccountName=alice)(mail=@",
+        "<GUID=*>",
+        "CN=alice",
+        "(cn=alice)",
+        "alice@corp.example.test)(mail=*",
+    ];
+    for name in typed {
+        // What does not parse is not asked.
+        if let Ok(name) = LoginName::parse(name) {
+            assert_eq!(directory.find(&name).await.unwrap(), Found::Nobody, "{name}");
+        }
+    }
+    let alice = one(directory, "alice").await;
+    let group = dn("CN=*,OU=People,DC=corp,DC=example,DC=test");
+    let absent = directory.member_of(&alice, &[group]).await.unwrap_err();
+    assert_eq!(absent.reason, DirectoryReason::NotFound);
 }
 
 async fn a_foreign_value_is_never_overwritten(samba: &DomainController, directory: &dyn Directory) {

@@ -1,13 +1,105 @@
 //! The grammar of `directory`.
 
 use super::Output;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+use passquorum_domain::directory::DistinguishedName;
 
 /// `directory`.
 #[derive(Debug, Subcommand)]
 pub enum DirectoryCommand {
     /// Change the access account, or its password, once a domain controller takes it. Nothing is interrupted.
     SetAccount(AccountArgs),
+    /// Look whether the access account has the rights that it needs, and none that it should not have. Changes nothing.
+    Check(CheckArgs),
+    /// Write the script that delegates these rights, and no more, for an administrator of the domain to run. Asks nobody.
+    Delegate(DelegateArgs),
+}
+
+/// `directory check`.
+#[derive(Debug, Clone, Args)]
+pub struct CheckArgs {
+    /// Which node to ask, and the form of the answer.
+    #[command(flatten)]
+    pub output: Output,
+    /// The alias of the domain connection.
+    #[arg(long)]
+    pub alias: String,
+    /// Look at users below this OU; may be given several times [default: those that the policies serve]
+    #[arg(long, value_name = "DN", value_parser = dn)]
+    pub ou: Vec<DistinguishedName>,
+    /// Look at this user; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub user: Vec<String>,
+    /// Where service connection points are made, such as CN=One Identity,CN=System,DC=…; may be given several times.
+    #[arg(long, value_name = "DN", value_parser = dn)]
+    pub container: Vec<DistinguishedName>,
+}
+
+/// `directory delegate`.
+#[derive(Debug, Clone, Args)]
+pub struct DelegateArgs {
+    /// The tool that runs it.
+    #[arg(long)]
+    pub form: DelegationForm,
+    /// The access account, by its sAMAccountName; for dsacls with the domain, such as CORP\svc-sspr.
+    #[arg(long, value_parser = account)]
+    pub account: AccountName,
+    /// Users below this OU are served; may be given several times.
+    #[arg(long, value_name = "DN", value_parser = dn, required = true)]
+    pub ou: Vec<DistinguishedName>,
+    /// The attribute that holds profiles.
+    #[arg(long, default_value = "comment", value_parser = attribute)]
+    pub attribute: String,
+    /// Where the mirror or service connection points are made; may be given several times. It has to be there.
+    #[arg(long, value_name = "DN", value_parser = dn)]
+    pub container: Vec<DistinguishedName>,
+}
+
+/// A tool that writes access lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DelegationForm {
+    /// A shell script for Samba's own tools.
+    SambaTool,
+    /// A batch file for Windows.
+    Dsacls,
+}
+
+/// An account's name, with or without its domain. It has only characters that no shell, filter or list reads as more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountName {
+    /// The domain's short name.
+    pub domain: Option<String>,
+    /// The sAMAccountName.
+    pub name: String,
+}
+
+fn account(text: &str) -> Result<AccountName, String> {
+    let (domain, name) = match text.split_once('\\') {
+        Some((domain, name)) => (Some(domain), name),
+        None => (None, text),
+    };
+    let is_plain = |part: &str| {
+        let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '$');
+        !part.is_empty() && !part.starts_with('-') && part.chars().all(plain)
+    };
+    if !is_plain(name) || !domain.is_none_or(is_plain) {
+        return Err("use NAME or DOMAIN\\NAME, of letters, digits and - _ . $".to_owned());
+    }
+    Ok(AccountName { domain: domain.map(str::to_owned), name: name.to_owned() })
+}
+
+fn attribute(text: &str) -> Result<String, String> {
+    let is_name = text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if is_name {
+        Ok(text.to_owned())
+    } else {
+        Err("use the attribute's LDAP name, such as comment".to_owned())
+    }
+}
+
+fn dn(text: &str) -> Result<DistinguishedName, String> {
+    DistinguishedName::parse(text).map_err(|problem| problem.to_string())
 }
 
 /// `directory set-account`. The password is read from standard input, never from the command line.

@@ -1,5 +1,10 @@
-//! `directory set-account`: another access account in one step. The node tries it against a domain controller before it
+//! `directory`: what a connection signs in with, and what that may do. `check` and `delegate` have files of their own.
+//!
+//! `set-account`: another access account in one step. The node tries it against a domain controller before it
 //! proposes anything, and a realm that serves goes on serving.
+
+mod delegation;
+mod rights;
 
 use super::connection::read_password;
 use super::{Failure, answer, data_dir};
@@ -11,7 +16,17 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-pub(super) async fn run(DirectoryCommand::SetAccount(args): DirectoryCommand) -> Result<(), Failure> {
+pub(super) async fn run(command: DirectoryCommand) -> Result<(), Failure> {
+    match command {
+        DirectoryCommand::SetAccount(args) => set_account(args).await,
+        DirectoryCommand::Check(args) => rights::check(args).await,
+        DirectoryCommand::Delegate(args) => {
+            answer(delegation::script(&args).map_err(Failure::usage)?.trim_end())
+        }
+    }
+}
+
+async fn set_account(args: AccountArgs) -> Result<(), Failure> {
     let AccountArgs { output, alias, bind_name } = args;
     let client = Client::of(data_dir(&output.local.dir)?);
     let config: RealmConfig = client.get("/api/v1/config").await?;

@@ -4,15 +4,18 @@ use super::arbitrary;
 use super::*;
 use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::command::Action;
-use passquorum_domain::config::{ConfigChange, DirectoryEndpoint, DomainConnection, LdapsSettings, differences};
+use passquorum_domain::config::{
+    ConfigChange, DirectoryEndpoint, DomainConnection, LdapsSettings, differences,
+};
 use passquorum_domain::directory::DistinguishedName;
 use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::ids::ConnectionId;
 use passquorum_domain::scope::RoleScope;
+use passquorum_storage::codec::{self, Kind};
 use proptest::prelude::*;
 use uuid::Uuid;
 
-const FORM: Envelope = Envelope { kind: 0xFFFE, version: 1 };
+const FORM: Kind = Kind::new(9999, 1);
 
 proptest! {
     #[test]

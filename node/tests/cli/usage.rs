@@ -3,7 +3,7 @@
 use crate::program::run;
 use passquorum_domain::error_code::ErrorCode;
 
-const VERBS: [&[&str]; 29] = [
+const VERBS: [&[&str]; 32] = [
     &["demo"],
     &["init"],
     &["join"],
@@ -32,6 +32,9 @@ const VERBS: [&[&str]; 29] = [
     &["config", "history"],
     &["config", "rollback"],
     &["connection", "set"],
+    &["directory", "set-account"],
+    &["directory", "check"],
+    &["directory", "delegate"],
     &["doctor"],
 ];
 
@@ -49,7 +52,7 @@ fn every_verb_explains_itself() {
 
 #[test]
 fn a_wrong_command_line_ends_with_64_and_says_what_is_wrong() {
-    let wrong: [(&[&str], &str); 17] = [
+    let wrong: [(&[&str], &str); 20] = [
         (&[], "Usage: passquorum"),
         (&["dance"], "unrecognized subcommand 'dance'"),
         (&["init", "--name", "x"], "--cluster-address <HOST:PORT>"),
@@ -69,6 +72,15 @@ fn a_wrong_command_line_ends_with_64_and_says_what_is_wrong() {
         (&["recover", "file"], "unexpected argument"),
         (&["backup", "f", "--recipient", "x"], "passquorum backup keygen"),
         (&["config", "export", "file", "--tree", "tree"], "cannot be used with"),
+        (&["directory", "check", "--alias", "A", "--ou", "People"], "invalid value 'People'"),
+        (
+            &["directory", "delegate", "--form", "samba-tool", "--account", "a*", "--ou", "OU=a"],
+            "use NAME or",
+        ),
+        (
+            &["directory", "delegate", "--form", "dsacls", "--account", "C\\a", "--ou", "OU=a\"b,DC=c"],
+            "cannot be written",
+        ),
         (&["doctor", "--explain", "PQ-NONSENSE"], "there is no code PQ-NONSENSE"),
     ];
     for (arguments, message) in wrong {

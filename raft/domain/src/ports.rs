@@ -6,6 +6,7 @@ mod container;
 mod directory;
 mod key_care;
 mod leadership;
+mod rights;
 mod upgrades;
 
 pub use backup::{BackupError, BackupFile, Backups};
@@ -16,6 +17,7 @@ pub use directory::{
 };
 pub use key_care::{KeyCare, KeyCareError};
 pub use leadership::{LeaderRead, LeaderReads, Leadership};
+pub use rights::{Right, RightCheck, RightsAsked, RightsReport, Standing};
 pub use upgrades::{NodeSupport, Support, UpgradeStatus, Upgrades};
 
 use crate::address::HostPort;

@@ -189,6 +189,14 @@ impl Directory for SimulatedDirectory {
         .await
     }
 
+    async fn enable(&self, user: &UserRef) -> Result<(), DirectoryError> {
+        self.change("enable account", user.guid, Change::Enabled, |user, _, _| {
+            user.disabled = false;
+            Ok(())
+        })
+        .await
+    }
+
     async fn set_must_change(&self, user: &UserRef) -> Result<(), DirectoryError> {
         self.change("require a new password", user.guid, Change::MustChange, |user, _, _| {
             user.password_set = None;

@@ -5,6 +5,7 @@ use crate::config::DomainConnection;
 use crate::directory::{DistinguishedName, DomainPasswordRules, ListedUser, LoginName, UserRecord, UserRef};
 use crate::error_code::ErrorCode;
 use crate::ids::ConnectionId;
+use crate::ports::rights::{RightsAsked, RightsReport};
 use crate::secret::Password;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -238,6 +239,9 @@ pub trait Directory: Send + Sync {
     /// Clears `lockoutTime`.
     async fn unlock(&self, user: &UserRef) -> Result<(), DirectoryError>;
 
+    /// Enables a disabled account, unless its `userAccountControl` changes meanwhile; nothing when it is enabled.
+    async fn enable(&self, user: &UserRef) -> Result<(), DirectoryError>;
+
     /// Sets `pwdLastSet` to 0: the password must be changed at next logon.
     async fn set_must_change(&self, user: &UserRef) -> Result<(), DirectoryError>;
 
@@ -260,6 +264,11 @@ pub trait Directory: Send + Sync {
 
     /// Reaches a domain controller and binds as the access account.
     async fn check(&self) -> Result<(), DirectoryError>;
+
+    /// Looks whether the access account may do what it has to, changing nothing; nothing where there are no rights to look at.
+    async fn rights(&self, _: &RightsAsked) -> Result<Option<RightsReport>, DirectoryError> {
+        Ok(None)
+    }
 
     /// Does that with each controller there is, in order of preference, until one refuses the account.
     async fn check_each(&self) -> Vec<ControllerCheck> {

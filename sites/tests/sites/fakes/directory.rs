@@ -198,6 +198,13 @@ impl Directory for FakeDirectory {
         })
     }
 
+    async fn enable(&self, user: &UserRef) -> Result<(), DirectoryError> {
+        self.change("enable", user, |user| {
+            user.record.status.disabled = false;
+            Ok(())
+        })
+    }
+
     async fn set_must_change(&self, user: &UserRef) -> Result<(), DirectoryError> {
         self.change("must change", user, |user| {
             user.record.status.must_change_password = true;

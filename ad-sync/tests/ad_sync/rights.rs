@@ -1,0 +1,107 @@
+//! From an account without rights to one with the least that is needed: what is missing is named, the delegation script
+//! grants it, and the whole suite passes. The script is what `passquorum directory delegate` writes (a test of the node
+//! compares).
+
+use crate::domain_controller::{BASE, DOMAIN, DomainController};
+use crate::people::{Layout, dn, fixture};
+use crate::samba::{open, settings};
+use passquorum_ad_sync::conformance;
+use passquorum_domain::config::LdapsSettings;
+use passquorum_domain::directory::LoginName;
+use passquorum_domain::ports::{Directory, RightsAsked, RightsReport, Standing};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+const ACCOUNT: &str = "svc-fresh";
+const PASSWORD: &str = "Fresh-Passw0rd-1";
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/ad_sync/delegation.sh");
+/// What a shell would trip over.
+const ODD: &str = "OU=O'Brien & $(Sons)";
+
+fn bound_as(samba: &DomainController, account: &str, password: &str) -> Arc<dyn Directory> {
+    let settings =
+        LdapsSettings { bind_name: format!("{account}@{DOMAIN}"), ..settings(samba, &[&samba.url()]) };
+    open(&settings, password)
+}
+
+fn asked() -> RightsAsked {
+    RightsAsked {
+        below: vec![dn(&format!("OU=People,{BASE}")), dn(&format!("{ODD},{BASE}"))],
+        users: vec![LoginName::parse("alice").unwrap()],
+        containers: vec![dn(&format!("OU=Svc,{BASE}"))],
+        mirror: Some(dn(&format!("CN=_QPMStorageContainer,OU=Svc,{BASE}"))),
+    }
+}
+
+async fn report(directory: &dyn Directory) -> RightsReport {
+    directory.rights(&asked()).await.unwrap().unwrap()
+}
+
+fn with(report: &RightsReport, standing: Standing) -> Vec<String> {
+    let checks = report.checks.iter().filter(|check| check.standing == standing);
+    checks.map(|check| format!("{}: {}", check.right, check.at)).collect()
+}
+
+#[tokio::test]
+async fn the_script_grants_what_was_missing_and_no_more() {
+    let samba = DomainController::start(Ipv4Addr::new(127, 0, 0, 95)).await;
+    let database = samba.database();
+    samba.tool("samba-tool", &["user", "create", ACCOUNT, PASSWORD, "-H", &database]).await;
+    samba.modify(&format!("dn: {ODD},{BASE}\nchangetype: add\nobjectClass: organizationalUnit\n")).await;
+    let odd_user =
+        format!("dn: CN=olga,{ODD},{BASE}\nchangetype: add\nobjectClass: user\nsAMAccountName: olga\n");
+    samba.modify(&odd_user).await;
+    let directory = bound_as(&samba, ACCOUNT, PASSWORD);
+
+    let before = report(directory.as_ref()).await;
+    let (people, odd) = (format!("OU=People,{BASE}"), format!("{ODD},{BASE}"));
+    let mut missing = Vec::new();
+    for place in [&people, &odd, &format!("CN=alice,{people}")] {
+        missing.push(format!("reset passwords of users: {place}"));
+        for attribute in ["lockoutTime", "pwdLastSet", "userAccountControl", "comment"] {
+            missing.push(format!("write {attribute} of users: {place}"));
+        }
+    }
+    missing.extend([
+        format!("read the fine-grained password policies: CN=Password Settings Container,CN=System,{BASE}"),
+        format!("make service connection points: OU=Svc,{BASE}"),
+        format!("remove service connection points: OU=Svc,{BASE}"),
+        format!("write the mirror: CN=_QPMStorageContainer,OU=Svc,{BASE}"),
+    ]);
+    assert_eq!(with(&before, Standing::Missing), missing);
+    assert!(before.warnings.is_empty(), "{:?}", before.warnings);
+
+    samba.run_script(SCRIPT).await;
+    let after = report(directory.as_ref()).await;
+    assert!(after.is_complete(), "{:?}", after.checks);
+    assert!(after.warnings.is_empty() && after.protected.is_empty(), "{after:?}");
+    // Where nothing was delegated, nothing is there.
+    let outside = RightsAsked { below: vec![dn(&format!("OU=Outside,{BASE}"))], ..RightsAsked::default() };
+    let outside = directory.rights(&outside).await.unwrap().unwrap();
+    assert_eq!(with(&outside, Standing::Missing).len(), 5, "{outside:?}");
+
+    // Its rule on what the account may not do is about a user outside.
+    let layout = Layout {
+        mail_domain: DOMAIN,
+        base: BASE,
+        groups: &people,
+        admins: &format!("CN=SSPR-Admins,OU=Svc,{BASE}"),
+        primary_group: &format!("CN=Domain Users,CN=Users,{BASE}"),
+    };
+    conformance::verify(directory.as_ref(), &fixture(&layout)).await.unwrap();
+
+    samba.protect(&format!("CN=frank,{people}")).await;
+    let protected = report(directory.as_ref()).await;
+    assert_eq!(protected.protected, [dn(&format!("CN=frank,{people}"))]);
+    assert!(protected.is_complete(), "whom the domain protects is told apart from what is missing");
+
+    let mighty = report(bound_as(&samba, "Administrator", "Adm1n-Passw0rd-rig1").as_ref()).await;
+    for warning in ["Domain Admins", "Administrators", "may change the rights", "whom the domain protects"] {
+        assert!(
+            mighty.warnings.iter().any(|told| told.contains(warning)),
+            "{warning}: {:?}",
+            mighty.warnings
+        );
+    }
+    samba.stop().await;
+}

@@ -1,0 +1,207 @@
+//! `directory delegate`: the least that the access account needs, as a script. Pure text: nobody is asked, nothing is run.
+//!
+//! On users below each OU: the extended right *Reset Password*, read and write of four attributes. On the container of
+//! fine-grained password policies: read. In each further container: make and remove service connection points, and write
+//! and remove those that are there. What it grants twice changes nothing. The attributes' ids are looked up by the script.
+
+use crate::cli::{DelegateArgs, DelegationForm};
+use passquorum_domain::directory::DistinguishedName;
+
+const RESET_PASSWORD: &str = "00299570-246d-11d0-a768-00aa006e0529";
+const USER: &str = "bf967aba-0de6-11d0-a285-00aa003049e2";
+const CONNECTION_POINT: &str = "28630ec1-41d5-11d1-a9c1-0000f80367c1";
+
+/// The script, or why there can be none.
+pub(super) fn script(args: &DelegateArgs) -> Result<String, String> {
+    let mut attributes = vec!["lockoutTime", "pwdLastSet", "userAccountControl"];
+    if !attributes.contains(&args.attribute.as_str()) {
+        attributes.push(&args.attribute);
+    }
+    match args.form {
+        DelegationForm::SambaTool => samba_tool(args, &attributes),
+        DelegationForm::Dsacls => dsacls(args, &attributes),
+    }
+}
+
+/// The part of a DN that names its domain.
+fn domain(dn: &DistinguishedName) -> Result<&str, String> {
+    let text = dn.as_str();
+    let lower = text.to_ascii_lowercase();
+    let begins = lower.match_indices("dc=").map(|(at, _)| at).find(|at| {
+        let before = lower.get(..*at).unwrap_or_default();
+        let rest = lower.get(*at..).unwrap_or_default();
+        (before.is_empty() || before.ends_with(',') && !before.ends_with("\\,"))
+            && rest.split(',').all(|part| part.starts_with("dc="))
+    });
+    begins
+        .and_then(|at| text.get(at..))
+        .ok_or_else(|| format!("{text} does not end with its domain, such as DC=corp,DC=example"))
+}
+
+/// Every domain that an OU is of, once.
+fn domains(args: &DelegateArgs) -> Result<Vec<&str>, String> {
+    let mut found: Vec<&str> = Vec::new();
+    for ou in &args.ou {
+        let domain = domain(ou)?;
+        if !found.iter().any(|known| known.eq_ignore_ascii_case(domain)) {
+            found.push(domain);
+        }
+    }
+    Ok(found)
+}
+
+fn samba_tool(args: &DelegateArgs, attributes: &[&str]) -> Result<String, String> {
+    let domains = domains(args)?;
+    let base = domains.first().copied().unwrap_or_default();
+    let mut out = format!(
+        "#!/bin/sh\n\
+         # Delegates to {account} what passquorum needs, and no more. Run it as an administrator of the domain:\n\
+         #   H=ldap://dc1.corp.example sh delegate.sh -U Administrator\n\
+         # or on a controller, as root: H=/var/lib/samba/private/sam.ldb sh delegate.sh\n\
+         set -eu\n\
+         : \"${{H:?set H to the URL of a domain controller or the path of its database}}\"\n\
+         base={base}\n\
+         find() {{\n    \
+         filter=$1 name=$2 at=$3; shift 3\n    \
+         found=$(ldbsearch -H \"$H\" \"$@\" -b \"$at\" \"$filter\" \"$name\" | sed -n \"s/^$name: //p\")\n    \
+         [ -n \"$found\" ] || {{ echo \"nothing is found by $filter\" >&2; exit 1; }}\n    \
+         echo \"$found\"\n\
+         }}\n\
+         schema() {{ name=$1; shift; find \"(lDAPDisplayName=$name)\" schemaIDGUID \"CN=Schema,CN=Configuration,$base\" \"$@\"; }}\n\
+         allow() {{\n    \
+         at=$1 sddl=$2; shift 2\n    \
+         samba-tool dsacl set -H \"$H\" \"$@\" --objectdn=\"$at\" --sddl=\"$sddl\" >/dev/null\n    \
+         echo \"delegated on $at\"\n\
+         }}\n\
+         sid=$(find '(sAMAccountName={account})' objectSid \"$base\" \"$@\")\n\
+         users=\"(OA;CIIO;CR;{RESET_PASSWORD};{USER};$sid)\"\n",
+        account = args.account.name,
+        base = shell(base),
+    );
+    for attribute in attributes {
+        out.push_str(&format!(
+            "id=$(schema {attribute} \"$@\")\nusers=\"$users(OA;CIIO;RPWP;$id;{USER};$sid)\"\n"
+        ));
+    }
+    for ou in &args.ou {
+        out.push_str(&format!("allow {} \"$users\" \"$@\"\n", shell(ou.as_str())));
+    }
+    for domain in domains {
+        let settings = format!("CN=Password Settings Container,CN=System,{domain}");
+        out.push_str(&format!("allow {} \"(A;CI;LCRPLORC;;;$sid)\" \"$@\"\n", shell(&settings)));
+    }
+    for container in &args.container {
+        let place = shell(container.as_str());
+        out.push_str(&format!(
+            "allow {place} \"(OA;;CCDC;{CONNECTION_POINT};;$sid)(OA;CIIO;RPWPSDLCLORC;;{CONNECTION_POINT};$sid)\" \"$@\"\n"
+        ));
+    }
+    Ok(out)
+}
+
+/// One word for a POSIX shell, whatever it holds.
+fn shell(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+fn dsacls(args: &DelegateArgs, attributes: &[&str]) -> Result<String, String> {
+    let Some(domain) = &args.account.domain else {
+        return Err("dsacls needs the account with its domain, such as CORP\\svc-sspr".to_owned());
+    };
+    let whom = format!("{domain}\\{}", args.account.name);
+    let mut out = format!(
+        "@echo off\r\nrem Delegates to {whom} what passquorum needs, and no more. Run it as an administrator of the domain.\r\n"
+    );
+    let mut line = |at: &str, how: &str, grants: &[String]| -> Result<(), String> {
+        let grants: Vec<_> = grants.iter().map(|grant| format!("\"{whom}:{grant}\"")).collect();
+        out.push_str(&format!("dsacls {} {how}/G {} || exit /b 1\r\n", batch(at)?, grants.join(" ")));
+        Ok(())
+    };
+    let mut users = vec!["CA;Reset Password;user".to_owned()];
+    users.extend(attributes.iter().map(|attribute| format!("RPWP;{attribute};user")));
+    for ou in &args.ou {
+        line(ou.as_str(), "/I:S ", &users)?;
+    }
+    for domain in domains(args)? {
+        let settings = format!("CN=Password Settings Container,CN=System,{domain}");
+        line(&settings, "/I:T ", &["LCRPLORC".to_owned()])?;
+    }
+    for container in &args.container {
+        line(container.as_str(), "", &["CCDC;serviceConnectionPoint".to_owned()])?;
+        line(container.as_str(), "/I:S ", &["RPWPSDLCLORC;;serviceConnectionPoint".to_owned()])?;
+    }
+    Ok(out)
+}
+
+/// One word for `cmd.exe`, where nothing inside quotes is special but `%`, which is doubled in a batch file, and the quote
+/// itself, for which there is no way.
+fn batch(text: &str) -> Result<String, String> {
+    if text.contains('"') {
+        return Err(format!("{text}: a name with a quotation mark cannot be written in a batch file"));
+    }
+    Ok(format!("\"{}\"", text.replace('%', "%%")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::AccountName;
+    use proptest::prelude::*;
+    use std::process::Command;
+
+    fn args(form: DelegationForm, ou: &str) -> DelegateArgs {
+        let dn = |text: &str| DistinguishedName::parse(text).unwrap();
+        DelegateArgs {
+            form,
+            account: AccountName { domain: Some("CORP".to_owned()), name: "svc".to_owned() },
+            ou: vec![dn(ou)],
+            attribute: "comment".to_owned(),
+            container: vec![dn("CN=One Identity,CN=System,DC=a,DC=b")],
+        }
+    }
+
+    /// The tests of the directory run that file on a Samba controller.
+    #[test]
+    fn the_script_is_the_one_that_was_run_on_samba() {
+        let dn = |text: &str| DistinguishedName::parse(text).unwrap();
+        let mut args = args(DelegationForm::SambaTool, "OU=People,DC=corp,DC=example,DC=test");
+        args.account = AccountName { domain: None, name: "svc-fresh".to_owned() };
+        args.ou.push(dn("OU=O'Brien & $(Sons),DC=corp,DC=example,DC=test"));
+        args.container = vec![dn("OU=Svc,DC=corp,DC=example,DC=test")];
+        assert_eq!(script(&args).unwrap(), include_str!("../../../../ad-sync/tests/ad_sync/delegation.sh"));
+    }
+
+    #[test]
+    fn the_batch_file_keeps_to_the_grammar_of_dsacls() {
+        let text = script(&args(DelegationForm::Dsacls, "OU=100% us,DC=a,DC=b")).unwrap();
+        let lines: Vec<_> = text.split("\r\n").collect();
+        let users = "dsacls \"OU=100%% us,DC=a,DC=b\" /I:S /G \"CORP\\svc:CA;Reset Password;user\" \
+                     \"CORP\\svc:RPWP;lockoutTime;user\" \"CORP\\svc:RPWP;pwdLastSet;user\" \
+                     \"CORP\\svc:RPWP;userAccountControl;user\" \"CORP\\svc:RPWP;comment;user\" || exit /b 1";
+        assert_eq!(lines[2], users);
+        let settings = "dsacls \"CN=Password Settings Container,CN=System,DC=a,DC=b\" /I:T /G \"CORP\\svc:LCRPLORC\" || exit /b 1";
+        assert_eq!(lines[3], settings);
+        assert!(
+            lines[4].ends_with("/G \"CORP\\svc:CCDC;serviceConnectionPoint\" || exit /b 1"),
+            "{}",
+            lines[4]
+        );
+        assert!(script(&args(DelegationForm::Dsacls, "OU=a\"b,DC=a")).is_err());
+    }
+
+    #[test]
+    fn a_name_without_its_domain_is_refused() {
+        assert!(script(&args(DelegationForm::SambaTool, "OU=People")).is_err());
+        let dn = |text: &str| DistinguishedName::parse(text).unwrap();
+        assert_eq!(domain(&dn("OU=x\\,dc=y,DC=Corp,dc=example")).unwrap(), "DC=Corp,dc=example");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn any_name_is_one_word_to_a_shell(text in "[ -~é]{1,30}") {
+            let echoed = Command::new("sh").arg("-c").arg(format!("printf %s {}", shell(&text))).output().unwrap();
+            prop_assert_eq!(String::from_utf8(echoed.stdout).unwrap(), text);
+        }
+    }
+}
