@@ -3,7 +3,7 @@
 use crate::program::run;
 use passquorum_domain::error_code::ErrorCode;
 
-const VERBS: [&[&str]; 29] = [
+const VERBS: [&[&str]; 31] = [
     &["demo"],
     &["init"],
     &["join"],
@@ -32,6 +32,8 @@ const VERBS: [&[&str]; 29] = [
     &["config", "history"],
     &["config", "rollback"],
     &["connection", "set"],
+    &["spe"],
+    &["spe", "diagnose"],
     &["doctor"],
 ];
 
@@ -49,7 +51,7 @@ fn every_verb_explains_itself() {
 
 #[test]
 fn a_wrong_command_line_ends_with_64_and_says_what_is_wrong() {
-    let wrong: [(&[&str], &str); 17] = [
+    let wrong: [(&[&str], &str); 19] = [
         (&[], "Usage: passquorum"),
         (&["dance"], "unrecognized subcommand 'dance'"),
         (&["init", "--name", "x"], "--cluster-address <HOST:PORT>"),
@@ -69,6 +71,8 @@ fn a_wrong_command_line_ends_with_64_and_says_what_is_wrong() {
         (&["recover", "file"], "unexpected argument"),
         (&["backup", "f", "--recipient", "x"], "passquorum backup keygen"),
         (&["config", "export", "file", "--tree", "tree"], "cannot be used with"),
+        (&["spe", "diagnose"], "--server <SERVERS>"),
+        (&["spe", "diagnose", "--server", "ldap://dc1", "--bind-name", "x"], "use ldaps://host"),
         (&["doctor", "--explain", "PQ-NONSENSE"], "there is no code PQ-NONSENSE"),
     ];
     for (arguments, message) in wrong {

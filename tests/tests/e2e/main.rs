@@ -18,6 +18,7 @@ mod demo;
 mod hostile;
 mod journey;
 mod keys;
+mod legacy_client;
 mod mirror;
 mod perimeter;
 mod recovery;
