@@ -19,6 +19,7 @@ mod hostile;
 mod journey;
 mod keys;
 mod legacy_client;
+mod logon_screen;
 mod mirror;
 mod perimeter;
 mod recovery;
