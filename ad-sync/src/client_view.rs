@@ -262,7 +262,8 @@ mod tests {
     proptest! {
         #[test]
         fn any_keywords_are_read_without_a_panic(keywords in proptest::collection::vec(any::<String>(), 0..5)) {
-            Point::read(keywords.iter().map(String::as_str));
+            let point = Point::read(keywords.iter().map(String::as_str));
+            prop_assert!(point.urls.iter().all(|url| !url.trim().is_empty()));
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::program::{Ran, run};
 use serde_json::Value;
 use site::{Dates, Proxy, Server, World, page};
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::Path;
 
 /// What a walk found.
 struct Found {
@@ -178,7 +178,7 @@ async fn a_proxy_is_gone_through_or_said_to_be_what_is_wrong() {
     assert_eq!((found.code, found.wrong()), (0, vec![]), "{}", found.report);
 }
 
-fn path(file: &PathBuf) -> &str {
+fn path(file: &Path) -> &str {
     file.to_str().unwrap()
 }
 

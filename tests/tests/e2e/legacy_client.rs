@@ -50,8 +50,9 @@ impl Machine {
         command.arg("--authorities").arg(&self.authorities).args(more);
         let output = command.output().await.unwrap();
         let text = String::from_utf8_lossy(&output.stdout);
-        let report = serde_json::from_str(&text)
-            .unwrap_or_else(|error| panic!("{error}: {text} {}", String::from_utf8_lossy(&output.stderr)));
+        let report: Result<Value, _> = serde_json::from_str(&text);
+        assert!(report.is_ok(), "{text} {}", String::from_utf8_lossy(&output.stderr));
+        let report = report.unwrap();
         Found { code: output.status.code().unwrap(), report }
     }
 }
