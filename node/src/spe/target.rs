@@ -22,9 +22,13 @@ impl Target {
             "http" => false,
             _ => return None,
         };
+        let behind_host = uri.authority()?.as_str().strip_prefix(uri.host()?);
+        // The parser passes over a port that is no number; user names before the host are refused.
+        if behind_host.is_none_or(|rest| !rest.is_empty() && uri.port_u16().is_none()) {
+            return None;
+        }
         let host = uri.host()?.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
-        let has_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
-        if host.is_empty() || has_user {
+        if host.is_empty() {
             return None;
         }
         let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
