@@ -6,6 +6,7 @@ mod drill;
 mod keys;
 mod node;
 mod profiles;
+mod spe;
 mod upgrade;
 
 pub use backup::{
@@ -17,6 +18,7 @@ pub use drill::{DrillArgs, DrillName};
 pub use keys::{KeysCommand, RetireArgs};
 pub use node::{MoveArgs, NodeCommand, OneNode, RemoveArgs, ReplaceArgs, SetUrlArgs, TransferArgs};
 pub use profiles::{ImportProfilesArgs, MigrateArgs, ProfilesCommand, UnregisterArgs, WhoArgs};
+pub use spe::{DiagnoseArgs, SpeCommand};
 pub use upgrade::UpgradeCommand;
 
 use crate::config::{HostPort, SiteUrl};
@@ -91,6 +93,9 @@ pub enum Command {
     Recover(RecoverArgs),
     /// Break a throw-away cluster on this host under load, and measure how it comes back.
     Drill(DrillArgs),
+    /// See what a Secure Password Extension client at the logon screen meets.
+    #[command(subcommand)]
+    Spe(SpeCommand),
     /// Say what an error code means and what to do.
     Doctor(DoctorArgs),
 }

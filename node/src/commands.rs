@@ -20,6 +20,7 @@ mod recover;
 mod restore;
 mod run;
 mod secret_input;
+mod spe;
 mod status;
 mod token;
 mod upgrade;
@@ -125,6 +126,7 @@ pub async fn dispatch(cli: Cli) -> Exit {
         Command::Restore(args) => restore::run(args).await,
         Command::Recover(args) => recover::run(&args).await,
         Command::Drill(args) => drill::run(args).await,
+        Command::Spe(command) => return ended(spe::run(command).await),
         Command::Doctor(args) => doctor::run(&args),
     };
     ended(done.map(|()| Exit::Done))

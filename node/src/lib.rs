@@ -40,6 +40,7 @@ pub mod sealed_file;
 pub mod secret_file;
 pub mod site_door;
 pub mod site_tls;
+pub mod spe;
 pub mod stop;
 pub mod supervise;
 pub mod telemetry;

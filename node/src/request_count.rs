@@ -63,10 +63,22 @@ fn span_of(method: &Method, site: &'static str) -> Span {
 
 fn site_of(path: &str) -> &'static str {
     let first = path.split('/').nth(1).unwrap_or_default();
-    ["self-service", "admin", "helpdesk", "api", "static", "live", "ready", "status", "metrics"]
-        .into_iter()
-        .find(|site| *site == first)
-        .unwrap_or("other")
+    [
+        "self-service",
+        "logon",
+        "logon-old",
+        "admin",
+        "helpdesk",
+        "api",
+        "static",
+        "live",
+        "ready",
+        "status",
+        "metrics",
+    ]
+    .into_iter()
+    .find(|site| *site == first)
+    .unwrap_or("other")
 }
 
 #[cfg(test)]

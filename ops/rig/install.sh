@@ -7,7 +7,7 @@ set -euo pipefail
 packages=(
     samba samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind # the domain controller
     ldap-utils ldb-tools tdb-tools                                        # to seed and to question it
-    haproxy keepalived curl                                               # in front of the nodes
+    haproxy keepalived tinyproxy-bin curl                                 # in front of the nodes
     prometheus binutils systemd                                           # what operators are given, tried out
     chromium chromium-driver                                              # the browser and its WebDriver
     etcd-server etcd-client                                               # the peer of the benchmark

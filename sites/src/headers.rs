@@ -31,10 +31,9 @@ const FIXED: [(HeaderName, &str); 8] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
-/// Finishes the sites' routes: pages for unknown paths and methods, and [`around`] all of it.
+/// Finishes the sites' routes: a page for unknown methods, and [`around`] all of it.
 pub(crate) fn wrap(sites: Router<App>, app: App) -> Router {
     sites
-        .fallback(|| async { Failure::new(ErrorCode::NotFound) })
         .method_not_allowed_fallback(|| async {
             Failure::bad_input("This page does not take such a request.")
                 .status(StatusCode::METHOD_NOT_ALLOWED)

@@ -30,6 +30,7 @@ mod extract;
 pub mod fuzzing;
 mod hashing;
 mod headers;
+mod legacy;
 mod limits;
 mod page_error;
 mod people;
@@ -54,7 +55,7 @@ pub use crate::staff::{Access, Route};
 use crate::api::ApiProblem;
 use crate::app::App;
 use crate::gateway::SelfService;
-use crate::self_service::HOME;
+use crate::self_service::door::Door;
 use crate::self_service::engine::Engine;
 use axum::Router;
 use axum::response::Redirect;
@@ -89,7 +90,8 @@ impl Sites {
             .merge(staff_doors())
             .merge(self_service::routes(app, self.self_service()))
             .merge(staff::router(app, Site::Helpdesk, helpdesk::ROUTES))
-            .merge(staff::router(app, Site::Admin, admin::ROUTES));
+            .merge(staff::router(app, Site::Admin, admin::ROUTES))
+            .fallback(legacy::every_site);
         headers::wrap(sites, app.clone()).merge(api)
     }
 
@@ -121,34 +123,20 @@ pub fn perimeter_router(ports: Ports, settings: SiteSettings, port: Arc<dyn Self
     let sites = Router::new()
         .merge(static_files::routes())
         .merge(front_doors())
-        .merge(self_service::routes(&app, port));
+        .merge(self_service::routes(&app, port))
+        .fallback(legacy::self_service_only);
     headers::wrap(sites, app)
 }
 
-/// The front door, and the paths under which the replaced product served the Self-Service site, so that old bookmarks
-/// work.
+/// The front door, and paths without their last slash.
 fn front_doors() -> Router<App> {
-    Router::new()
-        .route("/", get(|| async { Redirect::temporary(HOME) }))
-        .route("/self-service", to(HOME))
-        .merge(legacy("/PMUser", HOME))
-        .merge(legacy("/PMSelfService", HOME))
+    let front = Router::new().route("/", get(|| async { Redirect::temporary(Door::Browser.home()) }));
+    Door::ALL.into_iter().fold(front, |doors, door| doors.route(door.typed(), to(door.home())))
 }
 
 /// The same for the sites of staff.
 fn staff_doors() -> Router<App> {
-    Router::new()
-        .route("/helpdesk", to("/helpdesk/"))
-        .route("/admin", to("/admin/"))
-        .merge(legacy("/PMHelpdesk", "/helpdesk/"))
-        .merge(legacy("/PMAdmin", "/admin/"))
-}
-
-fn legacy(path: &'static str, target: &'static str) -> Router<App> {
-    Router::new()
-        .route(path, to(target))
-        .route(&format!("{path}/"), to(target))
-        .route(&format!("{path}/{{*rest}}"), to(target))
+    Router::new().route("/helpdesk", to("/helpdesk/")).route("/admin", to("/admin/"))
 }
 
 fn to(target: &'static str) -> MethodRouter<App> {

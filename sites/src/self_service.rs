@@ -1,11 +1,13 @@
 //! The Self-Service site: choose a task, say who one is, take its steps.
 //!
 //! `GET /self-service/` lists the tasks; `/self-service/start/{task}` asks for the user name; `/self-service/step`
-//! shows and takes every step, from what the progress cookie says.
+//! shows and takes every step, from what the progress cookie says. The same stands behind two more [`door`]s, for the small
+//! window of a logon screen.
 //!
 //! The pages here are the same on every node. What they ask for is done behind the port [`SelfService`]: by the
 //! [`engine`] on a node that holds the realm key, else by a voter.
 
+pub(crate) mod door;
 pub(crate) mod engine;
 mod home;
 mod identify;
@@ -19,29 +21,29 @@ use crate::text;
 use crate::workflow::Ending;
 use axum::Router;
 use axum::routing::get;
+use door::Door;
 use passquorum_domain::config::{ManagementPolicy, RealmConfig};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::workflow::{Activity, Workflow, WorkflowKind};
 use std::sync::Arc;
-
-/// The front page.
-pub(crate) const HOME: &str = "/self-service/";
-/// The present step.
-pub(crate) const STEP: &str = "/self-service/step";
 
 /// What the pages are made with.
 #[derive(Clone)]
 struct Front {
     app: App,
     port: Arc<dyn SelfService>,
+    door: Door,
 }
 
 pub(crate) fn routes(app: &App, port: Arc<dyn SelfService>) -> Router<App> {
-    Router::new()
-        .route(HOME, get(home::show))
-        .route("/self-service/start/{task}", get(identify::show).post(identify::submit))
-        .route(STEP, get(step::show).post(step::submit))
-        .with_state(Front { app: app.clone(), port })
+    Door::ALL.into_iter().fold(Router::new(), |doors, door| {
+        let start = format!("{}start/{{task}}", door.home());
+        let behind = Router::new()
+            .route(door.home(), get(home::show))
+            .route(&start, get(identify::show).post(identify::submit))
+            .route(door.step(), get(step::show).post(step::submit));
+        doors.merge(behind.with_state(Front { app: app.clone(), port: Arc::clone(&port), door }))
+    })
 }
 
 impl Front {

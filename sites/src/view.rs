@@ -4,20 +4,25 @@ use crate::app::App;
 use crate::csrf;
 use crate::extract::Visit;
 use crate::page_error::Failure;
+use crate::self_service::door::Door;
 use crate::session::Staff;
 use crate::text;
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use passquorum_domain::audit::Site;
+use passquorum_domain::ids::NodeId;
 use serde::{Deserialize, Serialize};
 
 /// What the shell of a page shows; every page template has it as its field `page`.
 pub(crate) struct Page {
     pub(crate) site: Site,
+    door: Door,
     pub(crate) title: String,
     pub(crate) organisation: String,
     pub(crate) node: String,
+    /// The id of the node, for who looks behind a load balancer.
+    pub(crate) node_id: NodeId,
     /// The CSRF token for the page's forms.
     pub(crate) csrf: String,
     /// Who is signed in, on the sites where people sign in.
@@ -55,7 +60,9 @@ impl Page {
             .flatten()
             .map(|staff| staff.display_name);
         let organisation = app.ports.organisation();
-        Self { site, title, organisation, node: app.settings.node_name.clone(), csrf, signed_in }
+        let (node, node_id) = (app.settings.node_name.clone(), app.ports.consensus.node());
+        let door = Door::of(&visit.path);
+        Self { site, door, title, organisation, node, node_id, csrf, signed_in }
     }
 
     /// The site's name.
@@ -69,15 +76,16 @@ impl Page {
 
     /// The site's front page.
     pub(crate) fn home(&self) -> &'static str {
-        home(self.site)
+        match self.site {
+            Site::SelfService => self.door.home(),
+            Site::Helpdesk => "/helpdesk/",
+            Site::Admin => "/admin/",
+        }
     }
-}
 
-fn home(site: Site) -> &'static str {
-    match site {
-        Site::SelfService => "/self-service/",
-        Site::Helpdesk => "/helpdesk/",
-        Site::Admin => "/admin/",
+    /// Whether it is for the small window of a logon screen.
+    pub(crate) fn is_small(&self) -> bool {
+        self.door.is_small()
     }
 }
 

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on should stop loudly"
 )]
 
+mod admx;
 mod demo;
 mod disks;
 mod drill;
@@ -20,5 +21,6 @@ mod realm;
 mod realm_key;
 mod recovery;
 mod site_learner;
+mod spe;
 mod usage;
 mod visitor;

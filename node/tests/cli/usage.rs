@@ -3,7 +3,7 @@
 use crate::program::run;
 use passquorum_domain::error_code::ErrorCode;
 
-const VERBS: [&[&str]; 32] = [
+const VERBS: [&[&str]; 38] = [
     &["demo"],
     &["init"],
     &["join"],
@@ -35,6 +35,12 @@ const VERBS: [&[&str]; 32] = [
     &["directory", "set-account"],
     &["directory", "check"],
     &["directory", "delegate"],
+    &["profiles"],
+    &["profiles", "migrate"],
+    &["profiles", "unregister"],
+    &["profiles", "import"],
+    &["spe"],
+    &["spe", "diagnose"],
     &["doctor"],
 ];
 
@@ -52,7 +58,7 @@ fn every_verb_explains_itself() {
 
 #[test]
 fn a_wrong_command_line_ends_with_64_and_says_what_is_wrong() {
-    let wrong: [(&[&str], &str); 20] = [
+    let wrong: [(&[&str], &str); 23] = [
         (&[], "Usage: passquorum"),
         (&["dance"], "unrecognized subcommand 'dance'"),
         (&["init", "--name", "x"], "--cluster-address <HOST:PORT>"),
@@ -81,6 +87,9 @@ fn a_wrong_command_line_ends_with_64_and_says_what_is_wrong() {
             &["directory", "delegate", "--form", "dsacls", "--account", "C\\a", "--ou", "OU=a\"b,DC=c"],
             "cannot be written",
         ),
+        (&["profiles", "unregister", "--alias", "A"], "<--user <NAME>|--group <DN>|--below <DN>>"),
+        (&["spe", "diagnose"], "--server <SERVERS>"),
+        (&["spe", "diagnose", "--server", "ldap://dc1", "--bind-name", "x"], "use ldaps://host"),
         (&["doctor", "--explain", "PQ-NONSENSE"], "there is no code PQ-NONSENSE"),
     ];
     for (arguments, message) in wrong {

@@ -28,6 +28,7 @@ pub(super) async fn show(State(front): State<Front>, visit: Visit) -> Result<Res
     let tasks = TASKS
         .iter()
         .filter_map(|(kind, slug)| {
+            let kind = Some(kind).filter(|kind| front.door.offers(**kind))?;
             let workflow = policies().find_map(|policy| policy.workflow(*kind))?;
             let (name, description) = (workflow.name.clone(), workflow.description.clone());
             Some(Task { slug, name, description })

@@ -1,6 +1,7 @@
 //! Who the task is for. A name that is no served user's is led on like any other.
 
-use super::{Front, HOME, Part, STEP, TASKS, offered, parts};
+use super::door::Door;
+use super::{Front, Part, TASKS, offered, parts};
 use crate::extract::{Form, Unchecked, Visit};
 use crate::page_error::Failure;
 use crate::text;
@@ -30,8 +31,10 @@ struct IdentifyPage {
 
 type Task = (WorkflowKind, &'static str);
 
-fn task(slug: &str) -> Result<Task, Failure> {
-    TASKS.iter().find(|(_, known)| *known == slug).copied().ok_or_else(|| Failure::new(ErrorCode::NotFound))
+fn task(door: Door, slug: &str) -> Result<Task, Failure> {
+    let offered = TASKS.iter().filter(|(kind, _)| door.offers(*kind));
+    let found = offered.copied().find(|(_, known)| *known == slug);
+    found.ok_or_else(|| Failure::new(ErrorCode::NotFound))
 }
 
 async fn page(
@@ -60,9 +63,9 @@ pub(super) async fn show(
     visit: Visit,
     Path(slug): Path<String>,
 ) -> Result<Response, Failure> {
-    let task = task(&slug)?;
+    let task = task(front.door, &slug)?;
     let page = page(&front, &visit, task, "", Problems::default()).await;
-    view::render(&page.map_err(|failure| failure.again(HOME))?)
+    view::render(&page.map_err(|failure| failure.again(front.door.home()))?)
 }
 
 pub(super) async fn submit(
@@ -71,7 +74,7 @@ pub(super) async fn submit(
     Path(slug): Path<String>,
     Unchecked(form): Unchecked<Form>,
 ) -> Result<Response, Failure> {
-    let task = task(&slug)?;
+    let task = task(front.door, &slug)?;
     let typed = form.text("name").unwrap_or("");
     if LoginName::parse(typed).is_err() {
         let mut problems = Problems::default();
@@ -80,6 +83,6 @@ pub(super) async fn submit(
         let page = page(&front, &visit, task, &shown, problems).await?;
         return view::render_as(StatusCode::UNPROCESSABLE_ENTITY, &page);
     }
-    let run = front.begin(&visit, task.0, form).await.map_err(|failure| failure.again(HOME))?;
-    Ok(view::go(STEP, Some(run.cookie()?)))
+    let run = front.begin(&visit, task.0, form).await.map_err(|failure| failure.again(front.door.home()))?;
+    Ok(view::go(front.door.step(), Some(run.cookie()?)))
 }

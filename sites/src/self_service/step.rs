@@ -1,6 +1,7 @@
 //! Every step of a running task, from what the progress cookie says.
 
-use super::{Front, HOME, Part, STEP, parts_of};
+use super::door::Door;
+use super::{Front, Part, parts_of};
 use crate::extract::{Form, Unchecked, Visit};
 use crate::gateway::{Answer, KeptRun, Run, Shown, Step};
 use crate::page_error::Failure;
@@ -40,7 +41,8 @@ fn run_of(visit: &Visit) -> Result<KeptRun, Failure> {
 }
 
 pub(super) async fn show(State(front): State<Front>, visit: Visit) -> Result<Response, Failure> {
-    let shown = front.show(&visit, run_of(&visit)?).await.map_err(may_try_again)?;
+    let shown =
+        front.show(&visit, run_of(&visit)?).await.map_err(|failure| may_try_again(front.door, failure))?;
     page(&front, &visit, *shown, Problems::default())
 }
 
@@ -49,14 +51,21 @@ pub(super) async fn submit(
     visit: Visit,
     Unchecked(form): Unchecked<Form>,
 ) -> Result<Response, Failure> {
-    match front.submit(&visit, run_of(&visit)?, form).await.map_err(may_try_again)? {
-        Answer::Elsewhere => Ok(view::go(STEP, None)),
-        Answer::Moved(run) => Ok(view::go(STEP, Some(run.cookie()?))),
+    match front
+        .submit(&visit, run_of(&visit)?, form)
+        .await
+        .map_err(|failure| may_try_again(front.door, failure))?
+    {
+        Answer::Elsewhere => Ok(view::go(front.door.step(), None)),
+        Answer::Moved(run) => Ok(view::go(front.door.step(), Some(run.cookie()?))),
         Answer::Again { run, problems, shown } => {
             let shown = match shown {
                 Ok(shown) => shown,
                 Err(failure) => {
-                    return Ok(with_cookie(may_try_again(failure).into_response(), run.cookie()?));
+                    return Ok(with_cookie(
+                        may_try_again(front.door, failure).into_response(),
+                        run.cookie()?,
+                    ));
                 }
             };
             let mut response = page(&front, &visit, *shown, problems)?;
@@ -64,14 +73,14 @@ pub(super) async fn submit(
             Ok(with_cookie(response, run.cookie()?))
         }
         Answer::Failed { run, failure } => {
-            Ok(with_cookie(failure.again(STEP).into_response(), run.cookie()?))
+            Ok(with_cookie(failure.again(front.door.step()).into_response(), run.cookie()?))
         }
         Answer::Entered { .. } | Answer::Begun(_) | Answer::Shown(_) => Err(Front::other_answer()),
     }
 }
 
 /// Leads *try again* back to this step when waiting helps.
-fn may_try_again(failure: Failure) -> Failure {
+fn may_try_again(door: Door, failure: Failure) -> Failure {
     let waiting_helps = matches!(
         failure.code,
         ErrorCode::NoQuorum
@@ -82,7 +91,7 @@ fn may_try_again(failure: Failure) -> Failure {
             | ErrorCode::TooManyRequests
             | ErrorCode::Internal
     );
-    if waiting_helps { failure.again(STEP) } else { failure }
+    if waiting_helps { failure.again(door.step()) } else { failure }
 }
 
 fn with_cookie(mut response: Response, cookie: HeaderValue) -> Response {
@@ -92,6 +101,10 @@ fn with_cookie(mut response: Response, cookie: HeaderValue) -> Response {
 
 fn page(front: &Front, visit: &Visit, shown: Shown, problems: Problems) -> Result<Response, Failure> {
     let Shown { run: progress, step } = shown;
+    // A task that was begun through another door of the same browser goes on there.
+    if !front.door.offers(progress.kind) {
+        return Err(Failure::new(ErrorCode::SessionExpired));
+    }
     match step {
         Step::Open { view, csrf } => {
             let page = Page::with_token(&front.app, visit, Site::SelfService, progress.name.clone(), csrf);
@@ -122,10 +135,5 @@ impl StepPage {
     /// The name of the field with a number.
     fn numbered(&self, name: &str, index: usize) -> String {
         format!("{name}-{index}")
-    }
-
-    /// The front page, for *Cancel*.
-    fn home(&self) -> &'static str {
-        HOME
     }
 }

@@ -110,9 +110,13 @@ async fn old_addresses_lead_to_the_new_ones() {
     let world = World::new();
     let mut browser = Browser::new(world.node("n1"));
     for (old, new) in [
-        ("/PMUser", "/self-service/"),
-        ("/PMUser/", "/self-service/"),
+        ("/PMUser", "/logon-old/"),
+        ("/pmuser/", "/logon-old/"),
+        ("/PMUser/Login.aspx?x=1", "/logon-old/"),
+        ("/PMUserADLDS/a/b", "/logon-old/"),
         ("/PMSelfService/entry?lang=en", "/self-service/"),
+        ("/PMNEWUSER", "/self-service/"),
+        ("/logon", "/logon/"),
         ("/PMHelpdesk", "/helpdesk/"),
         ("/PMAdmin/x/y", "/admin/"),
         ("/", "/self-service/"),

@@ -10,6 +10,7 @@ mod helpdesk;
 mod history;
 mod hostile;
 mod lockout;
+mod logon;
 mod outage;
 mod perimeter;
 mod sign_in;

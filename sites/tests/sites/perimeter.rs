@@ -19,13 +19,13 @@ const NODE: NodeId = NodeId(4);
 const NEW: [(&str, &str); 2] = [("new", "Correct-Horse-7"), ("confirm", "Correct-Horse-7")];
 
 /// A voter behind a stream: everything is written and read again on its way there and back.
-struct Wire {
+pub(crate) struct Wire {
     voter: Arc<dyn SelfService>,
     is_cut: AtomicBool,
 }
 
 impl Wire {
-    fn to(world: &World) -> Arc<Self> {
+    pub(crate) fn to(world: &World) -> Arc<Self> {
         let voter = world.sites("voter", 512).self_service();
         Arc::new(Self { voter, is_cut: AtomicBool::new(false) })
     }

@@ -26,6 +26,8 @@ pub enum Viewport {
     Desktop,
     /// 390 by 844.
     Phone,
+    /// 640 by 480: the window of a client at a logon screen.
+    LogonScreen,
 }
 
 /// Whether pages may run scripts.
@@ -234,6 +236,7 @@ impl Browser {
         let (width, height, mobile) = match viewport {
             Viewport::Desktop => (1280, 900, false),
             Viewport::Phone => (390, 844, true),
+            Viewport::LogonScreen => (640, 480, false),
         };
         // A window cannot be as narrow as a phone; Chromium's device emulation can.
         let device = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile });

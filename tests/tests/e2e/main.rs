@@ -18,6 +18,8 @@ mod demo;
 mod hostile;
 mod journey;
 mod keys;
+mod legacy_client;
+mod logon_screen;
 mod mirror;
 mod perimeter;
 mod profiles;
