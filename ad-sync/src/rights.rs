@@ -142,6 +142,7 @@ impl Look<'_> {
     fn users(&mut self, at: &DistinguishedName, users: &[Entry], profiles: &ProfileAttributes) {
         if users.is_empty() {
             self.warn(format!("{at}: no user is there, or the account may not see any"));
+            self.at_object(Right::ReadUser, at, Standing::Unknown);
         }
         let (protected, users): (Vec<_>, Vec<_>) =
             users.iter().partition(|user| user.number("adminCount").is_some_and(|count| count > 0));

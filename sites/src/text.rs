@@ -180,3 +180,22 @@ pub(crate) fn field_label(field: &str) -> Option<String> {
     };
     Some(fixed.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the document says that people read is what they read.
+    #[test]
+    fn the_document_of_results_has_these_words() {
+        const DOCUMENT: &str = include_str!("../../ops/directory-results.md");
+        let refused =
+            [ErrorCode::DirectoryRefused, ErrorCode::DirectoryUnreachable, ErrorCode::UnknownOutcome];
+        for text in [WRONG_PASSWORD, DOMAIN_REFUSES_PASSWORD].into_iter().chain(refused.map(what_happened)) {
+            assert!(DOCUMENT.contains(&format!("*{text}*")), "{text}");
+        }
+        for code in refused {
+            assert!(DOCUMENT.contains(code.as_str()), "{code}");
+        }
+    }
+}

@@ -80,6 +80,13 @@ async fn the_script_grants_what_was_missing_and_no_more() {
     let outside = directory.rights(&outside).await.unwrap().unwrap();
     assert_eq!(with(&outside, Standing::Missing).len(), 5, "{outside:?}");
 
+    let nowhere = RightsAsked { below: vec![dn(&format!("OU=Nobody,{BASE}"))], ..RightsAsked::default() };
+    let nowhere = directory.rights(&nowhere).await.unwrap().unwrap();
+    assert!(
+        !nowhere.is_complete() && nowhere.warnings.len() == 1,
+        "who saw no user cannot say yes: {nowhere:?}"
+    );
+
     // Its rule on what the account may not do is about a user outside.
     let layout = Layout {
         mail_domain: DOMAIN,

@@ -54,7 +54,7 @@ fn line(RightCheck { right, at, standing, lacking, example }: &RightCheck) -> St
     let at = plain(at.as_str());
     match standing {
         Standing::Held => format!("  yes      {right}: {at}\n"),
-        Standing::Unknown => format!("  unknown  {right}: {at}; the account may not read who has it\n"),
+        Standing::Unknown => format!("  unknown  {right}: {at}; the account is not shown enough to tell\n"),
         Standing::Missing => {
             let whom = example.as_ref().map_or_else(String::new, |example| {
                 format!(" for {lacking}, such as {}", plain(example.as_str()))

@@ -96,9 +96,9 @@ pub struct RightsReport {
 }
 
 impl RightsReport {
-    /// Whether every right is there.
+    /// Whether every right is there, which without a user nobody can tell.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.checks.iter().all(|check| check.standing == Standing::Held)
+        self.users > 0 && self.checks.iter().all(|check| check.standing == Standing::Held)
     }
 }

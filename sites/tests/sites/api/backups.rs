@@ -115,3 +115,15 @@ async fn a_configuration_of_another_realm_gets_its_passwords_sealed_for_this_one
     let state = api.consensus.state();
     assert_eq!(state.config().unwrap().general.organisation, "Elsewhere");
 }
+
+#[tokio::test]
+async fn rights_are_looked_at_where_a_directory_has_any() {
+    let api = Api::new();
+    let path = format!("/api/v1/connections/{}/rights", api.connection());
+    let ask = async |path: &str, body: &str| api.call("POST", path, &[], body.to_owned()).await;
+    ask(&path, "{}").await.problem(400, "PQ-BAD-INPUT");
+    ask(&path, "{\"below\": [\"People\"]}").await.problem(400, "PQ-BAD-INPUT");
+    ask(&path, "{\"users\": [\"\"]}").await.problem(400, "PQ-BAD-INPUT");
+    let other = format!("/api/v1/connections/{}/rights", Uuid::from_u128(7));
+    ask(&other, "{}").await.problem(404, "PQ-NOT-FOUND");
+}
