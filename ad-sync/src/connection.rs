@@ -8,6 +8,7 @@ use crate::error::Fault;
 use crate::filter;
 use crate::names::Names;
 use crate::tls;
+use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
 use ldap3::controls::RawControl;
 use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Mod, ResultEntry, Scope};
 use ldap3::{SearchEntry, SearchOptions, StdStream};
@@ -26,6 +27,9 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) const POLICY_HINTS: &str = "1.2.840.113556.1.4.2239";
 
 const SIZE_LIMIT_EXCEEDED: u32 = 4;
+const NO_SUCH_OBJECT: u32 = 32;
+/// Entries in one page of a long answer.
+const PAGE: i32 = 100;
 
 /// Why there is no connection.
 #[derive(Debug)]
@@ -152,12 +156,54 @@ impl Connection {
         changed(ldap.with_controls(controls).with_timeout(ANSWER_TIMEOUT).modify(dn, changes).await)
     }
 
-    /// Makes an object of one value per attribute.
-    pub(crate) async fn add(&self, dn: &str, attributes: &[(&str, &[u8])]) -> Result<(), Fault> {
+    /// Every entry below `base`, a page at a time; none when `base` is not there. Referrals are not followed.
+    pub(crate) async fn search_all(
+        &self,
+        base: &str,
+        filter: &str,
+        attributes: &[&str],
+    ) -> Result<Vec<Entry>, Fault> {
+        let answer = tokio::time::timeout(ANSWER_TIMEOUT, self.pages(base, filter, attributes)).await;
+        let Ok(Ok((entries, result))) = answer else { return Err(Fault::NotDone) };
+        match result.rc {
+            0 => Ok(entries),
+            NO_SUCH_OBJECT => Ok(Vec::new()),
+            _ => Err(Fault::Refused(result)),
+        }
+    }
+
+    async fn pages(
+        &self,
+        base: &str,
+        filter: &str,
+        attributes: &[&str],
+    ) -> Result<(Vec<Entry>, LdapResult), LdapError> {
+        let adapters: Vec<Box<dyn Adapter<'_, _, _>>> =
+            vec![Box::new(EntriesOnly::new()), Box::new(PagedResults::new(PAGE))];
         let mut ldap = self.ldap.clone();
-        let attributes =
-            attributes.iter().map(|(name, value)| (name.as_bytes(), HashSet::from([*value]))).collect();
+        let mut stream =
+            ldap.streaming_search_with(adapters, base, Scope::Subtree, filter, attributes).await?;
+        let mut entries = Vec::new();
+        while let Some(entry) = stream.next().await? {
+            entries.push(Entry(SearchEntry::construct(entry)));
+        }
+        Ok((entries, stream.finish().await))
+    }
+
+    /// Makes an object.
+    pub(crate) async fn add(&self, dn: &str, attributes: Vec<(&str, Vec<Vec<u8>>)>) -> Result<(), Fault> {
+        let mut ldap = self.ldap.clone();
+        let attributes = attributes
+            .into_iter()
+            .map(|(name, values)| (name.as_bytes().to_vec(), HashSet::from_iter(values)))
+            .collect();
         changed(ldap.with_timeout(ANSWER_TIMEOUT).add(dn, attributes).await)
+    }
+
+    /// Removes an object that nothing lies in.
+    pub(crate) async fn delete(&self, dn: &str) -> Result<(), Fault> {
+        let mut ldap = self.ldap.clone();
+        changed(ldap.with_timeout(ANSWER_TIMEOUT).delete(dn).await)
     }
 }
 
@@ -219,6 +265,8 @@ pub(crate) enum Change<'a> {
     Add(&'a str, Vec<u8>),
     /// Makes it the only value.
     Set(&'a str, Vec<u8>),
+    /// Makes these the only values.
+    SetAll(&'a str, Vec<Vec<u8>>),
     /// Deletes a value.
     Delete(&'a str, Vec<u8>),
 }
@@ -228,6 +276,7 @@ impl Change<'_> {
         match self {
             Self::Add(name, value) => Mod::Add(name.into(), HashSet::from([value])),
             Self::Set(name, value) => Mod::Replace(name.into(), HashSet::from([value])),
+            Self::SetAll(name, values) => Mod::Replace(name.into(), HashSet::from_iter(values)),
             Self::Delete(name, value) => Mod::Delete(name.into(), HashSet::from([value])),
         }
     }

@@ -1,7 +1,8 @@
 //! Active Directory: finding users, checking, resetting and changing their passwords, and keeping the sealed profile.
 //!
 //! [`ldaps::open`] gives the domain's `Directory` port for real domain controllers, [`demo::DemoDirectory`] for an
-//! embedded one; [`conformance`] is the one suite that both must pass. [`mirror`] keeps the storage [`container`] true.
+//! embedded one; [`conformance`] is the one suite that both must pass. [`mirror`] keeps the storage [`container`] and the
+//! service connection [`points`] true.
 //! Reading order: `ldaps` (who calls what), `pool`
 //! and `connection` (how a request reaches a controller, and what is known when it fails), `filter` (the only builder
 //! of search filters), then one file per task.
@@ -15,6 +16,7 @@
 //! Must not know: consensus, sites, files other than the demo directory's own.
 
 mod address;
+mod chunks;
 pub mod conformance;
 mod connection;
 pub mod container;
@@ -27,6 +29,7 @@ pub mod mirror;
 mod names;
 mod password;
 mod password_rules;
+pub mod points;
 mod pool;
 mod profile;
 mod scope;

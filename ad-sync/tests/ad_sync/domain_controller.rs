@@ -12,7 +12,7 @@ pub(crate) const DOMAIN: &str = "corp.example.test";
 /// May reset, unlock and write `comment` below `OU=People`, and no more.
 pub(crate) const SERVICE_ACCOUNT: &str = "svc-sspr";
 pub(crate) const SERVICE_PASSWORD: &str = "Svc-Passw0rd-sspr1";
-const ADMINISTRATOR: (&str, &str) = ("Administrator", "Adm1n-Passw0rd-rig1");
+pub(crate) const ADMINISTRATOR: (&str, &str) = ("Administrator", "Adm1n-Passw0rd-rig1");
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../ops/rig/samba.sh");
 
 /// A running domain of its own; it is stopped by its pid file when dropped.
@@ -72,10 +72,14 @@ impl DomainController {
         }
     }
 
-    /// The values of an attribute, as LDIF shows them.
+    /// The values of an attribute of a user, as LDIF shows them.
     pub(crate) async fn attribute(&self, user: &str, name: &str) -> Vec<String> {
-        let filter = format!("(sAMAccountName={user})");
-        let question = ["-LLL", "-o", "ldif-wrap=no", "-b", BASE, &filter, name];
+        self.values(BASE, &format!("(sAMAccountName={user})"), name).await
+    }
+
+    /// The values of an attribute of all objects below `base` that match.
+    pub(crate) async fn values(&self, base: &str, filter: &str, name: &str) -> Vec<String> {
+        let question = ["-LLL", "-o", "ldif-wrap=no", "-b", base, filter, name];
         let output = self.ldap("ldapsearch", ADMINISTRATOR, &question).await;
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let prefix = format!("{name}: ");

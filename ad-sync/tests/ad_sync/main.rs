@@ -7,6 +7,7 @@ mod demo;
 mod domain_controller;
 mod mirror;
 mod people;
+mod points;
 mod relay;
 mod samba;
 mod samba_faults;

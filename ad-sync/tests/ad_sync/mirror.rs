@@ -6,13 +6,15 @@ use passquorum_domain::audit::Actor;
 use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::command::{Action, Command, CreateRealm, NewNode};
 use passquorum_domain::config::{ConfigChange, GeneralSettings, RealmConfig};
+use passquorum_domain::directory::DistinguishedName;
 use passquorum_domain::ids::{NodeId, RealmId, RequestId};
 use passquorum_domain::instance::KeyWrap;
 use passquorum_domain::label::{LabelCondition, LabelKey};
 use passquorum_domain::mirror::Projection;
+use passquorum_domain::points::{FoundPoint, Point, REFRESH};
 use passquorum_domain::ports::{
-    Container, ContainerError, DirectoryError, DirectoryReason, Fence, Held, LeaderRead, LeaderReads,
-    Leadership, ReadError, Retry,
+    Clock, ConnectionPoints, Container, ContainerError, DirectoryError, DirectoryReason, Fence, Held, LeaderRead, LeaderReads,
+    Leadership, Mark, PointsError, ReadError, Retry,
 };
 use passquorum_domain::state::State;
 use passquorum_domain::time::Timestamp;
@@ -29,6 +31,7 @@ const OTHER: NodeId = NodeId(2);
 const TIMING: Timing = Timing {
     retry_min: Duration::from_secs(1),
     retry_max: Duration::from_secs(4),
+    poll: Duration::from_secs(7),
     recheck: Duration::from_secs(100),
 };
 
@@ -71,6 +74,16 @@ impl Container for FakeContainer {
         Ok(self.held.lock().unwrap().clone())
     }
 
+    async fn mark(&self) -> Result<Mark, ContainerError> {
+        let held = self.held.lock().unwrap();
+        Ok(Mark::of(&held.as_ref().map(|held| (held.fence, held.document.as_bytes()))))
+    }
+
+    async fn remove(&self) -> Result<(), ContainerError> {
+        *self.held.lock().unwrap() = None;
+        Ok(())
+    }
+
     async fn swap(&self, seen: Option<Fence>, fence: Fence, document: &Blob) -> Result<(), ContainerError> {
         fence.may_replace(seen)?;
         self.turn().await?;
@@ -84,11 +97,72 @@ impl Container for FakeContainer {
     }
 }
 
-struct Always(Arc<FakeContainer>);
+/// Points in memory, with each write that was made and each object that was removed.
+#[derive(Default)]
+struct FakePoints {
+    held: Mutex<Vec<FoundPoint>>,
+    written: Mutex<Vec<(String, Timestamp)>>,
+    removed: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl ConnectionPoints for FakePoints {
+    async fn mark(&self) -> Result<Mark, PointsError> {
+        Ok(Mark::of(&format!("{:?}", self.held.lock().unwrap())))
+    }
+
+    async fn list(&self) -> Result<Vec<FoundPoint>, PointsError> {
+        Ok(self.held.lock().unwrap().clone())
+    }
+
+    async fn publish(
+        &self,
+        seen: Option<&FoundPoint>,
+        point: &Point,
+        stamp: Timestamp,
+        fence: Fence,
+    ) -> Result<(), PointsError> {
+        let mut held = self.held.lock().unwrap();
+        let present = held.iter().position(|held| held.name == point.name());
+        assert_eq!(present.map(|place| held[place].clone()).as_ref(), seen, "nobody else writes here");
+        present.map(|place| held.remove(place));
+        held.push(FoundPoint {
+            dn: DistinguishedName::parse(&format!("CN={},DC=x", point.name())).unwrap(),
+            name: point.name(),
+            keywords: point.keywords(stamp),
+            bindings: vec![point.url.clone()],
+            token: Some(Blob::from(fence.to_string().as_bytes())),
+            fence: Some(fence),
+        });
+        self.written.lock().unwrap().push((point.url.clone(), stamp));
+        Ok(())
+    }
+
+    async fn remove(&self, point: &FoundPoint) -> Result<(), PointsError> {
+        self.held.lock().unwrap().retain(|held| held != point);
+        self.removed.lock().unwrap().push(point.name.clone());
+        Ok(())
+    }
+}
+
+/// Time as tokio has it.
+struct PausedClock(Instant);
+
+impl Clock for PausedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(1_800_000_000_000 + self.0.elapsed().as_millis() as u64)
+    }
+}
+
+struct Always(Arc<FakeContainer>, Arc<FakePoints>);
 
 impl Containers for Always {
     fn container(&self, _: &State) -> Result<Option<Arc<dyn Container>>, ContainerError> {
         Ok(Some(Arc::clone(&self.0) as _))
+    }
+
+    fn points(&self, _: &State) -> Result<Option<Arc<dyn ConnectionPoints>>, PointsError> {
+        Ok(Some(Arc::clone(&self.1) as _))
     }
 }
 
@@ -163,7 +237,9 @@ impl Realm {
 struct World {
     realm: Realm,
     container: Arc<FakeContainer>,
+    points: Arc<FakePoints>,
     status: watch::Receiver<MirrorStatus>,
+    published: watch::Receiver<MirrorStatus>,
     run: JoinHandle<()>,
 }
 
@@ -176,18 +252,21 @@ impl World {
             quorum: watch::Sender::new(true),
         };
         realm.apply(birth());
-        let container = Arc::new(FakeContainer::default());
+        let (container, points) = (Arc::new(FakeContainer::default()), Arc::new(FakePoints::default()));
         let (told, status) = watch::channel(MirrorStatus::Waiting);
+        let (told_points, published) = watch::channel(MirrorStatus::Waiting);
         let mirror = Mirror {
             node: NODE,
             leadership: realm.leadership.subscribe(),
             states: realm.states.subscribe(),
             reads: Arc::new(realm.reads()),
-            containers: Arc::new(Always(Arc::clone(&container))),
+            containers: Arc::new(Always(Arc::clone(&container), Arc::clone(&points))),
             timing: TIMING,
+            clock: Arc::new(PausedClock(Instant::now())),
             status: told,
+            points: told_points,
         };
-        Self { realm, container, status, run: tokio::spawn(mirror.run()) }
+        Self { realm, container, points, status, published, run: tokio::spawn(mirror.run()) }
     }
 
     async fn until(&mut self, what: impl FnMut(&MirrorStatus) -> bool) {
@@ -200,6 +279,12 @@ impl World {
         self.until(|status| *status == MirrorStatus::Current { fence }).await;
         let held = self.container.held.lock().unwrap().clone().unwrap();
         assert_eq!(held, Held { fence, document: self.realm.document() });
+    }
+
+    async fn until_published(&mut self, term: u64) {
+        let is = |status: &MirrorStatus| matches!(status, MirrorStatus::Current { fence } if fence.term == term);
+        let seen = self.published.wait_for(is);
+        drop(tokio::time::timeout(Duration::from_secs(3600), seen).await.unwrap().unwrap());
     }
 
     fn writes(&self) -> Vec<(u64, u64)> {
@@ -328,6 +413,92 @@ async fn what_somebody_else_changed_is_put_right() {
     *world.container.held.lock().unwrap() = None;
     world.pass(TIMING.recheck + TIMING.retry_min).await;
     world.until_written(2, 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_meddler_is_noticed_by_the_next_question_and_not_only_at_the_next_look() {
+    let mut world = World::start();
+    world.realm.lead(NODE, 2);
+    world.until_written(2, 1).await;
+    // The leader's own write is looked at once more.
+    world.pass(TIMING.poll * 2).await;
+    for _ in 0..2 {
+        *world.container.held.lock().unwrap() = None;
+        let before = Instant::now();
+        world.pass(TIMING.poll + Duration::from_millis(1)).await;
+        world.until_written(2, 1).await;
+        assert!(before.elapsed() < TIMING.poll * 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn points_are_published_refreshed_when_old_and_moved_with_the_url() {
+    let mut world = World::start();
+    world.realm.lead(NODE, 2);
+    world.until_written(2, 1).await;
+    world.until_published(2).await;
+    let written = || world.points.written.lock().unwrap().clone();
+    assert_eq!(written().len(), 1);
+    assert_eq!(written()[0].0, "https://one.example/PMUser/");
+    let hour = Duration::from_millis(REFRESH.0);
+    world.pass(hour / 2).await;
+    assert_eq!(written().len(), 1, "nothing is written while all is young and true");
+    world.pass(hour / 2 + TIMING.recheck).await;
+    assert_eq!(written().len(), 2);
+    assert!(written()[1].1.since(written()[0].1) >= REFRESH);
+    let url = "https://elsewhere.example".parse().unwrap();
+    world.realm.apply(Action::SetSiteUrl { node: NODE, seen: "https://one.example".into(), url });
+    world.pass(TIMING.retry_min).await;
+    assert_eq!(written()[2].0, "https://elsewhere.example/PMUser/");
+}
+
+#[tokio::test(start_paused = true)]
+async fn points_of_nodes_that_left_go_and_strangers_stay() {
+    let mut world = World::start();
+    let stranger = |name: &str| FoundPoint {
+        dn: DistinguishedName::parse(&format!("CN={name},DC=x")).unwrap(),
+        name: name.to_owned(),
+        keywords: vec!["CONFIGURATION.SERVER_URLS=https://old.example/".to_owned()],
+        bindings: Vec::new(),
+        token: None,
+        fence: None,
+    };
+    let left = format!("passquorum-{}-7", RealmId(uuid::Uuid::from_u128(1)));
+    world.points.held.lock().unwrap().extend([stranger("old"), stranger(&left)]);
+    world.realm.lead(NODE, 2);
+    world.until_published(2).await;
+    assert_eq!(*world.points.removed.lock().unwrap(), [left]);
+    assert!(world.points.held.lock().unwrap().contains(&stranger("old")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_reign_raises_the_fence_of_each_point_and_meddling_is_put_right() {
+    let mut world = World::start();
+    world.realm.lead(NODE, 2);
+    world.until_published(2).await;
+    world.realm.lead(NODE, 4);
+    world.until_published(4).await;
+    let fence = |world: &World| world.points.held.lock().unwrap()[0].fence.unwrap();
+    assert_eq!(fence(&world).term, 4);
+    world.pass(TIMING.poll * 2).await;
+    world.points.held.lock().unwrap()[0].keywords.clear();
+    world.pass(TIMING.poll + Duration::from_millis(1)).await;
+    assert_eq!(world.points.held.lock().unwrap()[0].keywords.len(), 5);
+    world.points.held.lock().unwrap().clear();
+    world.pass(TIMING.poll * 2).await;
+    assert_eq!(world.points.held.lock().unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_container_is_not_this_leaders_no_point_is_touched() {
+    let mut world = World::start();
+    let found = Fence { term: 9, index: 1 };
+    *world.container.held.lock().unwrap() = Some(Held { fence: found, document: Blob::from(&b"newer"[..]) });
+    world.realm.lead(NODE, 2);
+    world.until(|status| *status == MirrorStatus::SteppedBack { found }).await;
+    world.pass(TIMING.recheck * 2).await;
+    assert!(world.points.held.lock().unwrap().is_empty());
+    assert_eq!(*world.published.borrow(), MirrorStatus::SteppedBack { found });
 }
 
 #[tokio::test(start_paused = true)]

@@ -133,6 +133,10 @@ pub enum AuditEvent {
         /// Whether the realm came back as it should.
         ok: bool,
     },
+    /// A service connection point was removed by hand; which one stands in the detail.
+    PointRemoved,
+    /// The container that the realm is mirrored in was taken away, for the leader to make it anew.
+    MirrorRebuilt,
 }
 
 impl AuditEvent {
@@ -175,7 +179,9 @@ impl AuditEvent {
             | Self::KeyInUse(_)
             | Self::KeyRetired(_) => FeatureLevel::FIRST,
             Self::LevelRaised(level) => *level,
-            Self::DrillBegun { .. } | Self::DrillEnded { .. } => FeatureLevel::SECOND,
+            Self::DrillBegun { .. } | Self::DrillEnded { .. } | Self::PointRemoved | Self::MirrorRebuilt => {
+                FeatureLevel::SECOND
+            }
         }
     }
 }

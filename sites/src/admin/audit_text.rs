@@ -71,6 +71,8 @@ pub(crate) fn event(event: &AuditEvent) -> String {
         AuditEvent::DrillBegun { drill } => format!("Drill {drill} begun"),
         AuditEvent::DrillEnded { drill, ok: true } => format!("Drill {drill} ended well"),
         AuditEvent::DrillEnded { drill, ok: false } => format!("Drill {drill} failed"),
+        AuditEvent::PointRemoved => "Service connection point removed".to_owned(),
+        AuditEvent::MirrorRebuilt => "Storage container removed, to be rebuilt".to_owned(),
         AuditEvent::KeyRetired(generation) => format!("Data key {generation} retired"),
     }
 }
