@@ -82,9 +82,10 @@ impl DomainController {
         let question = ["-LLL", "-o", "ldif-wrap=no", "-b", base, filter, name];
         let output = self.ldap("ldapsearch", ADMINISTRATOR, &question).await;
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let prefix = format!("{name}: ");
         let text = String::from_utf8(output.stdout).unwrap();
-        text.lines().filter_map(|line| line.strip_prefix(&prefix)).map(str::to_owned).collect()
+        // What is not plain text comes in base64, behind two colons.
+        let value = |line: &str| Some(line.strip_prefix(name)?.strip_prefix(':')?.trim_start_matches([':', ' ']).to_owned());
+        text.lines().filter_map(value).collect()
     }
 
     /// Applies LDIF as the administrator.

@@ -19,7 +19,9 @@ mod hostile;
 mod journey;
 mod keys;
 mod mirror;
+mod mirror_churn;
 mod perimeter;
+mod points;
 mod recovery;
 mod visitor;
 
