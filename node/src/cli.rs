@@ -11,7 +11,7 @@ pub use backup::{
     BackupArgs, BackupCommand, ImportArgs, KeygenArgs, OpenArgs, RecoverArgs, RestoreArgs, SealArgs,
     VerifyArgs,
 };
-pub use directory::{AccountArgs, DirectoryCommand};
+pub use directory::{AccountArgs, DirectoryCommand, MirrorCommand, PointsCommand, RemovePointArgs};
 pub use drill::{DrillArgs, DrillName};
 pub use keys::{KeysCommand, RetireArgs};
 pub use node::{MoveArgs, NodeCommand, OneNode, RemoveArgs, ReplaceArgs, SetUrlArgs, TransferArgs};
@@ -69,7 +69,7 @@ pub enum Command {
     /// Enter the domains that users live in.
     #[command(subcommand)]
     Connection(ConnectionCommand),
-    /// Change what a domain connection signs in with.
+    /// Change what a domain connection signs in with; show and tidy up what is kept for legacy clients.
     #[command(subcommand)]
     Directory(DirectoryCommand),
     /// Say whom the realm serves, with a policy to begin with.

@@ -30,6 +30,7 @@ mod extract;
 pub mod fuzzing;
 mod hashing;
 mod headers;
+mod legacy;
 mod limits;
 mod page_error;
 mod people;

@@ -1,5 +1,8 @@
-//! `directory set-account`: another access account in one step. The node tries it against a domain controller before it
+//! `directory`; what it keeps for legacy clients is in `legacy`. `directory set-account`: another access account in one
+//! step. The node tries it against a domain controller before it
 //! proposes anything, and a realm that serves goes on serving.
+
+mod legacy;
 
 use super::connection::read_password;
 use super::{Failure, answer, data_dir};
@@ -11,7 +14,15 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-pub(super) async fn run(DirectoryCommand::SetAccount(args): DirectoryCommand) -> Result<(), Failure> {
+pub(super) async fn run(command: DirectoryCommand) -> Result<(), Failure> {
+    match command {
+        DirectoryCommand::SetAccount(args) => set_account(args).await,
+        DirectoryCommand::Points(command) => legacy::points(command).await,
+        DirectoryCommand::Mirror(command) => legacy::mirror(command).await,
+    }
+}
+
+async fn set_account(args: AccountArgs) -> Result<(), Failure> {
     let AccountArgs { output, alias, bind_name } = args;
     let client = Client::of(data_dir(&output.local.dir)?);
     let config: RealmConfig = client.get("/api/v1/config").await?;

@@ -3,7 +3,7 @@
 use crate::program::run;
 use passquorum_domain::error_code::ErrorCode;
 
-const VERBS: [&[&str]; 29] = [
+const VERBS: [&[&str]; 35] = [
     &["demo"],
     &["init"],
     &["join"],
@@ -32,6 +32,12 @@ const VERBS: [&[&str]; 29] = [
     &["config", "history"],
     &["config", "rollback"],
     &["connection", "set"],
+    &["directory", "set-account"],
+    &["directory", "points"],
+    &["directory", "points", "list"],
+    &["directory", "points", "remove"],
+    &["directory", "mirror", "show"],
+    &["directory", "mirror", "rebuild"],
     &["doctor"],
 ];
 

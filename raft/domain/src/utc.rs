@@ -97,8 +97,9 @@ mod tests {
 
         #[test]
         fn any_text_and_any_instant_are_taken_without_a_panic(text in any::<String>(), at in any::<u64>()) {
-            parse(&text);
-            format(Timestamp(at));
+            let read = parse(&text);
+            prop_assert!(read.is_none_or(|at| format(at) == text));
+            prop_assert!(parse(&format(Timestamp(at))).is_some());
         }
     }
 }

@@ -46,7 +46,7 @@ fn the_form_of_a_point_is_fixed() {
 
 #[test]
 fn a_missing_point_is_published_and_a_true_one_is_left_alone() {
-    let found = [written(&point(1), NOW.minus(Span(REFRESH.0 - 1)), OWN)];
+    let found = [written(&point(1), NOW.minus(Span(REFRESH.0 - 1000)), OWN)];
     let missing = Step::Publish { seen: None, point: point(2), stamp: NOW };
     assert_eq!(steps(&[point(1), point(2)], &found), [missing]);
 }
