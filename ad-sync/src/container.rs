@@ -24,7 +24,9 @@ use passquorum_domain::blob::Blob;
 use passquorum_domain::config::LdapsSettings;
 use passquorum_domain::directory::DistinguishedName;
 use passquorum_domain::ids::{ConnectionId, RealmId};
-use passquorum_domain::ports::{Container, ContainerError, DirectoryError, DirectoryReason, Fence, Held, Mark};
+use passquorum_domain::ports::{
+    Container, ContainerError, DirectoryError, DirectoryReason, Fence, Held, Mark,
+};
 use secrecy::SecretString;
 use std::sync::Arc;
 

@@ -8,7 +8,9 @@
 //! make that container when nobody has (who creates an object owns it).
 
 use crate::connection::{Change, Connection, Entry};
-use crate::container::{CHANGE, CLASS, ENTRY_ALREADY_EXISTS, FENCE, NO_SUCH_OBJECT, decode, encode, gone, pinned};
+use crate::container::{
+    CHANGE, CLASS, ENTRY_ALREADY_EXISTS, FENCE, NO_SUCH_OBJECT, decode, encode, gone, pinned,
+};
 use crate::error::Fault;
 use crate::names::Names;
 use crate::pool::Pool;
@@ -18,9 +20,7 @@ use passquorum_domain::config::LdapsSettings;
 use passquorum_domain::directory::DistinguishedName;
 use passquorum_domain::ids::{ConnectionId, RealmId};
 use passquorum_domain::points::{CONTAINER, FoundPoint, Point};
-use passquorum_domain::ports::{
-    ConnectionPoints, DirectoryError, DirectoryReason, Fence, Mark, PointsError,
-};
+use passquorum_domain::ports::{ConnectionPoints, DirectoryError, DirectoryReason, Fence, Mark, PointsError};
 use passquorum_domain::time::Timestamp;
 use secrecy::SecretString;
 use std::sync::Arc;

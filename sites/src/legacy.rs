@@ -26,7 +26,9 @@ pub(crate) enum LegacyError {
     Points(#[from] PointsError),
     #[error(transparent)]
     Container(#[from] ContainerError),
-    #[error("no domain of the realm has a service connection point of that name below CN=One Identity,CN=System")]
+    #[error(
+        "no domain of the realm has a service connection point of that name below CN=One Identity,CN=System"
+    )]
     NoSuchPoint,
     #[error("this realm keeps that service connection point and would make it again")]
     Kept,
@@ -103,7 +105,10 @@ pub(crate) async fn points(ports: &Ports, state: &State) -> Listing {
     for connection in connections(state) {
         match look(ports, state, connection).await {
             Ok(Some(domain)) => listing.points.extend(
-                domain.found.iter().map(|found| ListedPoint::of(&connection.alias, found, state, ports.now())),
+                domain
+                    .found
+                    .iter()
+                    .map(|found| ListedPoint::of(&connection.alias, found, state, ports.now())),
             ),
             Ok(None) => {}
             Err(error) => {
@@ -179,7 +184,8 @@ pub(crate) struct MirrorReport {
 
 /// Reads the container and compares.
 pub(crate) async fn mirror(ports: &Ports, state: &State) -> MirrorReport {
-    let setting = state.config().and_then(|config| config.general.mirror.as_ref().map(|mirror| (config, mirror)));
+    let setting =
+        state.config().and_then(|config| config.general.mirror.as_ref().map(|mirror| (config, mirror)));
     let domain = setting.map(|(config, mirror)| {
         config.connection(mirror.connection).map(|connection| connection.alias.clone()).unwrap_or_default()
     });
@@ -203,9 +209,7 @@ pub(crate) async fn mirror(ports: &Ports, state: &State) -> MirrorReport {
     }
 }
 
-async fn read_container(
-    ports: &Ports,
-) -> Result<Option<passquorum_domain::ports::Held>, LegacyError> {
+async fn read_container(ports: &Ports) -> Result<Option<passquorum_domain::ports::Held>, LegacyError> {
     Ok(container(ports).await?.read().await?)
 }
 

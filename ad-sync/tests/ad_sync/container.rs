@@ -142,7 +142,8 @@ async fn a_large_document_is_kept_whole_and_a_torn_one_is_told(samba: &DomainCon
     let pieces = samba.values(name().as_str(), "(objectClass=*)", "serviceBindingInformation").await;
     assert!(pieces.len() > 30, "{}", pieces.len());
     let attribute = "serviceBindingInformation";
-    let ldif = format!("dn: {}\nchangetype: modify\ndelete: {attribute}\n{attribute}:: {}\n", name(), pieces[5]);
+    let ldif =
+        format!("dn: {}\nchangetype: modify\ndelete: {attribute}\n{attribute}:: {}\n", name(), pieces[5]);
     samba.modify(&ldif).await;
     let torn = Held { fence: fence(400, 1), document: document("") };
     assert_eq!(container.read().await.unwrap(), Some(torn));

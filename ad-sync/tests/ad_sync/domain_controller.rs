@@ -84,7 +84,9 @@ impl DomainController {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let text = String::from_utf8(output.stdout).unwrap();
         // What is not plain text comes in base64, behind two colons.
-        let value = |line: &str| Some(line.strip_prefix(name)?.strip_prefix(':')?.trim_start_matches([':', ' ']).to_owned());
+        let value = |line: &str| {
+            Some(line.strip_prefix(name)?.strip_prefix(':')?.trim_start_matches([':', ' ']).to_owned())
+        };
         text.lines().filter_map(value).collect()
     }
 

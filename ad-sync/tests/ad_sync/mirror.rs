@@ -13,8 +13,8 @@ use passquorum_domain::label::{LabelCondition, LabelKey};
 use passquorum_domain::mirror::Projection;
 use passquorum_domain::points::{FoundPoint, Point, REFRESH};
 use passquorum_domain::ports::{
-    Clock, ConnectionPoints, Container, ContainerError, DirectoryError, DirectoryReason, Fence, Held, LeaderRead, LeaderReads,
-    Leadership, Mark, PointsError, ReadError, Retry,
+    Clock, ConnectionPoints, Container, ContainerError, DirectoryError, DirectoryReason, Fence, Held,
+    LeaderRead, LeaderReads, Leadership, Mark, PointsError, ReadError, Retry,
 };
 use passquorum_domain::state::State;
 use passquorum_domain::time::Timestamp;
@@ -282,7 +282,8 @@ impl World {
     }
 
     async fn until_published(&mut self, term: u64) {
-        let is = |status: &MirrorStatus| matches!(status, MirrorStatus::Current { fence } if fence.term == term);
+        let is =
+            |status: &MirrorStatus| matches!(status, MirrorStatus::Current { fence } if fence.term == term);
         let seen = self.published.wait_for(is);
         drop(tokio::time::timeout(Duration::from_secs(3600), seen).await.unwrap().unwrap());
     }

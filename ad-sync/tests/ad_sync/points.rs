@@ -167,7 +167,10 @@ async fn the_folder_is_made_when_the_account_may_and_else_the_right_is_named(
     assert_eq!(points.list().await, Ok(Vec::new()));
     let denied = points.publish(None, &point(5), NOW, fence(20, 1)).await.unwrap_err();
     let told = denied.to_string();
-    assert!(told.contains("create and delete serviceConnectionPoint objects below CN=One Identity"), "{told}");
+    assert!(
+        told.contains("create and delete serviceConnectionPoint objects below CN=One Identity"),
+        "{told}"
+    );
     let (name, password) = ADMINISTRATOR;
     let settings =
         LdapsSettings { bind_name: format!("{name}@{DOMAIN}"), ..settings(samba, &[&samba.url()]) };

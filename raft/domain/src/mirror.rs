@@ -131,10 +131,8 @@ impl Projection {
         // What has a JSON form as a whole has one in parts.
         let bytes = |json: Result<Vec<u8>, _>| json.map_or(0, |json: Vec<u8>| json.len());
         let whole = self.to_document().as_bytes().len();
-        let mut sizes = vec![SectionSize {
-            section: "nodes".to_owned(),
-            bytes: bytes(serde_json::to_vec(&self.nodes)),
-        }];
+        let mut sizes =
+            vec![SectionSize { section: "nodes".to_owned(), bytes: bytes(serde_json::to_vec(&self.nodes)) }];
         sizes.extend(self.policies.iter().map(|policy| SectionSize {
             section: format!("policy {}", policy.name),
             bytes: bytes(serde_json::to_vec(policy)),

@@ -254,7 +254,9 @@ impl Verdict {
             Self::Stale => "of this realm, but not refreshed: see the mirror in `passquorum status`",
             Self::Left => "of a node that left; the leader withdraws it",
             Self::ForeignFresh => "of another realm or product that keeps it fresh; clients may go there",
-            Self::ForeignStale => "of another realm or product, and old; remove it if nobody uses that any more",
+            Self::ForeignStale => {
+                "of another realm or product, and old; remove it if nobody uses that any more"
+            }
         }
     }
 }
@@ -290,7 +292,8 @@ pub fn plan<'a>(
     now: Timestamp,
 ) -> Result<Vec<Step<'a>>, PointsError> {
     let ours = |point: &&FoundPoint| matches!(point.owner(realm), Owner::Node { .. });
-    if let Some(newer) = found.iter().filter(ours).filter_map(|point| point.fence).find(|fence| *fence > own) {
+    if let Some(newer) = found.iter().filter(ours).filter_map(|point| point.fence).find(|fence| *fence > own)
+    {
         return Err(PointsError::Stale { found: newer, own });
     }
     let is_wanted = |node| wanted.iter().any(|point| point.node == node);
@@ -300,9 +303,8 @@ pub fn plan<'a>(
     for point in wanted {
         let seen = found.iter().find(|found| found.owner(realm) == Owner::Node { node: point.node });
         let stamp = seen.and_then(FoundPoint::stamp).filter(|stamp| *stamp <= now.plus(AHEAD));
-        let is_true = seen.is_some_and(|seen| {
-            seen.fence.is_some_and(|fence| fence.term == own.term) && seen.shows(&point)
-        });
+        let is_true = seen
+            .is_some_and(|seen| seen.fence.is_some_and(|fence| fence.term == own.term) && seen.shows(&point));
         if !is_true || stamp.is_none_or(|stamp| now.since(stamp) >= REFRESH) {
             if point.is_too_long() {
                 steps.push(Step::GiveUp(point.node));

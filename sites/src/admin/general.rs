@@ -7,7 +7,9 @@ use super::policy_form::{lockout, lockout_inputs};
 use crate::extract::Form;
 use crate::page_error::Failure;
 use axum::response::Response;
-use passquorum_domain::config::{ConfigChange, DomainConnection, GeneralSettings, MirrorSettings, RealmConfig};
+use passquorum_domain::config::{
+    ConfigChange, DomainConnection, GeneralSettings, MirrorSettings, RealmConfig,
+};
 use passquorum_domain::directory::DistinguishedName;
 use passquorum_domain::scope::RoleScope;
 
@@ -121,7 +123,8 @@ fn read_mirror(fields: &mut Fields, present: &RealmConfig) -> Option<MirrorSetti
         return None;
     }
     let alias = fields.text(CONNECTION);
-    let is_meant = |connection: &&DomainConnection| alias.is_empty() || connection.alias.eq_ignore_ascii_case(&alias);
+    let is_meant =
+        |connection: &&DomainConnection| alias.is_empty() || connection.alias.eq_ignore_ascii_case(&alias);
     let connection = present.connections.iter().find(is_meant).map(|connection| connection.id);
     if connection.is_none() {
         fields.refuse(CONNECTION, "no domain of the realm has this alias");

@@ -45,10 +45,8 @@ async fn the_mirror_is_turned_on_moved_and_off_in_the_general_settings() {
     let mut fields = fields_of(&browser.get("/admin/general").await);
     set(&mut fields, container, CONTAINER);
     assert_eq!(send(&mut browser, "/admin/general", &fields).await.status, StatusCode::SEE_OTHER);
-    let expected = MirrorSettings {
-        connection: CONNECTION,
-        container: DistinguishedName::parse(CONTAINER).unwrap(),
-    };
+    let expected =
+        MirrorSettings { connection: CONNECTION, container: DistinguishedName::parse(CONTAINER).unwrap() };
     assert_eq!(mirror(&world), Some(expected.clone()));
     // Saved again as it is shown, it stays.
     let mut fields = fields_of(&browser.get("/admin/general").await);

@@ -138,12 +138,7 @@ impl Samba {
     ///
     /// # Errors
     /// [`RigError::Failed`] when the domain could not be asked.
-    pub async fn objects_as(
-        &self,
-        user: &str,
-        base: &str,
-        filter: &str,
-    ) -> Result<Vec<Object>, RigError> {
+    pub async fn objects_as(&self, user: &str, base: &str, filter: &str) -> Result<Vec<Object>, RigError> {
         let question = ["-LLL", "-o", "ldif-wrap=no", "-b", base, filter];
         let answer = self.ldap("ldapsearch", user, &seeded_password(user), &question, None).await?;
         if answer.code != 0 {

@@ -56,7 +56,8 @@ impl Seen {
     fn of_point(object: &Object) -> Option<Self> {
         let keywords = object.values("keywords");
         let keyword = |name: &str| {
-            let mut found = keywords.iter().filter_map(|keyword| keyword.strip_prefix(name)?.strip_prefix('='));
+            let mut found =
+                keywords.iter().filter_map(|keyword| keyword.strip_prefix(name)?.strip_prefix('='));
             found.next().filter(|_| found.next().is_none())
         };
         let (url, stamp) = (keyword("CONFIGURATION.SERVER_URLS")?, keyword("CONFIGURATION.TIME_STAMP")?);
@@ -110,7 +111,10 @@ impl Reader {
                 }
                 Some(before) => {
                     let newer = now.fence > before.fence;
-                    assert!(newer && now.round >= before.round && now.stamp >= before.stamp, "{name} went back: {before:?}, then {now:?}");
+                    assert!(
+                        newer && now.round >= before.round && now.stamp >= before.stamp,
+                        "{name} went back: {before:?}, then {now:?}"
+                    );
                 }
                 None => {}
             }
@@ -142,8 +146,10 @@ async fn all_show(domain: &Samba, round: u32) -> u64 {
     wait::until("everything shows the round", LONG, || async {
         let filter = "(|(cn=_QPMStorageContainer)(cn=passquorum-*))";
         let objects = domain.objects_as("ivan", BASE, filter).await.ok()?;
-        let seen: Vec<Seen> =
-            objects.iter().filter_map(|object| Seen::of_point(object).or_else(|| Seen::of_container(object))).collect();
+        let seen: Vec<Seen> = objects
+            .iter()
+            .filter_map(|object| Seen::of_point(object).or_else(|| Seen::of_container(object)))
+            .collect();
         let term = seen.first()?.fence.0;
         let moved = seen.iter().filter(|seen| seen.round == round).count();
         (seen.len() == 4 && moved >= 2 && seen.iter().all(|seen| seen.fence.0 == term)).then_some(term)

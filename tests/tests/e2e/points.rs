@@ -16,7 +16,9 @@ impl World {
         wait::until(&format!("the point of node {id} is there: {there}"), LONG, || async {
             let points = self.points().await;
             let keyword = format!("passquorum.node={id}");
-            let is = |point: &&Object| point.values("keywords").contains(&keyword) && point.values("keywords").len() == 5;
+            let is = |point: &&Object| {
+                point.values("keywords").contains(&keyword) && point.values("keywords").len() == 5
+            };
             (points.iter().any(|point| is(&point)) == there).then_some(())
         })
         .await
@@ -25,7 +27,8 @@ impl World {
 
     async fn dn_of_point(&self, id: u64) -> String {
         let points = self.points().await;
-        let own = points.iter().find(|point| point.values("keywords").contains(&format!("passquorum.node={id}")));
+        let own =
+            points.iter().find(|point| point.values("keywords").contains(&format!("passquorum.node={id}")));
         own.unwrap().value("distinguishedName").unwrap()
     }
 }
@@ -48,7 +51,8 @@ async fn points_follow_the_nodes_are_mended_and_strangers_stay() {
 
     // Meddling.
     let meddled = world.dn_of_point(2).await;
-    let change = "changetype: modify\nreplace: keywords\nkeywords: CONFIGURATION.SERVER_URLS=https://attacker/";
+    let change =
+        "changetype: modify\nreplace: keywords\nkeywords: CONFIGURATION.SERVER_URLS=https://attacker/";
     world.domain.modify(&format!("dn: {meddled}\n{change}\n")).await.unwrap();
     world.point_of(2, true).await;
     world.domain.modify(&format!("dn: {meddled}\nchangetype: delete\n")).await.unwrap();
@@ -58,7 +62,11 @@ async fn points_follow_the_nodes_are_mended_and_strangers_stay() {
     world.domain.modify(&nothing).await.unwrap();
     world.shows("what was taken out is there again", (0, 0), |document| document["leader"] == leader).await;
     world.domain.modify(&format!("dn: {}\nchangetype: delete\n", container())).await.unwrap();
-    world.shows("what was deleted is there again", (last.0 - 1, u64::MAX), |document| document["leader"] == leader).await;
+    world
+        .shows("what was deleted is there again", (last.0 - 1, u64::MAX), |document| {
+            document["leader"] == leader
+        })
+        .await;
 
     // A node leaves.
     let leaving = world.other_than(&[leader]);
@@ -79,7 +87,8 @@ async fn points_follow_the_nodes_are_mended_and_strangers_stay() {
     assert_eq!(verdict(&world.dn_of_point(leader).await), "kept", "{listed}");
 
     // Not by itself, not without its name, and then it is gone and told of.
-    let nothing = world.realm.passquorum(leader, &["directory", "points", "remove", &container(), "--yes"]).await;
+    let nothing =
+        world.realm.passquorum(leader, &["directory", "points", "remove", &container(), "--yes"]).await;
     assert!(nothing.is_err(), "the container is no point");
     let own = world.dn_of_point(leader).await;
     let kept = world.realm.passquorum(leader, &["directory", "points", "remove", &own, "--yes"]).await;

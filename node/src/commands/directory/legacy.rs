@@ -134,7 +134,12 @@ mod tests {
             "unread": [{ "domain": "OTHER", "error": "does not answer" }],
         });
         let told = render(&serde_json::from_value(told).unwrap());
-        for part in ["CN=Old,", "https://old\\u{1b}.example/ (of no known age)", "remove it if", "OTHER: NOT READ: does not"] {
+        for part in [
+            "CN=Old,",
+            "https://old\\u{1b}.example/ (of no known age)",
+            "remove it if",
+            "OTHER: NOT READ: does not",
+        ] {
             assert!(told.contains(part), "{part}: {told}");
         }
     }

@@ -98,7 +98,8 @@ fn the_point_of_a_node_that_left_is_withdrawn_and_no_stranger_is_touched() {
     assert_eq!(other_realm.owner(OURS), Owner::OtherRealm { realm: OTHER });
     assert_eq!([&foreign, &copy, &zeros].map(|found| found.owner(OURS)), [Owner::Foreign; 3]);
     assert_eq!(foreign.urls(), ["https://old/", "https://older/"]);
-    let found = [written(&point(1), NOW, OWN), other_realm, written(&point(3), NOW, OWN), foreign, copy, zeros];
+    let found =
+        [written(&point(1), NOW, OWN), other_realm, written(&point(3), NOW, OWN), foreign, copy, zeros];
     assert_eq!(steps(&[point(1)], &found), [Step::Withdraw(&found[2])]);
 }
 

@@ -17,7 +17,9 @@ pub enum PointsError {
     #[error("service connection points: {0}{hint}", hint = hint(.0))]
     Directory(#[from] DirectoryError),
     /// A newer leader has written.
-    #[error("a service connection point was written under fence {found}, and {own} is lower; nothing was written")]
+    #[error(
+        "a service connection point was written under fence {found}, and {own} is lower; nothing was written"
+    )]
     Stale {
         /// What is there.
         found: Fence,
@@ -25,7 +27,9 @@ pub enum PointsError {
         own: Fence,
     },
     /// A keyword would be longer than the attribute takes.
-    #[error("the Self-Service URL of node {node} is too long for a service connection point; give it a shorter one")]
+    #[error(
+        "the Self-Service URL of node {node} is too long for a service connection point; give it a shorter one"
+    )]
     TooLong {
         /// Whose.
         node: NodeId,

@@ -15,9 +15,12 @@ const MIRROR: &str = "/api/v1/directory/mirror";
 const REALM: &str = "00000000-0000-0000-0000-000000000001";
 
 fn keywords(stamp: &str) -> Vec<String> {
-    ["CONFIGURATION.SERVER_URLS=https://a.example/;https://b.example/", &format!("CONFIGURATION.TIME_STAMP={stamp}")]
-        .map(str::to_owned)
-        .to_vec()
+    [
+        "CONFIGURATION.SERVER_URLS=https://a.example/;https://b.example/",
+        &format!("CONFIGURATION.TIME_STAMP={stamp}"),
+    ]
+    .map(str::to_owned)
+    .to_vec()
 }
 
 fn raise(api: &Api) {

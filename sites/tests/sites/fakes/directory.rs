@@ -55,7 +55,8 @@ pub(crate) struct Legacy {
 impl Legacy {
     /// Puts a point there, with these keywords.
     pub(crate) fn put(&self, name: &str, keywords: Vec<String>) -> DistinguishedName {
-        let dn = DistinguishedName::parse(&format!("CN={name},CN=One Identity,CN=System,DC=example")).unwrap();
+        let dn =
+            DistinguishedName::parse(&format!("CN={name},CN=One Identity,CN=System,DC=example")).unwrap();
         let (name, bindings) = (name.to_owned(), Vec::new());
         let point = FoundPoint { dn: dn.clone(), name, keywords, bindings, token: None, fence: None };
         lock(&self.points).push(point);
