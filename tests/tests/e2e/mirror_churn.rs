@@ -102,7 +102,8 @@ impl Reader {
             let name = object.value("cn").unwrap();
             let is_container = object.value("distinguishedName").as_deref() == Some(&container());
             let now = if is_container { Seen::of_container(object) } else { Seen::of_point(object) };
-            let now = now.unwrap_or_else(|| panic!("torn: {object:?}"));
+            assert!(now.is_some(), "torn: {object:?}");
+            let now = now.unwrap();
             missing.retain(|missing| *missing != name);
             match self.seen.get(&name) {
                 Some(before) if now.fence == before.fence => {
@@ -192,9 +193,10 @@ async fn a_legacy_reader_sees_no_torn_older_or_doubly_written_state_while_leader
         () = churn(&mut world.realm, &world.domain) => {}
     }
     let Reader { seen, reads, writes } = &reader;
-    println!("{} leaders killed: {reads} reads saw {writes} writes of {} objects", kills(), seen.len());
-    assert_eq!(seen.len(), 4);
-    assert!(*writes >= u64::from(kills()) * 4, "{writes}");
+    let told = format!("{} leaders killed: {reads} reads saw {writes} writes", kills());
+    assert_eq!(seen.len(), 4, "{told}");
+    // Each round shows at least the write after the kill in each of the four.
+    assert!(*writes >= u64::from(kills()) * 4, "{told}");
     world.stop().await;
 }
 

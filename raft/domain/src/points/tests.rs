@@ -1,3 +1,5 @@
+//! What is done about which point, and the form that clients read.
+
 use super::*;
 
 const OURS: RealmId = RealmId(uuid::Uuid::from_u128(1));

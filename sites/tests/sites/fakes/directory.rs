@@ -53,6 +53,10 @@ pub(crate) struct Legacy {
 }
 
 impl Legacy {
+    fn not_theirs() -> DirectoryError {
+        FakeDirectory::error("write", DirectoryReason::Refused, Retry::Pointless)
+    }
+
     /// Puts a point there, with these keywords.
     pub(crate) fn put(&self, name: &str, keywords: Vec<String>) -> DistinguishedName {
         let dn =
@@ -81,7 +85,8 @@ impl ConnectionPoints for Legacy {
         _: Timestamp,
         _: Fence,
     ) -> Result<(), PointsError> {
-        panic!("the sites publish nothing")
+        // The sites publish nothing.
+        Err(Self::not_theirs().into())
     }
 
     async fn remove(&self, point: &FoundPoint) -> Result<(), PointsError> {
@@ -102,7 +107,8 @@ impl Container for Legacy {
     }
 
     async fn swap(&self, _: Option<Fence>, _: Fence, _: &Blob) -> Result<(), ContainerError> {
-        panic!("the sites write no container")
+        // The sites write no container.
+        Err(Self::not_theirs().into())
     }
 }
 
