@@ -40,6 +40,7 @@ pub(crate) const POLICY_HINTS: &str = "1.2.840.113556.1.4.2239";
 const MAX_REFERENCES: usize = 64;
 
 const SIZE_LIMIT_EXCEEDED: u32 = 4;
+const NO_SUCH_OBJECT: u32 = 32;
 
 /// Why there is no connection.
 #[derive(Debug)]
@@ -205,24 +206,6 @@ impl Connection {
         Ok(PageOf { entries, cookie })
     }
 
-    /// All that is below `base`, however much it is.
-    pub(crate) async fn every(
-        &self,
-        base: &str,
-        filter: &str,
-        attributes: &[&str],
-    ) -> Result<Vec<Entry>, Fault> {
-        let (mut found, mut cookie) = (Vec::new(), Vec::new());
-        loop {
-            let page = self.page(base, filter, attributes, MAX_PAGE, cookie).await?;
-            found.extend(page.entries);
-            if page.cookie.is_empty() {
-                return Ok(found);
-            }
-            cookie = page.cookie;
-        }
-    }
-
     /// Modifies one object in one step.
     pub(crate) async fn modify(
         &self,
@@ -236,12 +219,45 @@ impl Connection {
         changed(ldap.with_controls(controls).with_timeout(left).modify(dn, changes).await)
     }
 
-    /// Makes an object of one value per attribute.
-    pub(crate) async fn add(&self, dn: &str, attributes: &[(&str, &[u8])]) -> Result<(), Fault> {
+    /// Every entry below `base`, a page at a time; none when `base` is not there. Referrals are not followed.
+    pub(crate) async fn search_all(
+        &self,
+        base: &str,
+        filter: &str,
+        attributes: &[&str],
+    ) -> Result<Vec<Entry>, Fault> {
+        let pages = async {
+            let (mut found, mut cookie) = (Vec::new(), Vec::new());
+            loop {
+                let page = self.page(base, filter, attributes, MAX_PAGE, cookie).await?;
+                found.extend(page.entries);
+                if page.cookie.is_empty() {
+                    return Ok(found);
+                }
+                cookie = page.cookie;
+            }
+        };
+        match tokio::time::timeout(ANSWER_TIMEOUT, pages).await {
+            Ok(Err(Fault::Refused(result))) if result.rc == NO_SUCH_OBJECT => Ok(Vec::new()),
+            Ok(found) => found,
+            Err(_) => Err(Fault::NotDone),
+        }
+    }
+
+    /// Makes an object.
+    pub(crate) async fn add(&self, dn: &str, attributes: Vec<(&str, Vec<Vec<u8>>)>) -> Result<(), Fault> {
         let mut ldap = self.ldap.clone();
-        let attributes =
-            attributes.iter().map(|(name, value)| (name.as_bytes(), HashSet::from([*value]))).collect();
+        let attributes = attributes
+            .into_iter()
+            .map(|(name, values)| (name.as_bytes().to_vec(), HashSet::from_iter(values)))
+            .collect();
         changed(ldap.with_timeout(self.time_to_change()?).add(dn, attributes).await)
+    }
+
+    /// Removes an object that nothing lies in.
+    pub(crate) async fn delete(&self, dn: &str) -> Result<(), Fault> {
+        let mut ldap = self.ldap.clone();
+        changed(ldap.with_timeout(self.time_to_change()?).delete(dn).await)
     }
 
     /// What changes something is not sent when there is no time to hear of it.
@@ -344,6 +360,8 @@ pub(crate) enum Change<'a> {
     Add(&'a str, Vec<u8>),
     /// Makes it the only value.
     Set(&'a str, Vec<u8>),
+    /// Makes these the only values.
+    SetAll(&'a str, Vec<Vec<u8>>),
     /// Deletes a value.
     Delete(&'a str, Vec<u8>),
 }
@@ -353,6 +371,7 @@ impl Change<'_> {
         match self {
             Self::Add(name, value) => Mod::Add(name.into(), HashSet::from([value])),
             Self::Set(name, value) => Mod::Replace(name.into(), HashSet::from([value])),
+            Self::SetAll(name, values) => Mod::Replace(name.into(), HashSet::from_iter(values)),
             Self::Delete(name, value) => Mod::Delete(name.into(), HashSet::from([value])),
         }
     }

@@ -1,17 +1,18 @@
 //! The storage container over LDAPS: one `serviceConnectionPoint` on one domain controller.
 //!
 //! `adminDescription`, which takes one value, holds the fence as `pq1 REALM TERM.INDEX`; `serviceBindingInformation`
-//! holds the document. Both are replaced in one modification that deletes the fence that was seen and adds the new one:
+//! holds the document, in several values when it is large (`chunks`). Both are replaced in one modification that deletes the fence that was seen and adds the new one:
 //! it fails as a whole when another one is there by then. A missing container is made with both in it, so that of two
 //! makers one fails.
 //!
-//! Only the connection's first server is used, or the domain's PDC emulator when that is to be found by DNS: on another controller, which has not heard of a newer fence yet, a stopped
-//! leader that wakes up would find its own. An object that holds something else is foreign and is left alone.
+//! Only the connection's first server is used, or the domain's PDC emulator when that is to be found by DNS: on another
+//! controller, which has not heard of a newer fence yet, a stopped leader that wakes up would find its own. An object that holds something else is foreign and is left alone.
 //!
 //! Rights of the access account: create `serviceConnectionPoint` objects where the container lies; write the two
 //! attributes of it (who creates it owns it).
 
 use crate::address::Server;
+use crate::chunks;
 use crate::connection::{Change, Connection};
 use crate::error::Fault;
 use crate::filter;
@@ -23,16 +24,20 @@ use passquorum_domain::blob::Blob;
 use passquorum_domain::config::LdapsSettings;
 use passquorum_domain::directory::DistinguishedName;
 use passquorum_domain::ids::{ConnectionId, RealmId};
-use passquorum_domain::ports::{Container, ContainerError, DirectoryError, DirectoryReason, Fence, Held};
+use passquorum_domain::ports::{
+    Container, ContainerError, DirectoryError, DirectoryReason, Fence, Held, Mark,
+};
 use secrecy::SecretString;
 use std::sync::Arc;
 
-const CLASS: &str = "serviceConnectionPoint";
-const FENCE: &str = "adminDescription";
+pub(crate) const CLASS: &str = "serviceConnectionPoint";
+pub(crate) const FENCE: &str = "adminDescription";
 const DOCUMENT: &str = "serviceBindingInformation";
+/// Grows with each change of an object on one domain controller.
+pub(crate) const CHANGE: &str = "uSNChanged";
 const PREFIX: &str = "pq1";
-const NO_SUCH_OBJECT: u32 = 32;
-const ENTRY_ALREADY_EXISTS: u32 = 68;
+pub(crate) const NO_SUCH_OBJECT: u32 = 32;
+pub(crate) const ENTRY_ALREADY_EXISTS: u32 = 68;
 
 struct LdapsContainer {
     realm: RealmId,
@@ -52,9 +57,19 @@ pub fn open(
     bind_password: SecretString,
     dn: &DistinguishedName,
 ) -> Result<Arc<dyn Container>, DirectoryError> {
-    let first = ldaps::servers(connection, settings)?.into_iter().take(1).map(Server::single).collect();
-    let pool = ldaps::pool(connection, settings, first, names, bind_password)?;
+    let pool = pinned(connection, settings, names, bind_password)?;
     Ok(Arc::new(LdapsContainer { realm, dn: dn.clone(), pool }))
+}
+
+/// Connections to the one domain controller that is written to.
+pub(crate) fn pinned(
+    connection: ConnectionId,
+    settings: &LdapsSettings,
+    names: Arc<Names>,
+    bind_password: SecretString,
+) -> Result<Arc<Pool>, DirectoryError> {
+    let first = ldaps::servers(connection, settings)?.into_iter().take(1).map(Server::single).collect();
+    ldaps::pool(connection, settings, first, names, bind_password)
 }
 
 #[async_trait]
@@ -63,6 +78,22 @@ impl Container for LdapsContainer {
         let read =
             self.pool.run("read container", None, |site| async move { self.read_on(&site.connection).await });
         Ok(read.await?)
+    }
+
+    async fn mark(&self) -> Result<Mark, ContainerError> {
+        let read = self.pool.run("look at container", None, |site| async move {
+            let entry = site.connection.read(self.dn.as_str(), filter::ANY, &[CHANGE]).await?;
+            Ok(Mark::of(&entry.map(|entry| (site.dc().to_owned(), entry.number(CHANGE)))))
+        });
+        Ok(read.await?)
+    }
+
+    async fn remove(&self) -> Result<(), ContainerError> {
+        self.read().await?;
+        let remove = self.pool.run("remove container", None, |site| async move {
+            gone(site.connection.delete(self.dn.as_str()).await)
+        });
+        Ok(remove.await?)
     }
 
     async fn swap(&self, seen: Option<Fence>, fence: Fence, document: &Blob) -> Result<(), ContainerError> {
@@ -82,10 +113,8 @@ impl LdapsContainer {
         let Some(entry) = connection.read(self.dn.as_str(), filter::ANY, &[FENCE, DOCUMENT]).await? else {
             return Ok(None);
         };
-        let document = match entry.values(DOCUMENT).as_slice() {
-            [document] => Blob::from(*document),
-            _ => Blob::from(Vec::new()),
-        };
+        // What was torn or cut short by hand counts as taken out, and is written anew.
+        let document = chunks::join(&entry.values(DOCUMENT)).unwrap_or_else(|| Blob::from(Vec::new()));
         match entry.values(FENCE).as_slice() {
             [] if entry.values(DOCUMENT).is_empty() => Ok(None),
             [value] => {
@@ -96,10 +125,12 @@ impl LdapsContainer {
     }
 
     async fn create_on(&self, connection: &Connection, fence: Fence, document: &Blob) -> Result<(), Fault> {
-        let value = encode(self.realm, fence);
-        let attributes: [(&str, &[u8]); 3] =
-            [("objectClass", CLASS.as_bytes()), (FENCE, value.as_bytes()), (DOCUMENT, document.as_bytes())];
-        match connection.add(self.dn.as_str(), &attributes).await {
+        let attributes = vec![
+            ("objectClass", vec![CLASS.as_bytes().to_vec()]),
+            (FENCE, vec![encode(self.realm, fence).into_bytes()]),
+            (DOCUMENT, values(document, fence)?),
+        ];
+        match connection.add(self.dn.as_str(), attributes).await {
             // It is there. If it is empty, it takes a fence, and only one.
             Err(Fault::Refused(result)) if result.rc == ENTRY_ALREADY_EXISTS => {
                 self.replace_on(connection, None, fence, document).await
@@ -118,13 +149,25 @@ impl LdapsContainer {
         let value = |fence| encode(self.realm, fence).into_bytes();
         let mut changes: Vec<_> = seen.map(|seen| Change::Delete(FENCE, value(seen))).into_iter().collect();
         changes.push(Change::Add(FENCE, value(fence)));
-        changes.push(Change::Set(DOCUMENT, document.as_bytes().to_vec()));
+        changes.push(Change::SetAll(DOCUMENT, values(document, fence)?));
         match connection.modify(self.dn.as_str(), changes, Vec::new()).await {
             Err(Fault::Refused(result)) if result.rc == NO_SUCH_OBJECT => {
                 Err(Fault::Because(DirectoryReason::Changed))
             }
             outcome => outcome,
         }
+    }
+}
+
+fn values(document: &Blob, fence: Fence) -> Result<Vec<Vec<u8>>, Fault> {
+    chunks::split(document, fence).map_err(|chunks::TooLarge| Fault::Because(DirectoryReason::TooLarge))
+}
+
+/// What comes of a deletion: that somebody else was quicker is no failure.
+pub(crate) fn gone(deleted: Result<(), Fault>) -> Result<(), Fault> {
+    match deleted {
+        Err(Fault::Refused(result)) if result.rc == NO_SUCH_OBJECT => Ok(()),
+        outcome => outcome,
     }
 }
 

@@ -1,8 +1,8 @@
 //! Active Directory: finding users, checking, resetting and changing their passwords, and keeping the sealed profile.
 //!
 //! [`ldaps::open`] gives the domain's `Directory` port for real domain controllers, [`demo::DemoDirectory`] for an
-//! embedded one; [`conformance`] is the one suite that both must pass. [`mirror`] keeps the storage [`container`] true.
-//! [`client_view`] is what a legacy client sees.
+//! embedded one; [`conformance`] is the one suite that both must pass. [`mirror`] keeps the storage [`container`] and the
+//! service connection [`points`] true; [`client_view`] is what a legacy client sees.
 //! Reading order: `ldaps` (who calls what), `pool`
 //! and `connection` (how a request reaches a controller, and what is known when it fails), `guard` (what of an answer is let
 //! through), `filter` (the only builder
@@ -17,6 +17,7 @@
 //! Must not know: consensus, sites, files other than the demo directory's own.
 
 mod address;
+mod chunks;
 pub mod client_view;
 pub mod conformance;
 mod connection;
@@ -33,6 +34,7 @@ mod names;
 mod paging;
 mod password;
 mod password_rules;
+pub mod points;
 mod pool;
 mod profile;
 mod rights;

@@ -90,7 +90,7 @@ async fn members(connection: &Connection, group: &DistinguishedName) -> Result<S
     let object = object.ok_or(Fault::Because(DirectoryReason::NotFound))?;
     let chain = filter::member_in_chain(group);
     let inside = filter::groups_that(&chain);
-    let inside = connection.every(connection.domain(), &inside, &["objectSid"]).await?;
+    let inside = connection.search_all(connection.domain(), &inside, &["objectSid"]).await?;
     let sids = std::iter::once(&object).chain(&inside).filter_map(|group| group.values("objectSid").pop());
     let primary = sids.filter_map(scope::relative_id).map(filter::primary_group);
     Ok(filter::any_of(std::iter::once(chain).chain(primary)))

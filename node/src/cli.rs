@@ -13,7 +13,10 @@ pub use backup::{
     BackupArgs, BackupCommand, ImportArgs, KeygenArgs, OpenArgs, RecoverArgs, RestoreArgs, SealArgs,
     VerifyArgs,
 };
-pub use directory::{AccountArgs, AccountName, CheckArgs, DelegateArgs, DelegationForm, DirectoryCommand};
+pub use directory::{
+    AccountArgs, AccountName, CheckArgs, DelegateArgs, DelegationForm, DirectoryCommand, MirrorCommand,
+    PointsCommand, RemovePointArgs,
+};
 pub use drill::{DrillArgs, DrillName};
 pub use keys::{KeysCommand, RetireArgs};
 pub use node::{MoveArgs, NodeCommand, OneNode, RemoveArgs, ReplaceArgs, SetUrlArgs, TransferArgs};
@@ -73,7 +76,7 @@ pub enum Command {
     /// Enter the domains that users live in.
     #[command(subcommand)]
     Connection(ConnectionCommand),
-    /// Change what a domain connection signs in with, and look at its rights.
+    /// Change what a domain connection signs in with, look at its rights; show and tidy up what is kept for legacy clients.
     #[command(subcommand)]
     Directory(DirectoryCommand),
     /// Move, remove and bring in many people's profiles at once.

@@ -142,11 +142,12 @@ impl Node {
             entropy: Arc::clone(&env.entropy),
         });
         let (told, mirrored) = watch::channel(MirrorStatus::Waiting);
+        let (told_points, published) = watch::channel(MirrorStatus::Waiting);
         let health = Health::new(
             Arc::clone(&cluster) as _,
             Arc::clone(&keyring),
             identity.role,
-            mirrored,
+            [mirrored, published],
             cluster.refusals(),
             site_tls,
         );
@@ -164,7 +165,7 @@ impl Node {
         let (served, mirror) = match identity.role {
             Role::DmzLearner => (parts.perimeter(Arc::new(health.behind(cluster.lenders()))), None),
             Role::Voter | Role::SiteLearner => {
-                let (served, mirror) = parts.inner(Arc::new(health), told);
+                let (served, mirror) = parts.inner(Arc::new(health), [told, told_points]);
                 (served, Some(mirror))
             }
         };
@@ -298,7 +299,8 @@ impl Parts<'_> {
     }
 
     /// A node that holds the realm key: every site, the API, and the mirror when it leads.
-    fn inner(&self, health: Arc<Health>, told: watch::Sender<MirrorStatus>) -> (Served, Mirror) {
+    fn inner(&self, health: Arc<Health>, told: [watch::Sender<MirrorStatus>; 2]) -> (Served, Mirror) {
+        let [status, points] = told;
         let cluster = self.cluster;
         let names = match self.config.name_servers.as_slice() {
             [] => Names::of_host(),
@@ -317,7 +319,9 @@ impl Parts<'_> {
             reads: Arc::clone(cluster) as _,
             containers: Arc::clone(&directories) as _,
             timing: Timing::default(),
-            status: told,
+            clock: Arc::clone(&self.env.clock),
+            status,
+            points,
         };
         let sites = Sites::new(self.ports(directories), self.settings());
         let keyring = Arc::clone(self.keyring);

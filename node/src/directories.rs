@@ -6,12 +6,12 @@
 use async_trait::async_trait;
 use passquorum_ad_sync::demo::{DemoContainer, DemoDirectory};
 use passquorum_ad_sync::mirror::Containers;
-use passquorum_ad_sync::{Names, ProfileAttributes, container, ldaps};
+use passquorum_ad_sync::{Names, ProfileAttributes, container, ldaps, points};
 use passquorum_domain::config::{DirectoryEndpoint, DomainConnection, LdapsSettings, MirrorSettings};
 use passquorum_domain::ids::{ConnectionId, RealmId};
 use passquorum_domain::ports::{
-    Consensus, Container, ContainerError, Directories, Directory, DirectoryError, DirectoryReason, Purpose,
-    Retry, Vault,
+    ConnectionPoints, Consensus, Container, ContainerError, Directories, Directory, DirectoryError,
+    DirectoryReason, PointsError, Purpose, Retry, Vault,
 };
 use passquorum_domain::state::State;
 use secrecy::SecretString;
@@ -38,6 +38,7 @@ struct OpenContainer {
     connection: DomainConnection,
     mirror: MirrorSettings,
     container: Arc<dyn Container>,
+    points: Option<Arc<dyn ConnectionPoints>>,
 }
 
 impl RealmDirectories {
@@ -81,6 +82,45 @@ impl RealmDirectories {
                 Ok(Arc::new(DemoContainer::open(directory, realm, &mirror.container)))
             }
         }
+    }
+
+    /// The embedded directory is a file, where no client looks for a site.
+    fn connect_points(
+        &self,
+        realm: RealmId,
+        connection: &DomainConnection,
+    ) -> Result<Option<Arc<dyn ConnectionPoints>>, DirectoryError> {
+        let DirectoryEndpoint::Ldaps(settings) = &connection.endpoint else { return Ok(None) };
+        let password = self.bind_password(connection.id, settings)?;
+        points::open(realm, connection.id, settings, Arc::clone(&self.names), password).map(Some)
+    }
+
+    /// Has what the realm is mirrored in open, as a state's configuration names it; looks at it if there is any.
+    fn with_mirror<T>(
+        &self,
+        state: &State,
+        look: impl FnOnce(&OpenContainer) -> T,
+    ) -> Result<Option<T>, DirectoryError> {
+        let (Some(realm), Some(config)) = (state.realm(), state.config()) else { return Ok(None) };
+        let mut open = self.container.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(mirror) = &config.general.mirror else {
+            *open = None;
+            return Ok(None);
+        };
+        let connection = config.connection(mirror.connection);
+        let connection = connection.ok_or_else(|| refused(DirectoryReason::NotFound))?;
+        if let Some(present) = open.as_ref()
+            && (&present.connection, &present.mirror) == (connection, mirror)
+        {
+            return Ok(Some(look(present)));
+        }
+        let opened = OpenContainer {
+            connection: connection.clone(),
+            mirror: mirror.clone(),
+            container: self.connect_container(realm.id, connection, mirror)?,
+            points: self.connect_points(realm.id, connection)?,
+        };
+        Ok(Some(look(open.insert(opened))))
     }
 
     fn bind_password(
@@ -152,30 +192,26 @@ impl Directories for RealmDirectories {
     async fn try_out(&self, connection: &DomainConnection) -> Result<(), DirectoryError> {
         self.connect(connection)?.check().await
     }
+
+    async fn points(&self, id: ConnectionId) -> Result<Option<Arc<dyn ConnectionPoints>>, DirectoryError> {
+        let state = self.consensus.local();
+        let (Some(realm), Some(config)) = (state.realm(), state.config()) else { return Ok(None) };
+        let connection = config.connection(id).ok_or_else(|| refused(DirectoryReason::NotFound))?;
+        self.connect_points(realm.id, connection)
+    }
+
+    async fn mirrored(&self) -> Result<Option<Arc<dyn Container>>, ContainerError> {
+        self.container(&self.consensus.local())
+    }
 }
 
 impl Containers for RealmDirectories {
     fn container(&self, state: &State) -> Result<Option<Arc<dyn Container>>, ContainerError> {
-        let (Some(realm), Some(config)) = (state.realm(), state.config()) else { return Ok(None) };
-        let mut open = self.container.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(mirror) = &config.general.mirror else {
-            *open = None;
-            return Ok(None);
-        };
-        let connection = config.connection(mirror.connection);
-        let connection = connection.ok_or_else(|| refused(DirectoryReason::NotFound))?;
-        if let Some(present) = open.as_ref()
-            && (&present.connection, &present.mirror) == (connection, mirror)
-        {
-            return Ok(Some(Arc::clone(&present.container)));
-        }
-        let container = self.connect_container(realm.id, connection, mirror)?;
-        *open = Some(OpenContainer {
-            connection: connection.clone(),
-            mirror: mirror.clone(),
-            container: Arc::clone(&container),
-        });
-        Ok(Some(container))
+        Ok(self.with_mirror(state, |open| Arc::clone(&open.container))?)
+    }
+
+    fn points(&self, state: &State) -> Result<Option<Arc<dyn ConnectionPoints>>, PointsError> {
+        Ok(self.with_mirror(state, |open| open.points.clone())?.flatten())
     }
 }
 

@@ -38,6 +38,7 @@ pub struct Health {
     /// This node's role.
     pub role: Role,
     mirrored: watch::Receiver<MirrorStatus>,
+    published: watch::Receiver<MirrorStatus>,
     refusals: Arc<Refusals>,
     site_tls: Arc<SiteTls>,
     /// The voters that a node in the perimeter can ask; other nodes ask none.
@@ -53,6 +54,8 @@ pub struct NodeStatus {
     pub cluster: ClusterStatus,
     /// How this node's mirror does.
     pub mirror: MirrorStatus,
+    /// How its service connection points do.
+    pub points: MirrorStatus,
     /// When the certificate of each node ends.
     pub certificates: BTreeMap<NodeId, Timestamp>,
     /// When the certificate ends that this node shows to browsers.
@@ -76,12 +79,12 @@ impl Health {
         consensus: Arc<dyn Consensus>,
         keyring: Arc<Keyring>,
         role: Role,
-        mirrored: watch::Receiver<MirrorStatus>,
+        [mirrored, published]: [watch::Receiver<MirrorStatus>; 2],
         refusals: Arc<Refusals>,
         site_tls: Arc<SiteTls>,
     ) -> Self {
         let draining = AtomicBool::new(false);
-        Self { consensus, keyring, role, mirrored, refusals, site_tls, lenders: None, draining }
+        Self { consensus, keyring, role, mirrored, published, refusals, site_tls, lenders: None, draining }
     }
 
     /// Of a node in the perimeter, which is ready only while a voter can be asked.
@@ -113,6 +116,7 @@ impl Health {
         NodeStatus {
             cluster: self.consensus.status(),
             mirror: self.mirrored.borrow().clone(),
+            points: self.published.borrow().clone(),
             certificates: state.instances().filter_map(ends).collect(),
             site_certificate: self.site_tls.ends_at(),
             lenders: self.lenders.as_ref().map(|lenders| lenders.borrow().clone()),

@@ -12,8 +12,9 @@ use passquorum_domain::ids::{ConnectionId, NodeId, TicketId};
 use passquorum_domain::lockout::AttemptVerdict;
 use passquorum_domain::outcome::{Effect, Outcome, Rejection};
 use passquorum_domain::ports::{
-    ClusterStatus, Consensus, Consistency, ControllerCheck, Directories, Directory, DirectoryError, Found,
-    Listing, PasswordCheck, ProposeError, ReadError, ResetOptions, RightsAsked, RightsReport, UserPages,
+    ClusterStatus, ConnectionPoints, Consensus, Consistency, Container, ContainerError, ControllerCheck,
+    Directories, Directory, DirectoryError, Found, Listing, PasswordCheck, ProposeError, ReadError,
+    ResetOptions, RightsAsked, RightsReport, UserPages,
 };
 use passquorum_domain::secret::Password;
 use passquorum_domain::state::State;
@@ -130,6 +131,17 @@ impl Directories for ObservedDirectories {
 
     async fn try_out(&self, connection: &DomainConnection) -> Result<(), DirectoryError> {
         self.inner.try_out(connection).await
+    }
+
+    async fn points(
+        &self,
+        connection: ConnectionId,
+    ) -> Result<Option<Arc<dyn ConnectionPoints>>, DirectoryError> {
+        self.inner.points(connection).await
+    }
+
+    async fn mirrored(&self) -> Result<Option<Arc<dyn Container>>, ContainerError> {
+        self.inner.mirrored().await
     }
 }
 

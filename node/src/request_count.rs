@@ -114,7 +114,14 @@ mod tests {
         let keyring = Arc::new(Keyring::empty(Arc::new(SystemEntropy)));
         let tls = crate::site_tls::tests::any();
         let (alone, role) = (Arc::new(Alone::default()), Role::Voter);
-        let health = Arc::new(Health::new(alone, keyring, role, mirrored, Arc::clone(&refusals), tls));
+        let health = Arc::new(Health::new(
+            alone,
+            keyring,
+            role,
+            [mirrored.clone(), mirrored],
+            Arc::clone(&refusals),
+            tls,
+        ));
         let metrics = Arc::new(Metrics::default());
         let around = Surroundings { data: DataDir::at(Path::new("/")), started: Timestamp(1_000) };
         let scraped = Scraped { health, metrics: Arc::clone(&metrics), around };

@@ -151,7 +151,7 @@ mod tests {
         let keyring = Arc::new(Keyring::empty(Arc::new(SystemEntropy)));
         let refusals = Refusals::new(Arc::new(SystemClock));
         let (alone, tls) = (Arc::new(Alone::default()), crate::site_tls::tests::any());
-        Arc::new(Health::new(alone, keyring, Role::Voter, mirrored, refusals, tls))
+        Arc::new(Health::new(alone, keyring, Role::Voter, [mirrored.clone(), mirrored], refusals, tls))
     }
 
     async fn next(socket: &tokio::net::UnixDatagram) -> String {

@@ -9,6 +9,7 @@ database=(-H "$RIG_DATABASE" --configfile="$RIG_SMB_CONF")
 people="OU=People,$RIG_BASE"
 service="OU=Svc,$RIG_BASE"
 outside="OU=Outside,$RIG_BASE"
+points="CN=One Identity,CN=System,$RIG_BASE"
 password_settings="CN=Password Settings Container,CN=System,$RIG_BASE"
 enabled=512 disabled=514
 
@@ -38,6 +39,7 @@ entries() {
     organisational_unit "$people"
     organisational_unit "$service"
     organisational_unit "$outside"
+    printf 'dn: %s\nobjectClass: container\n\n' "$points"
 
     local name
     for name in alice bob carol dave erin; do user "$name" "$people"; done
@@ -86,7 +88,8 @@ allow() { samba-tool dsacl set "${database[@]}" --objectdn="$1" --sddl="$2" >/de
 
 # What the service account may do, and no more: on users in OU=People reset the password (the extended right
 # User-Force-Change-Password) and write five attributes; read the fine-grained password policies, which only
-# Domain Admins may do by default; and in OU=Svc make service connection points, which it then owns.
+# Domain Admins may do by default; in OU=Svc make service connection points, which it then owns; and below
+# CN=One Identity make and remove them.
 delegate() {
     local sid user_class=bf967aba-0de6-11d0-a285-00aa003049e2
     local connection_point_class=28630ec1-41d5-11d1-a9c1-0000f80367c1
@@ -99,6 +102,7 @@ delegate() {
     allow "$people" "$rights"
     allow "$password_settings" "(A;CI;LCRPLORC;;;$sid)"
     allow "$service" "(OA;;CC;$connection_point_class;;$sid)"
+    allow "$points" "(OA;;CCDC;$connection_point_class;;$sid)"
 }
 
 samba-tool domain passwordsettings set "${database[@]}" --complexity=on --min-pwd-length=8 \

@@ -188,6 +188,11 @@ impl Container for SimulatedContainer {
         Ok(held)
     }
 
+    async fn remove(&self) -> Result<(), ContainerError> {
+        // Nobody orders a rebuild in a run.
+        Err(failure("remove container", DirectoryReason::Refused, Retry::Pointless))
+    }
+
     async fn swap(&self, seen: Option<Fence>, fence: Fence, document: &Blob) -> Result<(), ContainerError> {
         if !self.controller.blind {
             fence.may_replace(seen)?;

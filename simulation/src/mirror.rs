@@ -23,6 +23,7 @@ use tokio::time::sleep;
 const TIMING: Timing = Timing {
     retry_min: Duration::from_millis(100),
     retry_max: Duration::from_secs(2),
+    poll: Duration::from_secs(2),
     recheck: Duration::from_secs(5),
 };
 
@@ -74,7 +75,9 @@ fn mirror(ports: &Ports, controller: &Arc<Controller>) -> Mirror {
         reads: Arc::new(NotedReads { ports: ports.clone(), controller: Arc::clone(controller) }),
         containers: Arc::new(OneContainer(Arc::new(container))),
         timing: TIMING,
+        clock: Arc::clone(&ports.clock),
         status: watch::Sender::new(MirrorStatus::Waiting),
+        points: watch::Sender::new(MirrorStatus::Waiting),
     }
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod audit_text;
 mod cluster;
 mod connection_form;
 mod connections;
+mod directory;
 mod edit;
 mod fields;
 #[cfg(any(test, fuzzing))]
@@ -31,11 +32,12 @@ use http::Method;
 use passquorum_domain::audit::Site;
 
 /// The parts of the site, for its navigation: where, and what it is called.
-const NAVIGATION: [(&str, &str); 7] = [
+const NAVIGATION: [(&str, &str); 8] = [
     ("/admin/", "Cluster"),
     ("/admin/instances", "Realm Instances"),
     ("/admin/policies", "Policies"),
     ("/admin/connections", "Domains"),
+    ("/admin/directory", "Legacy clients"),
     ("/admin/general", "General"),
     ("/admin/history", "History"),
     ("/admin/audit", "Audit"),
@@ -71,6 +73,9 @@ pub const ROUTES: &[Route] = &[
     Route::post("/admin/connections/{id}", || routing::post(connections::save)),
     Route::post("/admin/connections/{id}/test", || routing::post(connections::test)),
     Route::post("/admin/connections/{id}/remove", || routing::post(connections::remove)),
+    Route::get("/admin/directory", || routing::get(directory::page)),
+    Route::post("/admin/directory/remove", || routing::post(directory::remove)),
+    Route::post("/admin/directory/rebuild", || routing::post(directory::rebuild)),
     Route::get("/admin/general", || routing::get(general::show)),
     Route::post("/admin/general", || routing::post(general::save)),
     Route::get("/admin/history", || routing::get(history::list)),

@@ -10,6 +10,7 @@ mod auth;
 mod backup;
 mod config;
 mod connection;
+mod directory;
 mod drills;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
@@ -117,6 +118,14 @@ pub const ROUTES: &[Route] = &[
     route(Method::POST, "/api/v1/certificate/renew", NODES, SMALL, || routing::post(keys::renew_certificate)),
     route(Method::GET, "/api/v1/upgrade", READ, SMALL, || routing::get(upgrade::show)),
     route(Method::POST, "/api/v1/upgrade/finalise", NODES, SMALL, || routing::post(upgrade::finalise)),
+    route(Method::GET, "/api/v1/directory/points", READ, SMALL, || routing::get(directory::points)),
+    route(Method::POST, "/api/v1/directory/points/remove", CONFIGURE, SMALL, || {
+        routing::post(directory::remove_point)
+    }),
+    route(Method::GET, "/api/v1/directory/mirror", READ, SMALL, || routing::get(directory::mirror)),
+    route(Method::POST, "/api/v1/directory/mirror/rebuild", CONFIGURE, SMALL, || {
+        routing::post(directory::rebuild)
+    }),
     route(Method::POST, "/api/v1/drills", NODES, SMALL, || routing::post(drills::record)),
     route(Method::POST, "/api/v1/profiles/migrate", PROFILES, SMALL, || routing::post(profiles::migrate)),
     route(Method::POST, "/api/v1/profiles/unregister", PROFILES, CONFIG, || {

@@ -32,6 +32,7 @@ mod hashing;
 mod headers;
 mod legacy;
 mod limits;
+mod old_paths;
 mod page_error;
 mod people;
 mod profile_store;
@@ -91,7 +92,7 @@ impl Sites {
             .merge(self_service::routes(app, self.self_service()))
             .merge(staff::router(app, Site::Helpdesk, helpdesk::ROUTES))
             .merge(staff::router(app, Site::Admin, admin::ROUTES))
-            .fallback(legacy::every_site);
+            .fallback(old_paths::every_site);
         headers::wrap(sites, app.clone()).merge(api)
     }
 
@@ -124,7 +125,7 @@ pub fn perimeter_router(ports: Ports, settings: SiteSettings, port: Arc<dyn Self
         .merge(static_files::routes())
         .merge(front_doors())
         .merge(self_service::routes(&app, port))
-        .fallback(legacy::self_service_only);
+        .fallback(old_paths::self_service_only);
     headers::wrap(sites, app)
 }
 

@@ -36,6 +36,18 @@ impl Container for DemoContainer {
         Ok(read.await?)
     }
 
+    async fn remove(&self) -> Result<(), ContainerError> {
+        let (realm, key) = (self.realm, self.key.clone());
+        let remove = self.directory.run("remove container", move |domain, _| {
+            if let Some(kept) = domain.containers.get(&key) {
+                decode(realm, kept.fence.as_bytes())?;
+                domain.containers.remove(&key);
+            }
+            Ok(())
+        });
+        Ok(remove.await?)
+    }
+
     async fn swap(&self, seen: Option<Fence>, fence: Fence, document: &Blob) -> Result<(), ContainerError> {
         fence.may_replace(seen)?;
         let (realm, key) = (self.realm, self.key.clone());

@@ -90,6 +90,8 @@ async fn a_real_domain_controllers_container_conforms() {
     verify(&parties).await.unwrap();
     a_write_that_is_held_up_until_a_newer_leader_has_written_changes_nothing(&samba).await;
     a_write_without_an_answer_is_unknown_and_a_repetition_is_harmless(&samba).await;
+    a_large_document_is_kept_whole_and_a_torn_one_is_told(&samba).await;
+    it_is_removed_to_be_made_anew_and_each_change_changes_the_mark(&samba).await;
     an_object_of_another_program_is_left_alone(&samba).await;
     an_account_without_the_right_is_denied(&samba).await;
     samba.stop().await;
@@ -127,6 +129,50 @@ async fn a_write_without_an_answer_is_unknown_and_a_repetition_is_harmless(samba
     // It did happen, so the same once more does not.
     assert_eq!(heard.read().await.unwrap().unwrap().fence, fence(302, 1));
     assert_eq!(heard.swap(seen, fence(302, 1), &document("again")).await, Err(ContainerError::Changed));
+}
+
+async fn a_large_document_is_kept_whole_and_a_torn_one_is_told(samba: &DomainController) {
+    let container = open(samba, REALM, &samba.url());
+    let seen = container.read().await.unwrap().map(|held| held.fence);
+    let large = document(&"größer als ein Wert; ".repeat(50_000));
+    container.swap(seen, fence(400, 1), &large).await.unwrap();
+    let held = container.read().await.unwrap();
+    assert!(held == Some(Held { fence: fence(400, 1), document: large.clone() }), "a megabyte is not itself");
+    // One of its pieces goes, as when somebody edits by hand.
+    let pieces = samba.values(name().as_str(), "(objectClass=*)", "serviceBindingInformation").await;
+    assert!(pieces.len() > 30, "{}", pieces.len());
+    let attribute = "serviceBindingInformation";
+    let ldif =
+        format!("dn: {}\nchangetype: modify\ndelete: {attribute}\n{attribute}:: {}\n", name(), pieces[5]);
+    samba.modify(&ldif).await;
+    let torn = Held { fence: fence(400, 1), document: document("") };
+    assert_eq!(container.read().await.unwrap(), Some(torn));
+    container.swap(Some(fence(400, 1)), fence(400, 2), &large).await.unwrap();
+    assert!(container.read().await.unwrap().is_some_and(|held| held.document == large));
+    container.swap(Some(fence(400, 2)), fence(400, 3), &document("small again")).await.unwrap();
+    let values = samba.values(name().as_str(), "(objectClass=*)", attribute).await;
+    assert_eq!(values, ["small again"]);
+    let huge = document(&"x".repeat(9 << 20));
+    let outcome = container.swap(Some(fence(400, 3)), fence(400, 4), &huge).await;
+    let too_large = |error: &ContainerError| matches!(error, ContainerError::Refused(error) if error.reason == DirectoryReason::TooLarge);
+    assert!(outcome.as_ref().is_err_and(too_large), "{outcome:?}");
+}
+
+async fn it_is_removed_to_be_made_anew_and_each_change_changes_the_mark(samba: &DomainController) {
+    let container = open(samba, REALM, &samba.url());
+    let stranger = open(samba, OTHER_REALM, &samba.url());
+    let before = container.mark().await.unwrap();
+    assert_eq!(container.mark().await.unwrap(), before);
+    samba.replace_document(b"meddled").await;
+    let meddled = container.mark().await.unwrap();
+    let refused = stranger.remove().await;
+    assert!(matches!(refused, Err(ContainerError::Foreign(_))), "{refused:?}");
+    container.remove().await.unwrap();
+    container.remove().await.unwrap();
+    assert_eq!(container.read().await, Ok(None));
+    let gone = container.mark().await.unwrap();
+    assert!(before != meddled && meddled != gone && gone != before);
+    container.swap(None, fence(500, 1), &document("anew")).await.unwrap();
 }
 
 async fn an_object_of_another_program_is_left_alone(samba: &DomainController) {

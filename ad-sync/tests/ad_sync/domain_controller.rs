@@ -12,7 +12,7 @@ pub(crate) const DOMAIN: &str = "corp.example.test";
 /// May reset, unlock and write `comment` below `OU=People`, and no more.
 pub(crate) const SERVICE_ACCOUNT: &str = "svc-sspr";
 pub(crate) const SERVICE_PASSWORD: &str = "Svc-Passw0rd-sspr1";
-const ADMINISTRATOR: (&str, &str) = ("Administrator", "Adm1n-Passw0rd-rig1");
+pub(crate) const ADMINISTRATOR: (&str, &str) = ("Administrator", "Adm1n-Passw0rd-rig1");
 const CROWD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../ops/rig/crowd.sh");
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../ops/rig/samba.sh");
 
@@ -73,15 +73,22 @@ impl DomainController {
         }
     }
 
-    /// The values of an attribute, as LDIF shows them.
+    /// The values of an attribute of a user, as LDIF shows them.
     pub(crate) async fn attribute(&self, user: &str, name: &str) -> Vec<String> {
-        let filter = format!("(sAMAccountName={user})");
-        let question = ["-LLL", "-o", "ldif-wrap=no", "-b", BASE, &filter, name];
+        self.values(BASE, &format!("(sAMAccountName={user})"), name).await
+    }
+
+    /// The values of an attribute of all objects below `base` that match.
+    pub(crate) async fn values(&self, base: &str, filter: &str, name: &str) -> Vec<String> {
+        let question = ["-LLL", "-o", "ldif-wrap=no", "-b", base, filter, name];
         let output = self.ldap("ldapsearch", ADMINISTRATOR, &question).await;
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let prefix = format!("{name}: ");
         let text = String::from_utf8(output.stdout).unwrap();
-        text.lines().filter_map(|line| line.strip_prefix(&prefix)).map(str::to_owned).collect()
+        // What is not plain text comes in base64, behind two colons.
+        let value = |line: &str| {
+            Some(line.strip_prefix(name)?.strip_prefix(':')?.trim_start_matches([':', ' ']).to_owned())
+        };
+        text.lines().filter_map(value).collect()
     }
 
     /// Applies LDIF as the administrator.

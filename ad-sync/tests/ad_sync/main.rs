@@ -9,6 +9,7 @@ mod fake_controller;
 mod hostile;
 mod mirror;
 mod people;
+mod points;
 mod relay;
 mod results;
 mod rights;

@@ -1,4 +1,7 @@
-//! The mirror's loop over a cluster and a container that do as they are told.
+//! The mirror's loop over a cluster and a container that do as they are told. What it does about service connection points
+//! is in `points`.
+
+mod points;
 
 use async_trait::async_trait;
 use passquorum_ad_sync::mirror::{Containers, Mirror, MirrorStatus, Timing};
@@ -11,11 +14,12 @@ use passquorum_domain::instance::KeyWrap;
 use passquorum_domain::label::{LabelCondition, LabelKey};
 use passquorum_domain::mirror::Projection;
 use passquorum_domain::ports::{
-    Container, ContainerError, DirectoryError, DirectoryReason, Fence, Held, LeaderRead, LeaderReads,
-    Leadership, ReadError, Retry,
+    Clock, ConnectionPoints, Container, ContainerError, DirectoryError, DirectoryReason, Fence, Held,
+    LeaderRead, LeaderReads, Leadership, Mark, PointsError, ReadError, Retry,
 };
 use passquorum_domain::state::State;
 use passquorum_domain::time::Timestamp;
+use points::FakePoints;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -29,6 +33,7 @@ const OTHER: NodeId = NodeId(2);
 const TIMING: Timing = Timing {
     retry_min: Duration::from_secs(1),
     retry_max: Duration::from_secs(4),
+    poll: Duration::from_secs(7),
     recheck: Duration::from_secs(100),
 };
 
@@ -71,6 +76,16 @@ impl Container for FakeContainer {
         Ok(self.held.lock().unwrap().clone())
     }
 
+    async fn mark(&self) -> Result<Mark, ContainerError> {
+        let held = self.held.lock().unwrap();
+        Ok(Mark::of(&held.as_ref().map(|held| (held.fence, held.document.as_bytes()))))
+    }
+
+    async fn remove(&self) -> Result<(), ContainerError> {
+        *self.held.lock().unwrap() = None;
+        Ok(())
+    }
+
     async fn swap(&self, seen: Option<Fence>, fence: Fence, document: &Blob) -> Result<(), ContainerError> {
         fence.may_replace(seen)?;
         self.turn().await?;
@@ -84,11 +99,24 @@ impl Container for FakeContainer {
     }
 }
 
-struct Always(Arc<FakeContainer>);
+/// Time as tokio has it.
+struct PausedClock(Instant);
+
+impl Clock for PausedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(1_800_000_000_000 + self.0.elapsed().as_millis() as u64)
+    }
+}
+
+struct Always(Arc<FakeContainer>, Arc<FakePoints>);
 
 impl Containers for Always {
     fn container(&self, _: &State) -> Result<Option<Arc<dyn Container>>, ContainerError> {
         Ok(Some(Arc::clone(&self.0) as _))
+    }
+
+    fn points(&self, _: &State) -> Result<Option<Arc<dyn ConnectionPoints>>, PointsError> {
+        Ok(Some(Arc::clone(&self.1) as _))
     }
 }
 
@@ -163,7 +191,9 @@ impl Realm {
 struct World {
     realm: Realm,
     container: Arc<FakeContainer>,
+    points: Arc<FakePoints>,
     status: watch::Receiver<MirrorStatus>,
+    published: watch::Receiver<MirrorStatus>,
     run: JoinHandle<()>,
 }
 
@@ -176,18 +206,21 @@ impl World {
             quorum: watch::Sender::new(true),
         };
         realm.apply(birth());
-        let container = Arc::new(FakeContainer::default());
+        let (container, points) = (Arc::new(FakeContainer::default()), Arc::new(FakePoints::default()));
         let (told, status) = watch::channel(MirrorStatus::Waiting);
+        let (told_points, published) = watch::channel(MirrorStatus::Waiting);
         let mirror = Mirror {
             node: NODE,
             leadership: realm.leadership.subscribe(),
             states: realm.states.subscribe(),
             reads: Arc::new(realm.reads()),
-            containers: Arc::new(Always(Arc::clone(&container))),
+            containers: Arc::new(Always(Arc::clone(&container), Arc::clone(&points))),
             timing: TIMING,
+            clock: Arc::new(PausedClock(Instant::now())),
             status: told,
+            points: told_points,
         };
-        Self { realm, container, status, run: tokio::spawn(mirror.run()) }
+        Self { realm, container, points, status, published, run: tokio::spawn(mirror.run()) }
     }
 
     async fn until(&mut self, what: impl FnMut(&MirrorStatus) -> bool) {
@@ -200,6 +233,13 @@ impl World {
         self.until(|status| *status == MirrorStatus::Current { fence }).await;
         let held = self.container.held.lock().unwrap().clone().unwrap();
         assert_eq!(held, Held { fence, document: self.realm.document() });
+    }
+
+    async fn until_published(&mut self, term: u64) {
+        let is =
+            |status: &MirrorStatus| matches!(status, MirrorStatus::Current { fence } if fence.term == term);
+        let seen = self.published.wait_for(is);
+        drop(tokio::time::timeout(Duration::from_secs(3600), seen).await.unwrap().unwrap());
     }
 
     fn writes(&self) -> Vec<(u64, u64)> {
@@ -328,6 +368,22 @@ async fn what_somebody_else_changed_is_put_right() {
     *world.container.held.lock().unwrap() = None;
     world.pass(TIMING.recheck + TIMING.retry_min).await;
     world.until_written(2, 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_meddler_is_noticed_by_the_next_question_and_not_only_at_the_next_look() {
+    let mut world = World::start();
+    world.realm.lead(NODE, 2);
+    world.until_written(2, 1).await;
+    // The leader's own write is looked at once more.
+    world.pass(TIMING.poll * 2).await;
+    for _ in 0..2 {
+        *world.container.held.lock().unwrap() = None;
+        let before = Instant::now();
+        world.pass(TIMING.poll + Duration::from_millis(1)).await;
+        world.until_written(2, 1).await;
+        assert!(before.elapsed() < TIMING.poll * 2);
+    }
 }
 
 #[tokio::test(start_paused = true)]

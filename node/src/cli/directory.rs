@@ -1,6 +1,6 @@
 //! The grammar of `directory`.
 
-use super::Output;
+use super::{Local, Output};
 use clap::{Args, Subcommand, ValueEnum};
 use passquorum_domain::directory::DistinguishedName;
 
@@ -13,6 +13,12 @@ pub enum DirectoryCommand {
     Check(CheckArgs),
     /// Write the script that delegates these rights, and no more, for an administrator of the domain to run. Asks nobody.
     Delegate(DelegateArgs),
+    /// Show and tidy up the service connection points by which legacy clients find the sites.
+    #[command(subcommand)]
+    Points(PointsCommand),
+    /// Show the container that the realm is mirrored in, or have it made anew.
+    #[command(subcommand)]
+    Mirror(MirrorCommand),
 }
 
 /// `directory check`.
@@ -100,6 +106,37 @@ fn attribute(text: &str) -> Result<String, String> {
 
 fn dn(text: &str) -> Result<DistinguishedName, String> {
     DistinguishedName::parse(text).map_err(|problem| problem.to_string())
+}
+
+/// `directory points`.
+#[derive(Debug, Subcommand)]
+pub enum PointsCommand {
+    /// List those of every domain, whosever they are: sites, age, and what to make of each.
+    List(Output),
+    /// Remove one that this realm does not keep, such as the replaced product's.
+    Remove(RemovePointArgs),
+}
+
+/// `directory points remove`.
+#[derive(Debug, Clone, Args)]
+pub struct RemovePointArgs {
+    /// Which node to ask.
+    #[command(flatten)]
+    pub local: Local,
+    /// Its distinguished name, as `directory points list` shows it.
+    pub dn: String,
+    /// Do not ask for the organisation's name.
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// `directory mirror`.
+#[derive(Debug, Subcommand)]
+pub enum MirrorCommand {
+    /// Say where it is, whether it is true, and how large each part of it is.
+    Show(Output),
+    /// Remove it; the leader makes it anew within seconds.
+    Rebuild(Local),
 }
 
 /// `directory set-account`. The password is read from standard input, never from the command line.

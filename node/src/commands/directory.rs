@@ -1,9 +1,10 @@
-//! `directory`: what a connection signs in with, and what that may do. `check` and `delegate` have files of their own.
+//! `directory`: what a connection signs in with, and what that may do; what is kept for legacy clients is in `legacy`.
 //!
 //! `set-account`: another access account in one step. The node tries it against a domain controller before it
 //! proposes anything, and a realm that serves goes on serving.
 
 mod delegation;
+mod legacy;
 mod rights;
 
 use super::connection::read_password;
@@ -23,6 +24,8 @@ pub(super) async fn run(command: DirectoryCommand) -> Result<(), Failure> {
         DirectoryCommand::Delegate(args) => {
             answer(delegation::script(&args).map_err(Failure::usage)?.trim_end())
         }
+        DirectoryCommand::Points(command) => legacy::points(command).await,
+        DirectoryCommand::Mirror(command) => legacy::mirror(command).await,
     }
 }
 

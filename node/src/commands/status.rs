@@ -32,7 +32,7 @@ fn word(severity: Severity) -> &'static str {
 }
 
 fn render(told: &NodeStatus) -> String {
-    let NodeStatus { cluster: status, mirror, certificates, site_certificate, lenders } = told;
+    let NodeStatus { cluster: status, mirror, points, certificates, site_certificate, lenders } = told;
     let leader = status.leader.map_or_else(|| "none".to_owned(), |leader| leader.to_string());
     let quorum = if status.quorum { "yes" } else { "NO" };
     let (term, revision, level) = (status.term, status.revision, status.level);
@@ -40,6 +40,7 @@ fn render(told: &NodeStatus) -> String {
     let mut out = format!(
         "leader {leader}   term {term}   quorum {quorum}   configuration revision {revision}   feature level {level}\n\
          state checked to {checked}   mirror {mirror}   certificate for browsers ends {}\n\
+         service connection points {points}\n\
          {:>4}  {:<20} {:<8} {:<15} {:>10} {:>8}  {:<11}  {}",
         site_certificate.map_or_else(|| "?".to_owned(), day),
         "node",

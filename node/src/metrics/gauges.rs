@@ -12,7 +12,7 @@ use passquorum_domain::limit::Limit;
 use passquorum_domain::ports::MemberRole;
 use passquorum_domain::time::Timestamp;
 
-const HELP: [(&str, &str); 30] = [
+const HELP: [(&str, &str); 31] = [
     ("pq_build_info", "Always 1; the label is the program's version."),
     ("pq_ready", "1 when the node should get traffic, as /ready says."),
     ("pq_raft_term", "The Raft term."),
@@ -40,6 +40,7 @@ const HELP: [(&str, &str); 30] = [
         "Log index up to which this node's state was compared with a majority's and found equal.",
     ),
     ("pq_mirror_failing", "1 when the mirror in the directory cannot be written."),
+    ("pq_points_failing", "1 when the service connection points cannot be written."),
     (
         "pq_certificate_expiry_timestamp_seconds",
         "When a certificate of this node ends, in seconds since the Unix epoch.",
@@ -120,6 +121,7 @@ fn consensus(health: &Health) {
     set("pq_clock_fit", u64::from(status.clock_fit));
     set("pq_state_checked_index", status.checked.unwrap_or(0));
     set("pq_mirror_failing", u64::from(matches!(seen.mirror, MirrorStatus::Failing { .. })));
+    set("pq_points_failing", u64::from(matches!(seen.points, MirrorStatus::Failing { .. })));
     let ends = [("node", seen.certificates.get(&status.node).copied()), ("site", seen.site_certificate)];
     for (certificate, end) in ends {
         if let Some(end) = end {

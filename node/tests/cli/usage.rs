@@ -3,7 +3,7 @@
 use crate::program::run;
 use passquorum_domain::error_code::ErrorCode;
 
-const VERBS: [&[&str]; 38] = [
+const VERBS: [&[&str]; 43] = [
     &["demo"],
     &["init"],
     &["join"],
@@ -41,6 +41,11 @@ const VERBS: [&[&str]; 38] = [
     &["profiles", "import"],
     &["spe"],
     &["spe", "diagnose"],
+    &["directory", "points"],
+    &["directory", "points", "list"],
+    &["directory", "points", "remove"],
+    &["directory", "mirror", "show"],
+    &["directory", "mirror", "rebuild"],
     &["doctor"],
 ];
 

@@ -146,6 +146,10 @@ pub enum AuditEvent {
     },
     /// A task is about to change this person's profile.
     ProfileTaken(ProfileTask),
+    /// A service connection point was removed by hand; which one stands in the detail.
+    PointRemoved,
+    /// The container that the realm is mirrored in was taken away, for the leader to make it anew.
+    MirrorRebuilt,
 }
 
 /// What is done to many profiles.
@@ -204,7 +208,9 @@ impl AuditEvent {
             | Self::DrillEnded { .. }
             | Self::ProfilesBegun(_)
             | Self::ProfilesEnded { .. }
-            | Self::ProfileTaken(_) => FeatureLevel::SECOND,
+            | Self::ProfileTaken(_)
+            | Self::PointRemoved
+            | Self::MirrorRebuilt => FeatureLevel::SECOND,
         }
     }
 }

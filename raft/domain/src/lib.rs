@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`ids`] and [`time`] name things; [`config`] is what an administrator edits ([`policy`],
 //! [`workflow`], [`qa`], [`scope`]); [`command`] is what may be asked of the cluster, [`outcome`] what it answers;
-//! [`feature_level`] which forms of all these may be written; [`state`] is what every node holds and [`apply`] the only way it changes; [`mirror`] is what of it others may see;
+//! [`feature_level`] which forms of all these may be written; [`state`] is what every node holds and [`apply`] the only way it changes; [`mirror`] is what of it others may see, [`points`] where they find it;
 //! [`ports`] are the doors to the world; [`limit`] counts, on one node, what its callers take.
 //!
 //! Invariants: nothing here does IO, reads a clock or draws randomness; equal command sequences give equal states;
@@ -35,6 +35,7 @@ pub mod outcome;
 pub mod planted;
 #[cfg(not(feature = "planted"))]
 mod planted;
+pub mod points;
 pub mod policy;
 pub mod ports;
 pub mod qa;
@@ -45,4 +46,5 @@ pub mod state;
 pub mod ticket;
 pub mod time;
 pub mod token;
+pub mod utc;
 pub mod workflow;

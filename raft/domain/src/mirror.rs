@@ -112,10 +112,90 @@ impl Projection {
     }
 }
 
+/// What is worth a word about a document's size.
+const LARGE: usize = 64 * 1024;
+
+/// How large one part of the document is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SectionSize {
+    /// Which.
+    pub section: String,
+    /// Its bytes.
+    pub bytes: usize,
+}
+
+impl Projection {
+    /// How large each part of the document is: the nodes, the scope of each policy, and the rest.
+    #[must_use]
+    pub fn sizes(&self) -> Vec<SectionSize> {
+        // What has a JSON form as a whole has one in parts.
+        let bytes = |json: Result<Vec<u8>, _>| json.map_or(0, |json: Vec<u8>| json.len());
+        let whole = self.to_document().as_bytes().len();
+        let mut sizes =
+            vec![SectionSize { section: "nodes".to_owned(), bytes: bytes(serde_json::to_vec(&self.nodes)) }];
+        sizes.extend(self.policies.iter().map(|policy| SectionSize {
+            section: format!("policy {}", policy.name),
+            bytes: bytes(serde_json::to_vec(policy)),
+        }));
+        let named: usize = sizes.iter().map(|size| size.bytes).sum();
+        sizes.push(SectionSize { section: "the rest".to_owned(), bytes: whole.saturating_sub(named) });
+        sizes
+    }
+}
+
+/// What to do about a document of such parts; nothing while it is small.
+#[must_use]
+pub fn advice(sizes: &[SectionSize]) -> Option<String> {
+    let whole: usize = sizes.iter().map(|size| size.bytes).sum();
+    let largest = sizes.iter().max_by_key(|size| size.bytes).filter(|_| whole > LARGE)?;
+    Some(format!(
+        "{} KiB are replicated to every domain controller at each change; most of it, {} KiB, is {}: name a few groups \
+         that hold the others instead of many groups and OUs",
+        whole / 1024,
+        largest.bytes / 1024,
+        largest.section
+    ))
+}
+
 /// Whether a change of state can have changed the projection. Cheap: it is asked after every applied batch.
 #[must_use]
 pub fn shows_the_same(one: &State, other: &State) -> bool {
     let revision = |state: &State| state.config().map(|config| config.revision);
     revision(one) == revision(other)
         && (one.instances.ptr_eq(&other.instances) || one.instances == other.instances)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_add_up_to_the_document_and_a_large_one_gets_advice() {
+        let scope = |groups: usize| ServedDomain {
+            domain: "CORP".to_owned(),
+            allowed_groups: vec![DistinguishedName::parse("CN=a group,DC=corp").unwrap(); groups],
+            allowed_ous: Vec::new(),
+            denied_groups: Vec::new(),
+            denied_ous: Vec::new(),
+        };
+        let policy = |name: &str, groups| ServingPolicy {
+            id: PolicyId(uuid::Uuid::nil()),
+            name: name.to_owned(),
+            scope: vec![scope(groups)],
+        };
+        let mut shown = Projection {
+            format: FORMAT,
+            realm: RealmId(uuid::Uuid::nil()),
+            revision: Revision(1),
+            leader: NodeId(1),
+            nodes: Vec::new(),
+            policies: vec![policy("small", 1)],
+        };
+        let whole = |sizes: &[SectionSize]| sizes.iter().map(|size| size.bytes).sum::<usize>();
+        assert_eq!(whole(&shown.sizes()), shown.to_document().as_bytes().len());
+        assert_eq!(advice(&shown.sizes()), None);
+        shown.policies.push(policy("of many groups", 10_000));
+        let told = advice(&shown.sizes()).unwrap_or_default();
+        assert!(told.contains("is policy of many groups"), "{told}");
+    }
 }

@@ -6,17 +6,19 @@ mod container;
 mod directory;
 mod key_care;
 mod leadership;
+mod points;
 mod rights;
 mod upgrades;
 
 pub use backup::{BackupError, BackupFile, Backups};
-pub use container::{Container, ContainerError, Fence, Held};
+pub use container::{Container, ContainerError, Fence, Held, Mark};
 pub use directory::{
     BarredReason, CheckOutcome, ControllerCheck, Directories, Directory, DirectoryError, DirectoryReason,
     Found, HavingProfile, Listing, PasswordCheck, ResetOptions, Retry, UserPages,
 };
 pub use key_care::{KeyCare, KeyCareError};
 pub use leadership::{LeaderRead, LeaderReads, Leadership};
+pub use points::{ConnectionPoints, PointsError};
 pub use rights::{Right, RightCheck, RightsAsked, RightsReport, Standing};
 pub use upgrades::{NodeSupport, Support, UpgradeStatus, Upgrades};
 

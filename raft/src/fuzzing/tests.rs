@@ -111,6 +111,8 @@ fn actions() -> Vec<Action> {
             asked: vec![NodeId(1), NodeId(2)],
         },
         Action::Record { event: AuditEvent::DrillEnded { drill: drill(), ok: true }, subject: None },
+        Action::Record { event: AuditEvent::PointRemoved, subject: None },
+        Action::Record { event: AuditEvent::MirrorRebuilt, subject: None },
     ]
 }
 

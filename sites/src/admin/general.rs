@@ -7,7 +7,10 @@ use super::policy_form::{lockout, lockout_inputs};
 use crate::extract::Form;
 use crate::page_error::Failure;
 use axum::response::Response;
-use passquorum_domain::config::{ConfigChange, GeneralSettings, RealmConfig};
+use passquorum_domain::config::{
+    ConfigChange, DomainConnection, GeneralSettings, MirrorSettings, RealmConfig,
+};
+use passquorum_domain::directory::DistinguishedName;
 use passquorum_domain::scope::RoleScope;
 
 const PART: &str = "/admin/general";
@@ -66,6 +69,28 @@ fn sections(config: &RealmConfig) -> Vec<Section> {
                 ),
             ],
         ),
+        Section::new(
+            "Legacy clients",
+            "The leader keeps an object in the directory that shows the realm, and a service connection point for each node. Everyone in the domain can read them. Without a container there is neither.",
+            vec![
+                Input::line(
+                    "general.mirror.container",
+                    "Storage container",
+                    "Its distinguished name, such as CN=_QPMStorageContainer,CN=System,DC=corp,DC=example. What it lies in must be there.",
+                    general.mirror.as_ref().map_or("", |mirror| mirror.container.as_str()),
+                ),
+                Input::line(
+                    "general.mirror.connection",
+                    "Domain",
+                    "The alias of the domain that it lies in; the first domain when left empty.",
+                    general
+                        .mirror
+                        .as_ref()
+                        .and_then(|mirror| config.connection(mirror.connection))
+                        .map_or("", |connection| connection.alias.as_str()),
+                ),
+            ],
+        ),
         roles("Administrators", "administrators", config, &config.administrators),
         roles("Helpdesk operators", "helpdesk", config, &config.helpdesk),
     ]
@@ -82,7 +107,7 @@ fn roles(title: &str, at: &str, config: &RealmConfig, scopes: &[RoleScope]) -> S
 }
 
 fn read_roles(fields: &mut Fields, at: &str, config: &RealmConfig) -> Vec<RoleScope> {
-    let of_connection = |connection: &passquorum_domain::config::DomainConnection| {
+    let of_connection = |connection: &DomainConnection| {
         let groups = fields.distinguished_names(&format!("{at}.{}", connection.id));
         let connection = connection.id;
         groups.into_iter().map(move |group| RoleScope { connection, group })
@@ -90,12 +115,33 @@ fn read_roles(fields: &mut Fields, at: &str, config: &RealmConfig) -> Vec<RoleSc
     config.connections.iter().flat_map(of_connection).collect()
 }
 
+fn read_mirror(fields: &mut Fields, present: &RealmConfig) -> Option<MirrorSettings> {
+    const CONTAINER: &str = "general.mirror.container";
+    const CONNECTION: &str = "general.mirror.connection";
+    let typed = fields.text(CONTAINER);
+    if typed.is_empty() {
+        return None;
+    }
+    let alias = fields.text(CONNECTION);
+    let is_meant =
+        |connection: &&DomainConnection| alias.is_empty() || connection.alias.eq_ignore_ascii_case(&alias);
+    let connection = present.connections.iter().find(is_meant).map(|connection| connection.id);
+    if connection.is_none() {
+        fields.refuse(CONNECTION, "no domain of the realm has this alias");
+    }
+    let container = DistinguishedName::parse(&typed);
+    if let Err(error) = &container {
+        fields.refuse(CONTAINER, &format!("is not a distinguished name: {error}"));
+    }
+    Some(MirrorSettings { connection: connection?, container: container.ok()? })
+}
+
 fn read(fields: &mut Fields, present: &RealmConfig) -> RealmConfig {
     let general = GeneralSettings {
         organisation: fields.text("general.organisation"),
         source_limit: lockout(fields, "general.source_limit", &present.general.source_limit),
         session: fields.seconds("general.session", present.general.session),
-        mirror: present.general.mirror.clone(),
+        mirror: read_mirror(fields, present),
         monitors: fields.parsed_lines("general.monitors"),
         logging: fields.parsed_lines("general.logging"),
         certificate_life: fields.seconds("general.certificate_life", present.general.certificate_life),

@@ -1,5 +1,6 @@
 //! Refusals as `application/problem+json` (RFC 9457), and the one table from a stable code to an HTTP status.
 
+use crate::legacy::LegacyError;
 use crate::page_error::Failure;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -189,6 +190,12 @@ impl From<AdmissionError> for ApiProblem {
 impl From<DirectoryError> for ApiProblem {
     fn from(error: DirectoryError) -> Self {
         Self::new(error.reason.code(), format!("{error}; nothing was changed"))
+    }
+}
+
+impl From<LegacyError> for ApiProblem {
+    fn from(error: LegacyError) -> Self {
+        Self::new(error.code(), error.to_string())
     }
 }
 

@@ -88,6 +88,7 @@ async fn every_page_has_the_safe_headers_and_a_heading() {
         "/admin/connections",
         "/admin/connections/new",
         &connection,
+        "/admin/directory",
         "/admin/general",
         "/admin/history",
         "/admin/history/0",

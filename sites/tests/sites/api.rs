@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what a test reads must be there")]
 
 mod backups;
+mod directory;
 mod labels;
 mod limits;
 mod monitors;

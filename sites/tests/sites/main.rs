@@ -9,6 +9,7 @@ mod flows;
 mod helpdesk;
 mod history;
 mod hostile;
+mod legacy;
 mod lockout;
 mod logon;
 mod outage;

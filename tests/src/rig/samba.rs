@@ -134,6 +134,19 @@ impl Samba {
         self.search(dn, "base", "(objectClass=*)", name).await
     }
 
+    /// Every object below `base` that matches, as a person of the seed may read it.
+    ///
+    /// # Errors
+    /// [`RigError::Failed`] when the domain could not be asked.
+    pub async fn objects_as(&self, user: &str, base: &str, filter: &str) -> Result<Vec<Object>, RigError> {
+        let question = ["-LLL", "-o", "ldif-wrap=no", "-b", base, filter];
+        let answer = self.ldap("ldapsearch", user, &seeded_password(user), &question, None).await?;
+        if answer.code != 0 {
+            return Err(answer.into_error("a search"));
+        }
+        Ok(answer.output.split("\n\n").filter(|text| text.starts_with("dn:")).map(Object::of).collect())
+    }
+
     async fn search(
         &self,
         base: &str,
@@ -227,6 +240,31 @@ impl Drop for Samba {
     fn drop(&mut self) {
         // A second stop finds nothing to do; a failure was reported by `stop`, or ends a test that failed.
         let _ = self.script.run_blocking("down");
+    }
+}
+
+/// An object as it was read in one search: all of it at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object(String);
+
+impl Object {
+    /// An object in LDIF with unfolded lines.
+    pub fn of(ldif: &str) -> Self {
+        Self(ldif.to_owned())
+    }
+
+    /// The values of an attribute, sorted.
+    pub fn values(&self, name: &str) -> Vec<String> {
+        let mut values = ldif_values(&self.0, name);
+        values.sort();
+        values
+    }
+
+    /// The only value of an attribute; nothing when there is none or more.
+    pub fn value(&self, name: &str) -> Option<String> {
+        let mut values = self.values(name);
+        let last = values.pop();
+        last.filter(|_| values.is_empty())
     }
 }
 

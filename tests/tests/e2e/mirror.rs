@@ -6,29 +6,33 @@ use passquorum_tests::wait;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 /// Leaders that are frozen in the middle of their work, one after another.
 const FROZEN: u32 = 3;
 
 /// Term and index.
-type Fence = (u64, u64);
+pub(crate) type Fence = (u64, u64);
 
-fn container() -> String {
+pub(crate) fn container() -> String {
     format!("CN=_QPMStorageContainer,OU=Svc,{BASE}")
 }
 
+/// The fence in the text that the product writes.
+pub(crate) fn fence(text: &str) -> Option<Fence> {
+    let (term, index) = text.rsplit_once(' ')?.1.split_once('.')?;
+    Some((term.parse().ok()?, index.parse().ok()?))
+}
+
 /// What a legacy client reads: the fence and the document.
-async fn shown(domain: &Samba) -> Option<(Fence, Value)> {
+pub(crate) async fn shown(domain: &Samba) -> Option<(Fence, Value)> {
     let fence = domain.object_attribute(&container(), "adminDescription").await.ok()?;
     let document = domain.object_attribute(&container(), "serviceBindingInformation").await.ok()?;
-    let (term, index) = fence.first()?.rsplit_once(' ')?.1.split_once('.')?;
-    let fence = (term.parse().ok()?, index.parse().ok()?);
-    Some((fence, serde_json::from_str(document.first()?).ok()?))
+    Some((self::fence(fence.first()?)?, serde_json::from_str(document.first()?).ok()?))
 }
 
 impl World {
     /// Waits until the container was written under a fence above `last` and shows what is asked for.
-    async fn shows(&self, what: &str, last: Fence, is: impl Fn(&Value) -> bool) -> Fence {
+    pub(crate) async fn shows(&self, what: &str, last: Fence, is: impl Fn(&Value) -> bool) -> Fence {
         wait::until(what, LONG, || async {
             let (fence, document) = shown(&self.domain).await?;
             (fence > last && is(&document)).then_some(fence)
@@ -37,7 +41,7 @@ impl World {
         .unwrap()
     }
 
-    async fn leader_but(&self, ask: u64, gone: u64) -> u64 {
+    pub(crate) async fn leader_but(&self, ask: u64, gone: u64) -> u64 {
         wait::until("another node leads", LONG, || async {
             let status = self.realm.status(ask).await.ok()?;
             let leader = status["leader"].as_u64().filter(|leader| *leader != gone)?;
@@ -48,7 +52,7 @@ impl World {
     }
 }
 
-fn mirror(config: &mut Value) {
+pub(crate) fn mirror(config: &mut Value) {
     let connection = config["connections"][0]["id"].clone();
     config["general"]["mirror"] = json!({ "connection": connection, "container": container() });
 }

@@ -9,6 +9,7 @@ use crate::blob::Blob;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::str::FromStr;
 
 /// Who wrote, and from which state: later leaders have higher fences, and so have later states of one leader.
@@ -50,6 +51,21 @@ pub struct Held {
     pub fence: Fence,
     /// The document; empty when somebody took it out.
     pub document: Blob,
+}
+
+/// What something held when it was looked at, as cheaply as the directory tells: two marks are equal while nobody has
+/// touched it. Whoever reads the mark first and the thing itself afterwards misses no change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark(pub u64);
+
+impl Mark {
+    /// The mark of what can be hashed.
+    #[must_use]
+    pub fn of(what: &impl Hash) -> Self {
+        let mut hasher = DefaultHasher::new();
+        what.hash(&mut hasher);
+        Self(hasher.finish())
+    }
 }
 
 /// A container was not read or not written. Unless it says otherwise, nothing was changed.
@@ -103,6 +119,16 @@ impl From<DirectoryError> for ContainerError {
 pub trait Container: Send + Sync {
     /// What it holds; `None` when it is not there yet, or was emptied.
     async fn read(&self) -> Result<Option<Held>, ContainerError>;
+
+    /// Changes whenever what [`Container::read`] answers does.
+    async fn mark(&self) -> Result<Mark, ContainerError> {
+        let held = self.read().await?;
+        let seen = held.as_ref().map(|held| (held.fence, held.document.as_bytes()));
+        Ok(Mark::of(&seen))
+    }
+
+    /// Removes it, to be made anew. Refuses what another realm or program has; that it is gone already is no failure.
+    async fn remove(&self) -> Result<(), ContainerError>;
 
     /// Replaces what is there, if it still is under the fence that was `seen`, and makes the container when it is not
     /// there. Refuses a `fence` below `seen` without sending anything.

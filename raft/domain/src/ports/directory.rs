@@ -6,6 +6,7 @@ use crate::directory::{DistinguishedName, DomainPasswordRules, ListedUser, Login
 use crate::error_code::ErrorCode;
 use crate::ids::ConnectionId;
 use crate::ports::rights::{RightsAsked, RightsReport};
+use crate::ports::{ConnectionPoints, Container, ContainerError};
 use crate::secret::Password;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -308,4 +309,14 @@ pub trait Directories: Send + Sync {
 
     /// Reaches a domain controller and binds as the access account, as a connection describes it that is not in force.
     async fn try_out(&self, connection: &DomainConnection) -> Result<(), DirectoryError>;
+
+    /// The service connection points of a connection's domain; `None` where there cannot be any.
+    async fn points(&self, _: ConnectionId) -> Result<Option<Arc<dyn ConnectionPoints>>, DirectoryError> {
+        Ok(None)
+    }
+
+    /// The container that the realm is mirrored in; `None` when it is not mirrored.
+    async fn mirrored(&self) -> Result<Option<Arc<dyn Container>>, ContainerError> {
+        Ok(None)
+    }
 }

@@ -8,8 +8,10 @@ use passquorum_domain::blob::Blob;
 use passquorum_domain::config::{DirectoryEndpoint, DomainConnection};
 use passquorum_domain::directory::*;
 use passquorum_domain::ids::ConnectionId;
+use passquorum_domain::points::{FoundPoint, Point};
 use passquorum_domain::ports::*;
 use passquorum_domain::secret::Password;
+use passquorum_domain::time::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -38,6 +40,76 @@ pub(crate) struct FakeDirectory {
     pub(super) controller: Mutex<Controller>,
     /// Changing calls that reached the controller, in order.
     pub(crate) changes: Mutex<Vec<&'static str>>,
+    /// What is kept for legacy clients.
+    pub(crate) legacy: Arc<Legacy>,
+}
+
+/// Service connection points, and the container that the realm is mirrored in.
+#[derive(Default)]
+pub(crate) struct Legacy {
+    pub(crate) points: Mutex<Vec<FoundPoint>>,
+    pub(crate) held: Mutex<Option<Held>>,
+    pub(crate) is_mirrored: Mutex<bool>,
+}
+
+impl Legacy {
+    fn not_theirs() -> DirectoryError {
+        FakeDirectory::error("write", DirectoryReason::Refused, Retry::Pointless)
+    }
+
+    /// Puts a point there, with these keywords.
+    pub(crate) fn put(&self, name: &str, keywords: Vec<String>) -> DistinguishedName {
+        let dn =
+            DistinguishedName::parse(&format!("CN={name},CN=One Identity,CN=System,DC=example")).unwrap();
+        let (name, bindings) = (name.to_owned(), Vec::new());
+        let point = FoundPoint { dn: dn.clone(), name, keywords, bindings, token: None, fence: None };
+        lock(&self.points).push(point);
+        dn
+    }
+}
+
+#[async_trait]
+impl ConnectionPoints for Legacy {
+    async fn mark(&self) -> Result<Mark, PointsError> {
+        Ok(Mark(0))
+    }
+
+    async fn list(&self) -> Result<Vec<FoundPoint>, PointsError> {
+        Ok(lock(&self.points).clone())
+    }
+
+    async fn publish(
+        &self,
+        _: Option<&FoundPoint>,
+        _: &Point,
+        _: Timestamp,
+        _: Fence,
+    ) -> Result<(), PointsError> {
+        // The sites publish nothing.
+        Err(Self::not_theirs().into())
+    }
+
+    async fn remove(&self, point: &FoundPoint) -> Result<(), PointsError> {
+        lock(&self.points).retain(|held| held != point);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Container for Legacy {
+    async fn read(&self) -> Result<Option<Held>, ContainerError> {
+        Ok(lock(&self.held).clone())
+    }
+
+    async fn remove(&self) -> Result<(), ContainerError> {
+        *lock(&self.held) = None;
+        Ok(())
+    }
+
+    async fn swap(&self, _: Option<Fence>, _: Fence, _: &Blob) -> Result<(), ContainerError> {
+        // The sites write no container.
+        Err(Self::not_theirs().into())
+    }
 }
 
 impl FakeDirectory {
@@ -260,5 +332,17 @@ impl Directories for OneDirectory {
             }
             _ => self.0.check().await,
         }
+    }
+
+    async fn points(
+        &self,
+        connection: ConnectionId,
+    ) -> Result<Option<Arc<dyn ConnectionPoints>>, DirectoryError> {
+        self.open(connection).await?.check().await?;
+        Ok(Some(Arc::clone(&self.0.legacy) as _))
+    }
+
+    async fn mirrored(&self) -> Result<Option<Arc<dyn Container>>, ContainerError> {
+        Ok(lock(&self.0.legacy.is_mirrored).then(|| Arc::clone(&self.0.legacy) as _))
     }
 }
