@@ -36,6 +36,10 @@ const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";
 /// Policy hints: makes a reset obey the password history (MS-ADTS 3.1.1.3.4.1.27).
 pub(crate) const POLICY_HINTS: &str = "1.2.840.113556.1.4.2239";
 
+/// What the entries of one search may take in memory, in bytes.
+const MAX_WEIGHT: usize = 64 * 1024 * 1024;
+/// Entries of all pages together where they are kept together.
+const MAX_TOGETHER: usize = 100_000;
 /// More references to other controllers than one search brings: one for each domain and partition below.
 const MAX_REFERENCES: usize = 64;
 
@@ -234,6 +238,9 @@ impl Connection {
                 if page.cookie.is_empty() {
                     return Ok(found);
                 }
+                if found.len() > MAX_TOGETHER {
+                    return Err(Fault::NotDone);
+                }
                 cookie = page.cookie;
             }
         };
@@ -277,14 +284,17 @@ async fn gather(
     limit: i32,
 ) -> Result<(Vec<Entry>, LdapResult), LdapError> {
     let mut stream = ldap.streaming_search(base, scope, filter, attributes).await?;
-    let (mut entries, mut references) = (Vec::new(), 0);
+    let (mut entries, mut references, mut weight) = (Vec::new(), 0, 0);
     while let Some(item) = stream.next().await? {
         if item.is_ref() {
             references += 1;
         } else {
-            entries.push(Entry(SearchEntry::construct(item)));
+            let entry = Entry(SearchEntry::construct(item));
+            weight += entry.weight();
+            entries.push(entry);
         }
-        if references > MAX_REFERENCES || i32::try_from(entries.len()).is_ok_and(|n| n > limit) {
+        let too_many = references > MAX_REFERENCES || i32::try_from(entries.len()).is_ok_and(|n| n > limit);
+        if too_many || weight > MAX_WEIGHT {
             return Err(LdapError::EndOfStream);
         }
     }
@@ -384,6 +394,13 @@ impl Entry {
     /// Its DN.
     pub(crate) fn dn(&self) -> &str {
         &self.0.dn
+    }
+
+    /// About how many bytes it takes, with what each value costs besides.
+    fn weight(&self) -> usize {
+        let texts = self.0.attrs.values().flatten().map(String::len);
+        let binaries = self.0.bin_attrs.values().flatten().map(Vec::len);
+        texts.chain(binaries).map(|length| length + size_of::<String>()).sum()
     }
 
     /// The first value, if it is text.

@@ -12,6 +12,9 @@ use passquorum_domain::directory::{DistinguishedName, ListedUser, UserRef};
 use passquorum_domain::ids::ConnectionId;
 use passquorum_domain::ports::{DirectoryReason, HavingProfile, Listing};
 
+/// Pages without anybody that a list may have: filters by rights may empty some, a broken controller sends them for ever.
+const MOST_EMPTY: u32 = 1000;
+
 /// A list that is being read.
 pub(crate) struct List {
     connection: Connection,
@@ -19,6 +22,7 @@ pub(crate) struct List {
     filter: String,
     /// The controller's note of the place; none before the first page and after the last.
     place: Place,
+    empty: u32,
 }
 
 enum Place {
@@ -49,9 +53,13 @@ impl List {
                 None => place = Place::End,
             },
         }
-        let base = listing.below.as_ref().unwrap_or(base).clone();
+        let base = match &listing.below {
+            Some(below) if !below.is_within(base) => return Err(Fault::Because(DirectoryReason::NotFound)),
+            Some(below) => below.clone(),
+            None => base.clone(),
+        };
         let filter = filter::users_that(&conditions);
-        Ok(Self { connection: connection.clone(), base, filter, place })
+        Ok(Self { connection: connection.clone(), base, filter, place, empty: 0 })
     }
 
     /// The next page; none after the last.
@@ -70,18 +78,31 @@ impl List {
         if !page.cookie.is_empty() {
             self.place = Place::After(page.cookie);
         }
-        page.entries.iter().map(|entry| listed(entry, origin)).collect::<Result<_, _>>().map(Some)
+        if page.entries.is_empty() {
+            self.empty += 1;
+        }
+        if self.empty > MOST_EMPTY {
+            return Err(Fault::NotDone);
+        }
+        Ok(Some(page.entries.iter().filter_map(|entry| listed(entry, origin)).collect()))
     }
 }
 
-fn listed(entry: &Entry, (connection, dc): (ConnectionId, &str)) -> Result<ListedUser, Fault> {
-    let unreadable = Fault::Because(DirectoryReason::AccessDenied);
-    let (Some(guid), Some(account)) = (entry.guid(), entry.text("sAMAccountName")) else {
-        return Err(unreadable);
+/// A user who cannot be read is left out, so that one odd object does not end a task over everybody else.
+fn listed(entry: &Entry, (connection, dc): (ConnectionId, &str)) -> Option<ListedUser> {
+    let read = || {
+        let user = UserRef { connection, guid: entry.guid()?, dc: dc.to_owned() };
+        let dn = DistinguishedName::parse(entry.dn()).ok()?;
+        Some(ListedUser { user, dn, account: entry.text("sAMAccountName")?.to_owned() })
     };
-    let dn = DistinguishedName::parse(entry.dn()).map_err(|_| Fault::Because(DirectoryReason::Refused))?;
-    let user = UserRef { connection, guid, dc: dc.to_owned() };
-    Ok(ListedUser { user, dn, account: account.to_owned() })
+    let listed = read();
+    if listed.is_none() {
+        tracing::warn!(
+            dn = entry.dn(),
+            "a user is left out of a list, since its account or identity cannot be read"
+        );
+    }
+    listed
 }
 
 /// Who is in a group: directly, through other groups, or because it, or one inside it, is the primary group.

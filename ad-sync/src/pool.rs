@@ -157,7 +157,8 @@ impl Pool {
                     continue;
                 }
                 Err(fault) => {
-                    if matches!(fault, Fault::NotDone) {
+                    // A request that took all its time says nothing of the controller.
+                    if matches!(fault, Fault::NotDone) && Instant::now() < end {
                         controller.was_unreachable();
                     }
                     Err(error::of_fault(&controller.name, operation, fault))

@@ -142,7 +142,6 @@ impl Look<'_> {
     fn users(&mut self, at: &DistinguishedName, users: &[Entry], profiles: &ProfileAttributes) {
         if users.is_empty() {
             self.warn(format!("{at}: no user is there, or the account may not see any"));
-            self.at_object(Right::ReadUser, at, Standing::Unknown);
         }
         let (protected, users): (Vec<_>, Vec<_>) =
             users.iter().partition(|user| user.number("adminCount").is_some_and(|count| count > 0));
@@ -167,6 +166,10 @@ impl Look<'_> {
             )
         };
         self.of_users(Right::ReadUser, at, &users, readable);
+        if users.is_empty() {
+            // Nobody is left to look at: that says nothing.
+            self.at_object(Right::ReadUser, at, Standing::Unknown);
+        }
         let resets: Vec<_> = users.iter().map(|user| self.may_reset(user)).collect();
         self.note(Right::ResetPassword, at, &users, &resets);
         for attribute in

@@ -357,7 +357,8 @@ pub struct ConnectionArgs {
     /// The user attribute that holds the sealed profile.
     #[arg(long, default_value = "comment")]
     pub profile_attribute: String,
-    /// The attribute that held profiles before, as long as not all have been moved (`profiles migrate`).
+    /// The attribute that held profiles before, as long as not all have been moved (`profiles migrate`); '' once all have
+    /// [default: as it is]
     #[arg(long, value_name = "ATTRIBUTE")]
     pub former_profile_attribute: Option<String>,
 }
@@ -367,6 +368,8 @@ pub struct ConnectionArgs {
 pub enum PolicyCommand {
     /// Add a policy with the default workflows, questions and rules.
     Add(PolicyArgs),
+    /// Count the users that each policy serves, and those of them who have registered.
+    Users(Output),
 }
 
 /// `policy add`.

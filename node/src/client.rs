@@ -143,8 +143,16 @@ impl Client {
 
     /// Sends a request with a JSON body, whose answer may be of any length; a refusal is an error.
     pub async fn stream(&self, path: &str, body: &serde_json::Value) -> Result<Download, ClientError> {
-        let body = body.to_string().into_bytes();
-        let answer = timely(self.begin(Method::POST, path, &[], body)).await?;
+        self.download(Method::POST, path, body.to_string().into_bytes()).await
+    }
+
+    /// The same without a body.
+    pub async fn stream_get(&self, path: &str) -> Result<Download, ClientError> {
+        self.download(Method::GET, path, Vec::new()).await
+    }
+
+    async fn download(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Download, ClientError> {
+        let answer = timely(self.begin(method, path, &[], body)).await?;
         if answer.status().is_success() {
             return Ok(Download(answer));
         }

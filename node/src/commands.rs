@@ -25,7 +25,7 @@ mod status;
 mod token;
 mod upgrade;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, PolicyCommand};
 use crate::client::ClientError;
 use crate::compose::StartError;
 use crate::data_dir::DataDir;
@@ -120,7 +120,8 @@ pub async fn dispatch(cli: Cli) -> Exit {
         Command::Connection(command) => connection::run(command).await,
         Command::Directory(command) => directory::run(command).await,
         Command::Profiles(command) => profiles::run(command).await,
-        Command::Policy(command) => first_steps::add_policy(command).await,
+        Command::Policy(PolicyCommand::Add(args)) => first_steps::add_policy(args).await,
+        Command::Policy(PolicyCommand::Users(output)) => profiles::count_users(&output).await,
         Command::Access(command) => first_steps::set_access(command).await,
         Command::Backup(args) => backup::run(args).await,
         Command::Restore(args) => restore::run(args).await,

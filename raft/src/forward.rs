@@ -11,11 +11,14 @@ use crate::transport::request::{MAX_COMMAND, Request};
 use crate::wire::{Message, Proposed};
 use bytes::Bytes;
 use passquorum_domain::command::{Action, Command};
+use passquorum_domain::config::RealmConfig;
+use passquorum_domain::document::Document;
 use passquorum_domain::instance::Role;
 use passquorum_domain::outcome::{Outcome, Rejection};
 use passquorum_domain::ports::{ProposeError, ReadError};
-use passquorum_domain::state::CellKey;
+use passquorum_domain::state::Cell;
 use passquorum_domain::time::{Span, Timestamp};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -174,7 +177,9 @@ impl Member {
 
     /// Whether one more change of the largest size leaves the configuration within its bound.
     fn config_has_room(&self) -> bool {
-        let size = self.state().cell(&CellKey::Config).map_or(Some(0), |cell| cell_size(&cell));
+        // As a document, whichever form it has now: that is what it becomes when the level rises.
+        let document = |config: &Arc<RealmConfig>| Cell::ConfigDocument(Document(Arc::clone(config)));
+        let size = self.state().config().map_or(Some(0), |config| cell_size(&document(config)));
         size.is_some_and(|size| size + MAX_COMMAND <= MAX_CONFIG)
     }
 }

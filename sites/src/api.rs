@@ -18,6 +18,7 @@ mod history;
 mod join;
 mod keys;
 mod labels;
+mod lines;
 mod monitors;
 mod nodes;
 mod problem;
@@ -127,6 +128,7 @@ pub const ROUTES: &[Route] = &[
         routing::post(directory::rebuild)
     }),
     route(Method::POST, "/api/v1/drills", NODES, SMALL, || routing::post(drills::record)),
+    route(Method::GET, "/api/v1/users/count", PROFILES, SMALL, || routing::get(profiles::count_users)),
     route(Method::POST, "/api/v1/profiles/migrate", PROFILES, SMALL, || routing::post(profiles::migrate)),
     route(Method::POST, "/api/v1/profiles/unregister", PROFILES, CONFIG, || {
         routing::post(profiles::unregister)
@@ -154,6 +156,7 @@ const fn route(
 /// The API, with its full paths.
 pub fn router(ports: Ports, crowd: Crowd) -> Router {
     let shared: Shared = Arc::new(ports);
+    let workshop = profiles::Workshop::of(&crowd);
     ROUTES
         .iter()
         .fold(Router::new(), |router, route| {
@@ -161,7 +164,7 @@ pub fn router(ports: Ports, crowd: Crowd) -> Router {
                 auth::Guard { ports: Arc::clone(&shared), crowd: crowd.clone(), access: route.access };
             let guarded = (route.handler)()
                 .route_layer(DefaultBodyLimit::max(route.body_limit))
-                .route_layer(Extension(crowd.clone()))
+                .route_layer(Extension(workshop.clone()))
                 .route_layer(from_fn_with_state(guard, auth::guard));
             router.route(route.path, guarded)
         })

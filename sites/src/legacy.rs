@@ -8,6 +8,7 @@ use crate::ports::Ports;
 use passquorum_domain::config::DomainConnection;
 use passquorum_domain::directory::DistinguishedName;
 use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::ids::ConnectionId;
 use passquorum_domain::mirror::{Projection, SectionSize, advice};
 use passquorum_domain::points::{FoundPoint, ListedPoint, Verdict};
 use passquorum_domain::ports::{
@@ -119,6 +120,11 @@ pub(crate) async fn points(ports: &Ports, state: &State) -> Listing {
     listing
 }
 
+fn is_mirrored_in(state: &State, connection: ConnectionId) -> bool {
+    let mirror = state.config().and_then(|config| config.general.mirror.as_ref());
+    mirror.is_some_and(|mirror| mirror.connection == connection)
+}
+
 /// A point that may be removed.
 pub(crate) struct Removal {
     points: Arc<dyn ConnectionPoints>,
@@ -144,8 +150,11 @@ impl Removal {
             let Some(Domain { points, found }) = domain else { continue };
             let Some(found) = found.into_iter().find(|found| is_same(&found.dn, dn)) else { continue };
             return match ListedPoint::of(&connection.alias, &found, state, ports.now()).verdict {
-                Verdict::Kept | Verdict::Stale => Err(LegacyError::Kept),
-                Verdict::Left | Verdict::ForeignFresh | Verdict::ForeignStale => Ok(Self { points, found }),
+                // In a domain that the realm is not mirrored in any more nobody keeps them.
+                Verdict::Kept | Verdict::Stale if is_mirrored_in(state, connection.id) => {
+                    Err(LegacyError::Kept)
+                }
+                _ => Ok(Self { points, found }),
             };
         }
         Err(unread.unwrap_or(LegacyError::NoSuchPoint))

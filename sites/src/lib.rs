@@ -42,6 +42,7 @@ mod self_service;
 mod staff;
 mod static_files;
 mod text;
+mod user_count;
 mod view;
 mod workflow;
 

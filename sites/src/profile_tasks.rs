@@ -26,12 +26,17 @@ use passquorum_domain::ports::{Directory, DirectoryError, DirectoryReason, Listi
 use passquorum_domain::qa::HashCost;
 use serde::Serialize;
 use std::sync::Arc;
-use tokio::sync::mpsc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::time::timeout;
 
 /// Users that are worked on at a time: a controller's own bound on one client's requests.
 const AT_A_TIME: usize = 8;
 /// Users between two words on the progress.
 const STEP: usize = 64;
+
+/// Who takes no line for so long listens no more.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a task is run with.
 pub(crate) struct Desk {
@@ -41,6 +46,8 @@ pub(crate) struct Desk {
     pub(crate) actor: Actor,
     /// Whether it is only told what would be done.
     pub(crate) dry_run: bool,
+    /// Its place among the node's tasks.
+    pub(crate) _place: OwnedSemaphorePermit,
 }
 
 /// How a task stands.
@@ -124,7 +131,10 @@ impl Listener {
     async fn tell(&mut self) -> Result<(), Stopped> {
         let line = self.progress.clone();
         self.progress.problems.clear();
-        self.lines.send(line).await.map_err(|_| Stopped::Deserted)
+        match timeout(PATIENCE, self.lines.send(line)).await {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(Stopped::Deserted),
+        }
     }
 
     /// The last word.
@@ -186,12 +196,18 @@ impl Desk {
     }
 }
 
-/// How many users a list has.
-async fn count(directory: &dyn Directory, listing: &Listing) -> Result<u64, DirectoryError> {
+/// How many users a list has. Each page is a sign of life, since a long list takes its time.
+async fn count(
+    directory: &dyn Directory,
+    listing: &Listing,
+    listener: &mut Listener,
+) -> Result<u64, Stopped> {
+    listener.tell().await?;
     let mut pages = directory.list(listing).await?;
     let mut users = 0;
     while let Some(page) = pages.next().await? {
         users += page.len() as u64;
+        listener.tell().await?;
     }
     Ok(users)
 }

@@ -159,6 +159,10 @@ async fn a_long_list_comes_in_pages_and_has_everyone_once(
         accounts.extend(page.into_iter().map(|user| user.account));
     }
     assert_eq!((sizes.as_slice(), accounts.len()), (&[1000, 100][..], 1100));
+
+    let part = LdapsSettings { base: dn(&format!("OU=People,{BASE}")), ..settings(samba, &[&samba.url()]) };
+    let outside = open(&part, SERVICE_PASSWORD).list(&listing).await.map(drop).unwrap_err();
+    assert_eq!(outside.reason, DirectoryReason::NotFound, "it is not below the connection's base");
 }
 
 async fn an_expired_account_is_told_by_the_controllers_clock(

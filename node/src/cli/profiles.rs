@@ -41,6 +41,9 @@ pub struct UnregisterArgs {
     /// Whose profiles.
     #[command(flatten)]
     pub who: WhoArgs,
+    /// Those too that this realm cannot open; without it they may be another realm's, and stay.
+    #[arg(long)]
+    pub unreadable: bool,
     /// Change nothing, say what would be.
     #[arg(long)]
     pub dry_run: bool,

@@ -57,7 +57,7 @@ pub struct DiagnoseArgs {
     /// The proxy server configuration script (PAC): a URL or a file. It is read, not run.
     #[arg(long, value_name = "URL")]
     pub proxy_script: Option<String>,
-    /// Service connection points that were not refreshed for longer are not taken, such as 48h [default: 48h]
+    /// Service connection points that were not refreshed for longer are not taken, such as 48h [default: 24h]
     #[arg(long, value_parser = span)]
     pub max_age: Option<Span>,
     /// Print one line of JSON.

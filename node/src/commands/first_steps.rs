@@ -2,7 +2,7 @@
 //! done there.
 
 use super::{Failure, answer, data_dir};
-use crate::cli::{AccessArgs, AccessCommand, PolicyArgs, PolicyCommand, SiteRole};
+use crate::cli::{AccessArgs, AccessCommand, PolicyArgs, SiteRole};
 use crate::client::Client;
 use crate::starter;
 use passquorum_domain::config::{ConfigChange, RealmConfig};
@@ -11,7 +11,7 @@ use passquorum_domain::ids::ConnectionId;
 use passquorum_domain::scope::{RoleScope, UserScope};
 use serde_json::{Value, json};
 
-pub(super) async fn add_policy(PolicyCommand::Add(args): PolicyCommand) -> Result<(), Failure> {
+pub(super) async fn add_policy(args: PolicyArgs) -> Result<(), Failure> {
     let PolicyArgs { local, name, alias, ous, groups } = args;
     if ous.is_empty() && groups.is_empty() {
         return Err(Failure::usage("say whom the policy serves, with --ou or --group"));

@@ -7,6 +7,7 @@ use super::{Failure, answer, confirm, data_dir, tell};
 use crate::cli::{ImportProfilesArgs, MigrateArgs, Output, ProfilesCommand, UnregisterArgs, WhoArgs};
 use crate::client::Client;
 use progress::{Bar, Progress};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 pub(super) async fn run(command: ProfilesCommand) -> Result<(), Failure> {
@@ -41,7 +42,12 @@ async fn unregister(args: &UnregisterArgs) -> Result<(), Failure> {
         tell(&format!("This takes the profiles of {whom} in {alias} away. They have to register again."));
         confirm::by_name("the domain's alias", alias, "--yes")?;
     }
-    let body = json!({ "domain": args.alias, "who": who, "dry_run": args.dry_run });
+    let body = json!({
+        "domain": args.alias,
+        "who": who,
+        "unreadable": args.unreadable,
+        "dry_run": args.dry_run,
+    });
     let mut bar = Bar::new(None);
     one(&args.output, "/api/v1/profiles/unregister", &body, &mut bar).await?;
     conclude(&args.output, bar.total(), if args.dry_run { "would be removed" } else { "removed" })
@@ -64,7 +70,7 @@ async fn one(output: &Output, path: &str, body: &Value, bar: &mut Bar) -> Result
     let mut download = client.stream(path, body).await?;
     let mut lines = progress::Lines::default();
     while let Some(piece) = download.piece().await? {
-        for progress in lines.take(&piece)? {
+        for progress in lines.take::<Progress>(&piece)? {
             for problem in &progress.problems {
                 bar.clear();
                 tell(&format!(
@@ -78,6 +84,51 @@ async fn one(output: &Output, path: &str, body: &Value, bar: &mut Bar) -> Result
         }
     }
     bar.end_of_one()
+}
+
+/// What is counted so far.
+#[derive(Deserialize)]
+struct Counted {
+    users: u64,
+    unserved: u64,
+    policies: Vec<CountedPolicy>,
+    done: bool,
+}
+
+#[derive(Deserialize)]
+struct CountedPolicy {
+    id: String,
+    name: String,
+    users: u64,
+    registered: u64,
+}
+
+/// `policy users`.
+pub(super) async fn count_users(output: &Output) -> Result<(), Failure> {
+    let mut download = Client::of(data_dir(&output.local.dir)?).stream_get("/api/v1/users/count").await?;
+    let (mut lines, mut last) = (progress::Lines::default(), None);
+    while let Some(piece) = download.piece().await? {
+        last = lines.take::<Counted>(&piece)?.pop().or(last);
+    }
+    let Some(counted) = last.filter(|counted: &Counted| counted.done) else {
+        return Err(Failure::not_now("the node broke off; run the command again"));
+    };
+    if output.json {
+        let policies: Vec<_> = counted
+            .policies
+            .iter()
+            .map(|one| {
+                json!({ "id": one.id, "name": one.name, "users": one.users, "registered": one.registered })
+            })
+            .collect();
+        let line = json!({ "users": counted.users, "unserved": counted.unserved, "policies": policies });
+        return answer(&line.to_string());
+    }
+    for policy in &counted.policies {
+        let name = super::plain(&policy.name);
+        answer(&format!("{name}: {} users, {} registered", policy.users, policy.registered))?;
+    }
+    answer(&format!("{} users in all, {} of them served by no policy", counted.users, counted.unserved))
 }
 
 fn conclude(output: &Output, total: &Progress, what: &str) -> Result<(), Failure> {

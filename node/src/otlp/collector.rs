@@ -143,10 +143,12 @@ where
     let answer = http_connection::begin(stream, request).await?;
     match answer.status() {
         status if status.is_success() => Ok(start_of(answer).await?),
-        status if status.is_server_error() => Err(PostError::Busy(status)),
-        status @ (StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT) => {
-            Err(PostError::Busy(status))
-        }
+        // What the protocol has sent again; of anything else the same batch would be the answer once more.
+        status @ (StatusCode::TOO_MANY_REQUESTS
+        | StatusCode::REQUEST_TIMEOUT
+        | StatusCode::BAD_GATEWAY
+        | StatusCode::SERVICE_UNAVAILABLE
+        | StatusCode::GATEWAY_TIMEOUT) => Err(PostError::Busy(status)),
         status => Err(PostError::Refused(status)),
     }
 }
@@ -336,6 +338,7 @@ mod tests {
     #[tokio::test]
     async fn what_the_answer_means_decides_whether_a_batch_is_sent_again() {
         for (answer, again) in [
+            ("HTTP/1.1 500 Broken\r\nContent-Length: 0\r\n\r\n", false),
             ("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", true),
             ("HTTP/1.1 429 Slow Down\r\nContent-Length: 0\r\n\r\n", true),
             ("HTTP/1.1 401 Who\r\nContent-Length: 0\r\n\r\n", false),

@@ -84,6 +84,16 @@ impl CollectorUrl {
         self.is_secure
     }
 
+    /// Whether what is sent there is for its eyes only: over TLS, or to this host itself.
+    #[must_use]
+    pub fn keeps_secrets(&self) -> bool {
+        let (host, _) = self.address();
+        let host = host.trim_matches(['[', ']']);
+        self.is_secure()
+            || host == "localhost"
+            || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+
     /// What to dial, and the name that its certificate must have.
     pub(super) fn address(&self) -> (&str, u16) {
         (&self.host, self.port)

@@ -8,8 +8,6 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
-/// Points that were not refreshed for longer are not taken.
-pub(super) const MAX_AGE: Span = Span::hours(48);
 /// Clocks of servers and clients may differ by so much.
 const AHEAD: Span = Span::hours(1);
 
@@ -134,6 +132,7 @@ pub(super) fn choose<'p>(
 mod tests {
     use super::*;
     use passquorum_ad_sync::client_view::Point;
+    use passquorum_domain::points::FRESH_FOR;
 
     fn now() -> Timestamp {
         instant("2026-11-25T23:00:00Z").unwrap()
@@ -152,7 +151,7 @@ mod tests {
 
     fn taken(points: &[Point], affinity: Option<&str>) -> (Vec<String>, Vec<Fault>) {
         let mut report = Report::default();
-        let taken = choose(points, affinity, now(), MAX_AGE, &mut report);
+        let taken = choose(points, affinity, now(), FRESH_FOR, &mut report);
         let names = taken.iter().map(|point| point.name.clone()).collect();
         (names, report.steps.iter().filter_map(|step| step.fault).collect())
     }

@@ -13,6 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const HOPS: usize = 5;
 /// How often the page is asked for again, at least.
 const ROUNDS: usize = 6;
+/// However many nodes there are said to be.
+const MOST_ROUNDS: usize = 24;
 /// What our pages say in their heads.
 const OURS: &str = "<meta name=\"application-name\" content=\"passquorum\">";
 const NODE: &str = "<meta name=\"passquorum-node\" content=\"";
@@ -181,7 +183,7 @@ async fn ask_again(
     let about = Some(url.as_str());
     let mut answered: BTreeMap<String, usize> = BTreeMap::new();
     let mut failed = Vec::new();
-    let rounds = ROUNDS.max(nodes.len().saturating_mul(2));
+    let rounds = nodes.len().saturating_mul(2).clamp(ROUNDS, MOST_ROUNDS);
     for _ in 0..rounds {
         match net.get(at, way, &mut Notes::new()).await {
             Ok(page) => match kind(&page) {

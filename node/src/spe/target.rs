@@ -43,7 +43,9 @@ impl Target {
             let scheme = if self.is_tls { "https:" } else { "http:" };
             return Self::parse(&format!("{scheme}{location}"));
         }
-        if location.contains("://") {
+        let is_absolute =
+            location.split_once("://").is_some_and(|(scheme, _)| !scheme.contains(['/', '?', '#']));
+        if is_absolute {
             return Self::parse(location);
         }
         let path = if location.starts_with('/') {

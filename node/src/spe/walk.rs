@@ -9,6 +9,7 @@ use super::site;
 use super::target::Target;
 use passquorum_ad_sync::Names;
 use passquorum_ad_sync::client_view::{self, Looker, OpenError, Opened, Point};
+use passquorum_domain::points::FRESH_FOR;
 use passquorum_domain::time::{Span, Timestamp};
 use secrecy::SecretString;
 use std::collections::BTreeSet;
@@ -23,7 +24,7 @@ pub struct Start {
     pub domain: Option<Domain>,
     /// The authorities that the client's machine trusts, PEM.
     pub authorities: String,
-    /// Points that are older are not taken [default: two days]
+    /// Points that are older are not taken [default: a day]
     pub max_age: Option<Span>,
     /// Now.
     pub now: Timestamp,
@@ -64,7 +65,7 @@ pub async fn walk(start: Start) -> Result<Report, AuthoritiesError> {
     };
     let taken = match &points {
         Some(points) => {
-            let max_age = max_age.unwrap_or(choice::MAX_AGE);
+            let max_age = max_age.unwrap_or(FRESH_FOR);
             choice::choose(points, settings.affinity.as_deref(), now, max_age, &mut report)
         }
         None => Vec::new(),

@@ -3,7 +3,7 @@
 use crate::program::run;
 use passquorum_domain::error_code::ErrorCode;
 
-const VERBS: [&[&str]; 43] = [
+const VERBS: [&[&str]; 44] = [
     &["demo"],
     &["init"],
     &["join"],
@@ -35,6 +35,7 @@ const VERBS: [&[&str]; 43] = [
     &["directory", "set-account"],
     &["directory", "check"],
     &["directory", "delegate"],
+    &["policy", "users"],
     &["profiles"],
     &["profiles", "migrate"],
     &["profiles", "unregister"],

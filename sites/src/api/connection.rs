@@ -31,6 +31,7 @@ struct NewConnection {
     alias: String,
     #[serde(default = "default_attribute")]
     profile_attribute: String,
+    /// Left out, it stays as it is; an empty one takes it away.
     #[serde(default)]
     former_profile_attribute: Option<String>,
     endpoint: NewEndpoint,
@@ -93,7 +94,10 @@ pub(super) async fn put(
         id,
         alias: new.alias,
         profile_attribute: new.profile_attribute,
-        former_profile_attribute: new.former_profile_attribute,
+        former_profile_attribute: match new.former_profile_attribute {
+            Some(former) => Some(former).filter(|former| !former.is_empty()),
+            None => present.connection(id).and_then(|connection| connection.former_profile_attribute.clone()),
+        },
         endpoint: match new.endpoint {
             NewEndpoint::Ldaps(ldaps) => DirectoryEndpoint::Ldaps(seal(&ports, present, id, ldaps)?),
             NewEndpoint::Embedded => DirectoryEndpoint::Embedded,

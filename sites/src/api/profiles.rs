@@ -1,31 +1,24 @@
-//! Tasks over many profiles. The answer comes line by line, each a JSON object that says how the task stands; the last says
-//! `"done": true`, or has a `problem`. Who stops listening stops the task; what was done stays done.
+//! Tasks over many profiles, and the count of users: each line of the answer says how it stands. Who stops listening stops
+//! the task; what was done stays done.
 
 use super::Shared;
 use super::auth::Caller;
+use super::lines::lines;
 use super::problem::ApiProblem;
 use super::request::Body;
 use crate::crowd::Crowd;
 use crate::hashing::Hasher;
-use crate::page_error::Failure;
-use crate::profile_tasks::{self, Brought, Desk, Listener, Progress, Selection, Stopped};
+use crate::profile_tasks::{self, Brought, Desk, Listener, Selection};
+use crate::user_count;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use bytes::Bytes;
-use futures::stream;
-use http::HeaderValue;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use passquorum_domain::config::{DomainConnection, RealmConfig};
 use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::qa::HashCost;
 use serde::Deserialize;
-use serde_json::json;
-use std::convert::Infallible;
 use std::sync::Arc;
-use tokio::sync::mpsc;
-
-/// Lines that wait for a slow listener.
-const WAITING: usize = 4;
+use tokio::sync::Semaphore;
 
 /// `POST /api/v1/profiles/migrate`: whose profiles.
 #[derive(Deserialize)]
@@ -43,6 +36,9 @@ struct Migration {
 struct Unregistration {
     domain: String,
     who: Selection,
+    /// Those too that do not open here.
+    #[serde(default)]
+    unreadable: bool,
     #[serde(default)]
     dry_run: bool,
 }
@@ -61,39 +57,41 @@ struct Import {
 pub(super) async fn migrate(
     State(ports): State<Shared>,
     Extension(caller): Extension<Caller>,
-    Extension(crowd): Extension<Crowd>,
+    Extension(workshop): Extension<Workshop>,
     body: Body,
 ) -> Result<Response, ApiProblem> {
     let Migration { domain, dry_run } = body.json()?;
     let connection = connection(&*config(&ports).await?, &domain)?;
-    let desk = desk(ports, caller, &crowd, dry_run);
-    Ok(lines(|listener| async move { profile_tasks::migrate(&desk, &connection, listener).await }))
+    let desk = workshop.desk(ports, caller, dry_run)?;
+    Ok(lines(|line| async move { profile_tasks::migrate(&desk, &connection, Listener::new(line)).await }))
 }
 
 pub(super) async fn unregister(
     State(ports): State<Shared>,
     Extension(caller): Extension<Caller>,
-    Extension(crowd): Extension<Crowd>,
+    Extension(workshop): Extension<Workshop>,
     body: Body,
 ) -> Result<Response, ApiProblem> {
-    let Unregistration { domain, who, dry_run } = body.json()?;
+    let Unregistration { domain, who, unreadable, dry_run } = body.json()?;
     let connection = connection(&*config(&ports).await?, &domain)?;
-    let desk = desk(ports, caller, &crowd, dry_run);
-    Ok(lines(|listener| async move { profile_tasks::unregister(&desk, &connection, &who, listener).await }))
+    let desk = workshop.desk(ports, caller, dry_run)?;
+    Ok(lines(|line| async move {
+        profile_tasks::unregister(&desk, &connection, &who, unreadable, Listener::new(line)).await
+    }))
 }
 
 pub(super) async fn import(
     State(ports): State<Shared>,
     Extension(caller): Extension<Caller>,
-    Extension(crowd): Extension<Crowd>,
+    Extension(workshop): Extension<Workshop>,
     body: Body,
 ) -> Result<Response, ApiProblem> {
     let Import { people, replace, dry_run } = body.secret_json()?;
     let config = config(&ports).await?;
-    let desk = desk(ports, caller, &crowd, dry_run);
-    Ok(lines(
-        |listener| async move { profile_tasks::import(&desk, &config, people, replace, listener).await },
-    ))
+    let desk = workshop.desk(ports, caller, dry_run)?;
+    Ok(lines(|line| async move {
+        profile_tasks::import(&desk, &config, people, replace, Listener::new(line)).await
+    }))
 }
 
 async fn config(ports: &Shared) -> Result<Arc<RealmConfig>, ApiProblem> {
@@ -107,43 +105,39 @@ fn connection(config: &RealmConfig, alias: &str) -> Result<DomainConnection, Api
     config.connections.iter().find(is_meant).cloned().ok_or_else(missing)
 }
 
-fn desk(ports: Shared, caller: Caller, crowd: &Crowd, dry_run: bool) -> Desk {
-    let settings = crowd.settings();
-    let hasher = Hasher::new(settings.hashing);
-    Desk { ports, hasher, cost: settings.answer_cost, actor: caller.actor, dry_run }
+/// What these tasks may take of a node together.
+#[derive(Clone)]
+pub(super) struct Workshop {
+    hasher: Hasher,
+    cost: HashCost,
+    places: Arc<Semaphore>,
 }
 
-/// Runs a task whose progress is the answer.
-fn lines<F, Fut>(task: F) -> Response
-where
-    F: FnOnce(Listener) -> Fut,
-    Fut: Future<Output = Result<(), Stopped>> + Send + 'static,
-{
-    let (sender, told) = mpsc::channel::<Progress>(WAITING);
-    let work = task(Listener::new(sender));
-    let (failed, failure) = tokio::sync::oneshot::channel();
-    tokio::spawn(async move {
-        if let Err(Stopped::Failed(why)) = work.await {
-            // Nobody is left to tell that nobody listens.
-            let _ = failed.send(why);
+impl Workshop {
+    /// Tasks that a node works on at a time.
+    const PLACES: usize = 2;
+
+    pub(super) fn of(crowd: &Crowd) -> Self {
+        let settings = crowd.settings();
+        Self {
+            hasher: Hasher::new(settings.hashing),
+            cost: settings.answer_cost,
+            places: Arc::new(Semaphore::new(Self::PLACES)),
         }
-    });
-    let state = (told, Some(failure));
-    let body = stream::unfold(state, |(mut told, mut failure)| async move {
-        let line = match told.recv().await {
-            Some(progress) => json!(progress),
-            None => problem(failure.take()?.await.ok()?),
-        };
-        Some((Ok::<_, Infallible>(Bytes::from(format!("{line}\n"))), (told, failure)))
-    });
-    let mut response = Response::new(axum::body::Body::from_stream(body));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+    }
+
+    fn desk(&self, ports: Shared, caller: Caller, dry_run: bool) -> Result<Desk, ApiProblem> {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
+            let detail = format!("{} such tasks run on this node already", Self::PLACES);
+            ApiProblem::new(ErrorCode::Busy, detail)
+        })?;
+        let (hasher, cost) = (self.hasher.clone(), self.cost);
+        Ok(Desk { ports, hasher, cost, actor: caller.actor, dry_run, _place: place })
+    }
 }
 
-fn problem(failure: Failure) -> serde_json::Value {
-    let ApiProblem { code, detail, .. } = failure.into();
-    json!({ "problem": { "code": code.as_str(), "detail": detail, "remedy": code.remedy() } })
+/// `GET /api/v1/users/count`: how many users each policy serves, and how many of them have registered.
+pub(super) async fn count_users(State(ports): State<Shared>) -> Result<Response, ApiProblem> {
+    let config = config(&ports).await?;
+    Ok(lines(|line| async move { user_count::count(&ports, &config, &line).await }))
 }

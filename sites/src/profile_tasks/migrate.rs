@@ -23,7 +23,9 @@ pub(crate) async fn migrate(
     let everyone = Listing { profile: HavingProfile::Anywhere, ..Listing::default() };
     let unmoved = Listing { profile: HavingProfile::InFormerAttribute, ..Listing::default() };
     desk.begin(ProfileTask::Migrate, &format!("domain {}", connection.alias)).await?;
-    listener.progress.of = Some(count(directory, &unmoved).await? + count(directory, &everyone).await?);
+    let all =
+        count(directory, &unmoved, &mut listener).await? + count(directory, &everyone, &mut listener).await?;
+    listener.progress.of = Some(all);
     listener.tell().await?;
     // Whoever is in the former attribute is rewritten in any case, which moves it.
     for (listing, whatever) in [(&unmoved, true), (&everyone, false)] {

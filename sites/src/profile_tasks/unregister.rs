@@ -1,6 +1,7 @@
 //! Takes people's profiles away: named people, the members of a group, or everyone below an object.
 
-use super::{Desk, Listener, Outcome, Stopped, UserProblem, about, count, name_of};
+use super::{Desk, Listener, Outcome, STEP, Stopped, UserProblem, about, count, name_of};
+use crate::profile_store;
 use passquorum_domain::audit::ProfileTask;
 use passquorum_domain::config::DomainConnection;
 use passquorum_domain::directory::{DistinguishedName, ListedUser, LoginName};
@@ -23,6 +24,14 @@ pub(crate) enum Selection {
 impl Selection {
     fn described(&self) -> String {
         match self {
+            // A record is kept for long, and a list may be long.
+            Self::Users(users) if users.len() > NAMED => {
+                format!(
+                    "{} users, the first of them {}",
+                    users.len(),
+                    users.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ")
+                )
+            }
             Self::Users(users) => format!("users {}", users.join(", ")),
             Self::Group(group) => format!("members of {group}"),
             Self::Below(below) => format!("below {below}"),
@@ -30,11 +39,15 @@ impl Selection {
     }
 }
 
-/// Takes the profiles away.
+/// Users whom the audit names one by one.
+const NAMED: usize = 20;
+
+/// Takes the profiles away. One that does not open here may be another realm's: it stays, unless `unreadable` ones go too.
 pub(crate) async fn unregister(
     desk: &Desk,
     connection: &DomainConnection,
     selection: &Selection,
+    unreadable: bool,
     mut listener: Listener,
 ) -> Result<(), Stopped> {
     let directory = desk.ports.directories.open(connection.id).await?;
@@ -45,9 +58,11 @@ pub(crate) async fn unregister(
     let listing = match selection {
         Selection::Users(users) => {
             listener.progress.of = Some(users.len() as u64);
-            for user in users {
-                let outcome = named(desk, connection, directory, user).await?;
-                listener.count(outcome);
+            for users in users.chunks(STEP) {
+                listener.tell().await?;
+                for user in users {
+                    listener.count(named(desk, connection, directory, user, unreadable).await?);
+                }
             }
             listener.tell().await?;
             return desk.finish(ProfileTask::Unregister, listener).await;
@@ -55,9 +70,8 @@ pub(crate) async fn unregister(
         Selection::Group(group) => Listing { member_of: Some(group.clone()), ..having },
         Selection::Below(below) => Listing { below: Some(below.clone()), ..having },
     };
-    listener.progress.of = Some(count(directory, &listing).await?);
-    listener.tell().await?;
-    let act = |user| one(desk, connection, directory, user);
+    listener.progress.of = Some(count(directory, &listing, &mut listener).await?);
+    let act = |user| one(desk, connection, directory, user, unreadable);
     desk.go_over(directory, &listing, &mut listener, act).await?;
     desk.finish(ProfileTask::Unregister, listener).await
 }
@@ -67,18 +81,24 @@ async fn named(
     connection: &DomainConnection,
     directory: &dyn Directory,
     typed: &str,
+    unreadable: bool,
 ) -> Result<Outcome, Stopped> {
     let failed = |code, why: &str| Ok(Outcome::Failed(UserProblem::new(typed, code, why)));
     let Ok(name) = LoginName::parse(typed) else {
         return failed(ErrorCode::BadInput, "this is no logon name, UPN or mail address");
     };
+    if let LoginName::Account { domain: Some(domain), .. } = &name
+        && domain.to_lowercase() != connection.alias.to_lowercase()
+    {
+        return failed(ErrorCode::NotFound, "this name is of another domain");
+    }
     match directory.find(&name).await? {
         Found::Nobody => failed(ErrorCode::NotFound, "nobody has this name"),
         Found::Several => failed(ErrorCode::NotFound, "several people have this name"),
         Found::One(record) => {
             let record = *record;
             let listed = ListedUser { user: record.user, dn: record.dn, account: record.account };
-            one(desk, connection, directory, listed).await
+            one(desk, connection, directory, listed, unreadable).await
         }
     }
 }
@@ -88,6 +108,7 @@ async fn one(
     connection: &DomainConnection,
     directory: &dyn Directory,
     listed: ListedUser,
+    unreadable: bool,
 ) -> Result<Outcome, Stopped> {
     let (user, name) = (&listed.user, name_of(connection, &listed.account));
     let stored = match directory.read_profile(user).await {
@@ -95,6 +116,10 @@ async fn one(
         Ok(None) => return Ok(Outcome::Unchanged),
         Err(error) => return about(&name, error),
     };
+    if !unreadable && profile_store::open(&desk.ports, user.guid, &stored).is_none() {
+        let why = "it does not open: it may be another realm's; it was left as it is";
+        return Ok(Outcome::Failed(UserProblem::new(&name, ErrorCode::ForeignValue, why)));
+    }
     if desk.dry_run {
         return Ok(Outcome::Changed);
     }

@@ -61,6 +61,11 @@ async fn profiles_are_brought_in_moved_while_nodes_are_killed_sealed_anew_and_ta
     let repeated = world.realm.passquorum(1, &["profiles", "import", &path]).await.unwrap_err().to_string();
     assert!(repeated.contains("crowd1: PQ-BAD-INPUT"), "a question is answered twice: {repeated}");
 
+    let counted = world.realm.passquorum(2, &["policy", "users", "--json"]).await.unwrap();
+    let counted: Value = serde_json::from_str(&counted).unwrap();
+    assert_eq!(counted["policies"][0]["registered"], wanted, "{counted}");
+    assert!(counted["policies"][0]["users"].as_u64().unwrap() > wanted as u64, "{counted}");
+
     let attributes = |config: &mut Value| {
         config["connections"][0]["profile_attribute"] = json!("carLicense");
         config["connections"][0]["former_profile_attribute"] = json!("comment");

@@ -2,6 +2,7 @@
 
 use crate::commands::Failure;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::io::{IsTerminal as _, Write as _, stderr};
 
 /// Places of the bar.
@@ -32,9 +33,9 @@ pub(super) struct UserProblem {
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Line {
+enum Line<T> {
     Broken { problem: Problem },
-    Progress(Progress),
+    Word(T),
 }
 
 #[derive(Deserialize)]
@@ -50,13 +51,13 @@ pub(super) struct Lines(Vec<u8>);
 
 impl Lines {
     /// What is complete now.
-    pub(super) fn take(&mut self, piece: &[u8]) -> Result<Vec<Progress>, Failure> {
+    pub(super) fn take<T: DeserializeOwned>(&mut self, piece: &[u8]) -> Result<Vec<T>, Failure> {
         self.0.extend_from_slice(piece);
         let mut taken = Vec::new();
         while let Some(end) = self.0.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.0.drain(..=end).collect();
             match serde_json::from_slice(&line)? {
-                Line::Progress(progress) => taken.push(progress),
+                Line::Word(word) => taken.push(word),
                 Line::Broken { problem: Problem { code, detail, remedy } } => {
                     let message = format!(
                         "{code}: {detail}\n{remedy}\nWhat was done stays done; run the command again to go on."
@@ -124,6 +125,7 @@ impl Bar {
                 "the node broke off; what was done stays done; run the command again to go on",
             ));
         }
+        self.total.done = false;
         self.before = self.total.clone();
         Ok(())
     }
@@ -153,7 +155,7 @@ mod tests {
         let text = format!("{}\n{}\n", numbers(1, false), numbers(2, true));
         for cut in 0..text.len() {
             let mut lines = Lines::default();
-            let mut taken = lines.take(&text.as_bytes()[..cut]).unwrap();
+            let mut taken: Vec<Progress> = lines.take(&text.as_bytes()[..cut]).unwrap();
             taken.extend(lines.take(&text.as_bytes()[cut..]).unwrap());
             assert_eq!(taken.iter().map(|progress| progress.seen).collect::<Vec<_>>(), [1, 2]);
         }
@@ -162,7 +164,7 @@ mod tests {
     #[test]
     fn a_problem_ends_it_and_says_how_to_go_on() {
         let line = r#"{"problem":{"code":"PQ-NO-QUORUM","detail":"no majority","remedy":"Wait."}}"#;
-        let failure = Lines::default().take(format!("{line}\n").as_bytes()).unwrap_err();
+        let failure = Lines::default().take::<Progress>(format!("{line}\n").as_bytes()).unwrap_err();
         assert_eq!(failure.exit, crate::commands::Exit::NotNow);
         assert!(failure.message.starts_with("PQ-NO-QUORUM: no majority\nWait.\n"), "{}", failure.message);
     }

@@ -14,7 +14,7 @@ impl Reader {
             .values
             .get("otlp.endpoint")
             .and_then(Value::as_str)
-            .is_some_and(|url| url.starts_with("http:"));
+            .is_some_and(|url| url.to_ascii_lowercase().starts_with("http:"));
         let named = self.values.contains_key("otlp.send");
         let ca = self.optional("otlp.ca", path);
         if ca.is_some() && is_plain_http {
@@ -46,6 +46,9 @@ impl Reader {
             return None;
         }
         let endpoint = self.required("otlp.endpoint", from_text::<CollectorUrl>)?;
+        if headers.is_some() && !endpoint.keeps_secrets() {
+            self.problem("otlp.headers", "they would go in clear; use https in otlp.endpoint".to_owned());
+        }
         Some(OtlpSettings { endpoint, ca, headers, send })
     }
 }
@@ -108,6 +111,7 @@ mod tests {
             ("endpoint = 'https://collector'\nsend = []", vec!["otlp.send"]),
             ("endpoint = 'https://collector'\nsend = ['logs', 'metrics']", vec!["otlp.send"]),
             ("endpoint = 'http://collector'\nca = '/ca.pem'", vec!["otlp.ca"]),
+            ("endpoint = 'HTTP://collector'\nheaders = '/headers'", vec!["otlp.headers"]),
             ("headers = 'here'\nsend = 'logs'", vec!["otlp.headers", "otlp.send", "otlp.endpoint"]),
         ] {
             let found = read(&format!("[otlp]\n{text}")).unwrap_err();

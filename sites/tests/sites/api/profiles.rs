@@ -134,12 +134,48 @@ async fn profiles_are_taken_away_from_those_who_are_named_and_from_nobody_else()
     let told = take(json!({ "users": ["alice", "nobody"] }), false).await;
     assert_eq!((counts(&told), api.profile("alice").is_some()), ([2, 1, 0, 1], false), "{told}");
     assert!(api.profile("bob").is_some());
+    let told = take(json!({ "users": ["ELSEWHERE\\bob"] }), false).await;
+    assert_eq!(
+        (counts(&told), api.profile("bob").is_some()),
+        ([1, 0, 0, 1], true),
+        "of another domain: {told}"
+    );
+    let foreign = Blob::from(vec![1, 1, 0, 0, 0, 1, 7, 7]);
+    api.world.directory.edit("alice", |user| user.profile = Some(foreign.clone()));
+    let told = take(json!({ "users": ["alice"] }), false).await;
+    assert_eq!((counts(&told), api.profile("alice")), ([1, 0, 0, 1], Some(foreign)), "{told}");
+    let body = json!({ "domain": "EXAMPLE", "who": { "users": ["alice"] }, "unreadable": true });
+    let told = api.task("/api/v1/profiles/unregister", body).await.pop().unwrap();
+    assert_eq!((counts(&told), api.profile("alice")), ([1, 1, 0, 0], None), "{told}");
     let told = take(json!({ "below": "OU=Elsewhere,DC=example,DC=com" }), false).await;
     assert_eq!((counts(&told), api.profile("bob").is_some()), ([0, 0, 0, 0], true), "{told}");
     let told = take(json!({ "group": "CN=Staff,DC=example,DC=com" }), false).await;
     assert_eq!((counts(&told), api.profile("bob").is_some()), ([1, 1, 0, 0], false), "{told}");
     let taken = AuditEvent::ProfileTaken(ProfileTask::Unregister);
-    assert_eq!(api.events(ProfileTask::Unregister).iter().filter(|event| **event == taken).count(), 2);
+    assert_eq!(api.events(ProfileTask::Unregister).iter().filter(|event| **event == taken).count(), 3);
+}
+
+#[tokio::test]
+async fn users_are_counted_for_the_policy_that_serves_them() {
+    let api = Api::raised();
+    api.bring(&[person("alice", "Waltz")], json!({})).await;
+    let count = async || {
+        let answer = api.call("GET", "/api/v1/users/count", &[], "").await;
+        let text = String::from_utf8(answer.body).unwrap();
+        let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        assert_eq!(last["done"], true, "{text}");
+        let policy = &last["policies"][0];
+        [&last["users"], &last["unserved"], &policy["users"], &policy["registered"]]
+            .map(|count| count.as_u64().unwrap())
+    };
+    let [users, unserved, served, registered] = count().await;
+    assert_eq!((users - unserved, registered), (served, 1));
+    assert!(unserved > 0, "olga is no member of the group");
+    api.world.directory.edit("alice", |user| user.groups.clear());
+    assert_eq!(count().await, [users, unserved + 1, served - 1, 0]);
+    api.world.directory.set_controller(Controller::Down);
+    let answer = api.call("GET", "/api/v1/users/count", &[], "").await;
+    assert_eq!(answer.json()["problem"]["code"], "PQ-DIRECTORY-UNREACHABLE");
 }
 
 #[tokio::test]
