@@ -66,6 +66,7 @@ async fn a_stranger_is_removed_by_who_is_sure_and_the_container_made_anew() {
     let foreign = legacy.put("Old", vec!["CONFIGURATION.SERVER_URLS=https://old.example/<b>".into()]);
     let own = legacy.put("passquorum-00000000-0000-0000-0000-000000000001-1", Vec::new());
     *legacy.is_mirrored.lock().unwrap() = true;
+    world.consensus.mirror(true);
     *legacy.held.lock().unwrap() =
         Some(Held { fence: Fence { term: 3, index: 7 }, document: Blob::from(&b"x"[..]) });
     let mut browser = administrator(&world).await;

@@ -35,6 +35,7 @@ fn records(api: &Api, event: &AuditEvent) -> usize {
 #[tokio::test]
 async fn points_are_told_apart_and_only_strangers_can_be_removed() {
     let api = Api::new();
+    api.consensus.mirror(true);
     let legacy = &api.world.directory.legacy;
     // The world's clock stands at 2026-09-21T14:13:20Z.
     let fresh = "2026-09-21T14:00:00Z";
@@ -68,6 +69,10 @@ async fn points_are_told_apart_and_only_strangers_can_be_removed() {
     assert_eq!(api.call("POST", &path, &[], remove(&lower)).await.status.as_u16(), 204);
     assert_eq!(records(&api, &AuditEvent::PointRemoved), 1);
     assert!(legacy.points.lock().unwrap().iter().all(|point| point.dn != foreign));
+
+    // Nobody keeps it any more where the realm is not mirrored.
+    api.consensus.mirror(false);
+    assert_eq!(api.call("POST", &path, &[], remove(&own)).await.status.as_u16(), 204);
 }
 
 #[tokio::test]

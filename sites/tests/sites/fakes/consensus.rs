@@ -2,11 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a fake that is wrong must stop the test")]
 
-use super::lock;
+use super::{CONNECTION, lock};
 use async_trait::async_trait;
 use passquorum_domain::audit::Actor;
 use passquorum_domain::command::{Action, Command};
-use passquorum_domain::config::ConfigChange;
+use passquorum_domain::config::{ConfigChange, MirrorSettings};
+use passquorum_domain::directory::DistinguishedName;
 use passquorum_domain::ids::{NodeId, RequestId};
 use passquorum_domain::outcome::Outcome;
 use passquorum_domain::ports::*;
@@ -49,6 +50,14 @@ impl FakeConsensus {
     }
 
     /// Commits a change of the configuration.
+    /// Has the realm mirrored in its one domain, or nowhere.
+    pub(crate) fn mirror(&self, wanted: bool) {
+        let mut general = self.state().config().unwrap().general.clone();
+        let container = DistinguishedName::parse("CN=_QPMStorageContainer,DC=example,DC=com").unwrap();
+        general.mirror = wanted.then_some(MirrorSettings { connection: CONNECTION, container });
+        self.configure(ConfigChange::SetGeneral(general));
+    }
+
     pub(crate) fn configure(&self, change: ConfigChange) {
         let base = self.state().config().unwrap().revision;
         self.apply(Action::change_config(base, change)).unwrap();

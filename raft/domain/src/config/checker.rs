@@ -1,0 +1,182 @@
+//! What a configuration has to be: every rule on its parts, each told with its place. The words are a replicated form.
+
+use super::{BY_DNS, DirectoryEndpoint, DomainConnection, ManagementPolicy, MirrorSettings, Problem};
+use crate::ids::ConnectionId;
+use crate::lockout::LockoutSettings;
+use crate::policy::PasswordRule;
+use crate::qa::{QaPolicy, QuestionKind};
+use crate::time::Span;
+use crate::workflow::WorkflowKind;
+use std::collections::BTreeSet;
+
+/// Collects the problems.
+pub(super) struct Checker {
+    pub(super) known: BTreeSet<ConnectionId>,
+    pub(super) problems: Vec<Problem>,
+}
+
+impl Checker {
+    pub(super) fn add(&mut self, field: String, message: &str) {
+        self.problems.push(Problem { field, message: message.to_owned() });
+    }
+
+    pub(super) fn text(&mut self, field: &str, text: &str, lengths: std::ops::RangeInclusive<usize>) {
+        if !lengths.contains(&text.trim().chars().count()) || text.chars().any(char::is_control) {
+            let message = format!(
+                "use {} to {} characters, none of them control characters",
+                lengths.start(),
+                lengths.end()
+            );
+            self.add(field.to_owned(), &message);
+        }
+    }
+
+    pub(super) fn span(&mut self, field: &str, span: Span, min: Span, max: Span) {
+        if !(min..=max).contains(&span) {
+            let message = format!("use {} to {} seconds", min.0 / 1000, max.0 / 1000);
+            self.add(field.to_owned(), &message);
+        }
+    }
+
+    pub(super) fn at_most_100(&mut self, field: &str, count: usize) {
+        if count > 100 {
+            self.add(field.to_owned(), "use at most 100 entries");
+        }
+    }
+
+    pub(super) fn lockout(&mut self, field: &str, settings: &LockoutSettings) {
+        if !(1..=1000).contains(&settings.threshold) {
+            self.add(format!("{field}.threshold"), "use 1 to 1000 attempts");
+        }
+        self.span(&format!("{field}.duration"), settings.duration, Span::seconds(1), Span::hours(24 * 30));
+        self.span(
+            &format!("{field}.reset_after"),
+            settings.reset_after,
+            Span::seconds(1),
+            Span::hours(24 * 30),
+        );
+    }
+
+    pub(super) fn connection_id(&mut self, field: String, id: ConnectionId) {
+        if !self.known.contains(&id) {
+            self.add(field, "there is no domain connection with this id; add it first");
+        }
+    }
+
+    pub(super) fn mirror(&mut self, at: &str, mirror: &MirrorSettings) {
+        self.connection_id(format!("{at}.connection"), mirror.connection);
+        if !mirror.container.as_str().to_lowercase().starts_with("cn=") {
+            self.add(
+                format!("{at}.container"),
+                "use a name such as CN=_QPMStorageContainer,CN=System,DC=...",
+            );
+        }
+    }
+
+    pub(super) fn connection(&mut self, at: &str, connection: &DomainConnection) {
+        self.text(&format!("{at}.alias"), &connection.alias, 1..=100);
+        self.attribute(&format!("{at}.profile_attribute"), &connection.profile_attribute);
+        if let Some(former) = &connection.former_profile_attribute {
+            let at = format!("{at}.former_profile_attribute");
+            self.attribute(&at, former);
+            if former.eq_ignore_ascii_case(&connection.profile_attribute) {
+                self.add(at, "name the attribute that held profiles before this one, or none");
+            }
+        }
+        let DirectoryEndpoint::Ldaps(ldaps) = &connection.endpoint else { return };
+        if ldaps.servers.is_empty() {
+            self.add(format!("{at}.servers"), "name at least one domain controller, as ldaps://host");
+        }
+        for (index, server) in ldaps.servers.iter().enumerate() {
+            let is_named = server.starts_with("ldaps://") || server.starts_with(BY_DNS);
+            if !is_named || server.len() > 300 {
+                self.add(format!("{at}.servers[{index}]"), "use ldaps://host or ldaps://host:port");
+            }
+        }
+        self.text(&format!("{at}.bind_name"), &ldaps.bind_name, 1..=512);
+        if !ldaps.authorities.contains("-----BEGIN CERTIFICATE-----") {
+            self.add(format!("{at}.authorities"), "give at least one PEM certificate of an authority");
+        }
+    }
+
+    pub(super) fn attribute(&mut self, at: &str, attribute: &str) {
+        let is_name = attribute.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+            && attribute.chars().next().is_some_and(|c| c.is_ascii_alphabetic());
+        if !is_name || attribute.len() > 64 {
+            self.add(at.to_owned(), "use an LDAP attribute name such as comment");
+        }
+    }
+
+    pub(super) fn policy(&mut self, at: &str, policy: &ManagementPolicy) {
+        self.text(&format!("{at}.name"), &policy.name, 1..=100);
+        for (index, scope) in policy.scope.iter().enumerate() {
+            self.connection_id(format!("{at}.scope[{index}].connection"), scope.connection);
+        }
+        self.lockout(&format!("{at}.lockout"), &policy.lockout);
+        self.qa(&format!("{at}.qa"), &policy.qa);
+        self.rules(&format!("{at}.password_rules"), &policy.password_rules);
+        let (mut kinds, mut ids) = (BTreeSet::new(), BTreeSet::new());
+        for (index, workflow) in policy.workflows.iter().enumerate() {
+            let at = format!("{at}.workflows[{index}]");
+            self.text(&format!("{at}.name"), &workflow.name, 1..=100);
+            self.text(&format!("{at}.description"), &workflow.description, 0..=500);
+            for problem in workflow.problems() {
+                self.add(format!("{at}.activities"), &problem.to_string());
+            }
+            if workflow.kind != WorkflowKind::Custom && !kinds.insert(workflow.kind) {
+                self.add(format!("{at}.kind"), "the policy has this workflow already");
+            }
+            if !ids.insert(workflow.id) {
+                self.add(format!("{at}.id"), "another workflow has this id; a new one needs a new UUID");
+            }
+        }
+    }
+
+    pub(super) fn qa(&mut self, at: &str, qa: &QaPolicy) {
+        if qa.questions.len() > 500 {
+            self.add(format!("{at}.questions"), "use at most 500 questions");
+        }
+        let mut ids = BTreeSet::new();
+        for (index, question) in qa.questions.iter().enumerate() {
+            self.text(&format!("{at}.questions[{index}].text"), &question.text, 1..=300);
+            if !ids.insert(question.id) {
+                self.add(format!("{at}.questions[{index}].id"), "another question has this id");
+            }
+        }
+        if qa.optional_to_register as usize > qa.of_kind(QuestionKind::Optional).count() {
+            self.add(format!("{at}.optional_to_register"), "there are not so many optional questions");
+        }
+        if qa.user_defined_to_register > 20 {
+            self.add(format!("{at}.user_defined_to_register"), "use at most 20");
+        }
+        if qa.answers_to_register() == 0 {
+            self.add(format!("{at}.questions"), "a profile needs at least one question");
+        }
+        if !(1..=100).contains(&qa.min_answer_length) {
+            self.add(format!("{at}.min_answer_length"), "use 1 to 100 characters");
+        }
+        if !(1..=200).contains(&qa.min_question_length) {
+            self.add(format!("{at}.min_question_length"), "use 1 to 200 characters");
+        }
+    }
+
+    pub(super) fn rules(&mut self, at: &str, rules: &[PasswordRule]) {
+        for (index, rule) in rules.iter().enumerate() {
+            match rule {
+                PasswordRule::Length(rule) => {
+                    if rule.min < 1 || rule.max > 256 || rule.min > rule.max {
+                        self.add(
+                            format!("{at}[{index}]"),
+                            "use a least length from 1 and a greatest up to 256",
+                        );
+                    }
+                }
+                PasswordRule::Complexity(rule) => {
+                    if !(1..=4).contains(&rule.min_kinds) {
+                        self.add(format!("{at}[{index}].min_kinds"), "use 1 to 4 kinds of character");
+                    }
+                }
+            }
+        }
+    }
+}
