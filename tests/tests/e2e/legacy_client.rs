@@ -131,9 +131,6 @@ async fn each_fault_between_the_domain_and_the_page_is_found_and_named() {
     let found = machine.diagnose(&["--url", &url]).await;
     found.expect(1, &["no-point"], &[]);
     assert!(found.report["url"].as_str().unwrap().ends_with("/logon-old/"), "{:#}", found.report);
-    let made = format!("dn: {}\nchangetype: add\nobjectClass: container\n", container());
-    world.domain.modify(&made).await.unwrap();
-    machine.diagnose(&[]).await.expect(1, &["no-point", "no-url"], &[]);
 
     // A stale one alone, then beside those of three nodes, which any account may read and which are in order.
     world.publish("gone", ELSEWHERE, 60 * 24 * 30, Some(9)).await;

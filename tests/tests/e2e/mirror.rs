@@ -68,8 +68,13 @@ async fn the_container_follows_the_leaders_and_never_goes_back() {
             document["revision"] == revision && document["leader"] == leader
         })
         .await;
-    let status = world.realm.status(leader).await.unwrap();
-    assert_eq!(status["mirror"]["state"], "current", "{status}");
+    // It says so once the service connection points, which come after the container, are there too.
+    wait::until("the leader says that it is", LONG, || async {
+        let status = world.realm.status(leader).await.ok()?;
+        (status["mirror"]["state"] == "current" && status["points"]["state"] == "current").then_some(())
+    })
+    .await
+    .unwrap();
 
     // Killed.
     world.realm.cluster.kill9(leader).await.unwrap();
