@@ -54,7 +54,8 @@ pub struct NodeStatus {
     pub cluster: ClusterStatus,
     /// How this node's mirror does.
     pub mirror: MirrorStatus,
-    /// How its service connection points do.
+    /// How its service connection points do; a program of the release before keeps none and says nothing of them.
+    #[serde(default = "no_points")]
     pub points: MirrorStatus,
     /// When the certificate of each node ends.
     pub certificates: BTreeMap<NodeId, Timestamp>,
@@ -63,6 +64,10 @@ pub struct NodeStatus {
     /// On a node in the perimeter: the voters that have lent it a stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lenders: Option<BTreeSet<NodeId>>,
+}
+
+fn no_points() -> MirrorStatus {
+    MirrorStatus::Off
 }
 
 /// The answer of `/ready`.
