@@ -79,23 +79,24 @@ impl Directory for SimulatedDirectory {
     async fn list(&self, listing: &Listing) -> Result<Box<dyn UserPages>, DirectoryError> {
         let (this, listing) = (self.clone(), listing.clone());
         let users = self.call("list users", Kind::Reads, move |domain, now, _| {
-            let records = domain
+            let group = match &listing.member_of {
+                Some(group) => Some(domain.group(group).ok_or(DirectoryReason::NotFound)?),
+                None => None,
+            };
+            let has_profile = |user: &User| match listing.profile {
+                HavingProfile::OrNot => true,
+                HavingProfile::Anywhere => user.profile.is_some(),
+                HavingProfile::InFormerAttribute => false,
+            };
+            let listed = domain
                 .users
                 .iter()
-                .filter(|(_, user)| match listing.profile {
-                    HavingProfile::OrNot => true,
-                    HavingProfile::Anywhere => user.profile.is_some(),
-                    HavingProfile::InFormerAttribute => false,
-                })
-                .map(|(guid, user)| user.record(this.reference(*guid), &domain.rules, now));
-            let is_meant =
-                |record: &UserRecord| listing.below.as_ref().is_none_or(|below| record.dn.is_within(below));
-            let listed =
-                |record: UserRecord| ListedUser { user: record.user, dn: record.dn, account: record.account };
-            match listing.member_of {
-                Some(_) => Err(DirectoryReason::NotFound),
-                None => Ok(records.filter(is_meant).map(listed).collect::<Vec<_>>()),
-            }
+                .filter(|(_, user)| group.is_none_or(|group| domain.groups_of(user).contains(group)))
+                .filter(|(_, user)| has_profile(user))
+                .map(|(guid, user)| user.record(this.reference(*guid), &domain.rules, now))
+                .filter(|record| listing.below.as_ref().is_none_or(|below| record.dn.is_within(below)))
+                .map(|UserRecord { user, dn, account, .. }| ListedUser { user, dn, account });
+            Ok(listed.collect::<Vec<_>>())
         });
         Ok(Box::new(vec![users.await?].into_iter()))
     }
