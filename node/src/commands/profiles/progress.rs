@@ -178,5 +178,10 @@ mod tests {
         }
         assert_eq!(bar.total().seen, 8);
         assert_eq!(line(bar.total()), "[##############################] 8 of 8");
+        let mut bar = Bar::new(Some(8));
+        bar.show(serde_json::from_str(&numbers(4, true)).unwrap());
+        bar.end_of_one().unwrap();
+        assert!(bar.end_of_one().is_err(), "a part that says nothing at all has broken off too");
+        assert_eq!(bar.total().seen, 4);
     }
 }
