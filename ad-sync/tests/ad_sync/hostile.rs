@@ -10,7 +10,7 @@ use crate::samba::open;
 use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::config::LdapsSettings;
 use passquorum_domain::directory::{LoginName, ObjectGuid, UserRef};
-use passquorum_domain::ports::{Directory, DirectoryReason, Found, ResetOptions, Retry};
+use passquorum_domain::ports::{Directory, DirectoryReason, Found, Listing, ResetOptions, Retry};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -107,6 +107,20 @@ async fn more_than_was_asked_for_is_not_heard_out() {
     let endless =
         hostile(|_| vec![Act::Send(vec![0x30, 0x84, 0, 0xff, 0xff, 0xff]), Act::Flood(vec![4; 8192])]);
     is_passed_over("one endless answer", endless.await, MUCH).await;
+}
+
+/// In real time, since it is about what is taken and not about how long that takes.
+#[tokio::test]
+async fn a_page_of_a_list_is_not_heard_out_when_it_becomes_too_heavy() {
+    const EACH: usize = 8 * 1024 * 1024;
+    let heavy = |asked: &Asked| {
+        let account = vec![b'a'; EACH];
+        entry(asked.id, PERSON, &[("objectGUID", &[7; 16]), ("sAMAccountName", &account)])
+    };
+    let controller = hostile(move |asked| vec![Act::Flood(heavy(asked))]).await;
+    let listed = directory(&[&controller]).list(&Listing::default()).await.map(drop);
+    assert_eq!(listed.unwrap_err().reason, DirectoryReason::Unreachable);
+    assert!(controller.sent() < 16 * EACH, "{} bytes", controller.sent());
 }
 
 #[tokio::test(start_paused = true)]
