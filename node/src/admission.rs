@@ -439,7 +439,7 @@ mod tests {
         let world = world().await;
         let token = token(&world, Role::SiteLearner).await;
         let (from, asked) = (FeatureLevel::FIRST, vec![NodeId(1)]);
-        let raise = Action::RaiseLevel { from, to: FeatureLevel::CURRENT, asked };
+        let raise = Action::RaiseLevel { from, to: FeatureLevel::SECOND, asked };
         world.admission.propose(Actor::Realm, raise).await.unwrap().unwrap();
         let refused = world.admission.admit(request(&token).0, FeatureLevel::FIRST).await.unwrap_err();
         assert_eq!(refused.code().as_str(), "PQ-PROGRAM-TOO-OLD");

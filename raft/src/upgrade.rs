@@ -80,14 +80,17 @@ impl Member {
         }
     }
 
-    /// Has the leader raise the level; answers the level that the realm has then.
+    /// Has the leader raise the level, step by step, as far as every node supports it; answers the level that the realm has
+    /// then.
     pub(crate) async fn finalise_upgrade(&self, actor: Actor) -> Result<FeatureLevel, MembershipError> {
         // Here first, since a leader of the earlier release would not understand the request.
-        let status = self.upgrade_status().await?;
-        let Some(to) = status.next() else { return Ok(status.level) };
-        ready(&status)?;
-        self.change(Change::RaiseLevel { to, actor }).await?;
-        Ok(self.read_linearizable().await.map_err(unread)?.level())
+        let mut status = self.upgrade_status().await?;
+        while let Some(to) = status.next() {
+            ready(&status)?;
+            self.change(Change::RaiseLevel { to, actor: actor.clone() }).await?;
+            status.level = self.read_linearizable().await.map_err(unread)?.level();
+        }
+        Ok(status.level)
     }
 
     /// Raises the level as the leader, unless that is done already: a change may be asked for again.

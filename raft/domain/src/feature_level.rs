@@ -21,10 +21,12 @@ pub struct FeatureLevel(u32);
 impl FeatureLevel {
     /// The level of a state that says nothing of levels, and of programs that know of none.
     pub const FIRST: Self = Self(1);
-    /// Drills in the audit; domain controllers that DNS names.
+    /// Drills in the audit; domain controllers that DNS names; the configuration as documents; tasks over many profiles.
     pub const SECOND: Self = Self(2);
+    /// What the domain's sites and the user's computer have a say in; profiles that say what they satisfy.
+    pub const THIRD: Self = Self(3);
     /// The highest level that this program supports.
-    pub const CURRENT: Self = Self::SECOND;
+    pub const CURRENT: Self = Self::THIRD;
 
     /// The level after this one.
     #[must_use]

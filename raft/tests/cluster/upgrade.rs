@@ -32,7 +32,7 @@ fn drill() -> Command {
 }
 
 fn too_low() -> ProposeError {
-    ProposeError::LevelTooLow { needs: FeatureLevel::CURRENT, level: FeatureLevel::FIRST }
+    ProposeError::LevelTooLow { needs: FeatureLevel::SECOND, level: FeatureLevel::FIRST }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,12 +65,13 @@ async fn what_needs_the_next_level_is_refused_on_every_node_until_the_level_was_
         assert_eq!(rig.node(node.0).propose(drill()).await, Ok(Ok(Effect::Done)), "node {node}");
     }
     let state = rig.node(leader.0).read(Consistency::Linearizable).await.unwrap();
-    let raised: Vec<&Actor> = state
+    let raised: Vec<(&AuditEvent, &Actor)> = state
         .audit()
-        .filter(|record| record.event == AuditEvent::LevelRaised(FeatureLevel::CURRENT))
-        .map(|record| &record.actor)
+        .filter(|record| matches!(record.event, AuditEvent::LevelRaised(_)))
+        .map(|record| (&record.event, &record.actor))
         .collect();
-    assert_eq!(raised, [&actor]);
+    let steps = [FeatureLevel::SECOND, FeatureLevel::THIRD].map(AuditEvent::LevelRaised);
+    assert_eq!(raised, steps.each_ref().map(|step| (step, &actor)), "by one level at a time, each once");
     rig.stop().await;
 }
 
@@ -138,7 +139,8 @@ async fn a_log_that_rises_too_high(address: &str) -> MemoryDisk {
     })));
     let member = (1, NodeInfo { cluster_address: address.to_owned() });
     let membership = RaftMembership::new(vec![BTreeSet::from([1])], BTreeMap::from([member]));
-    let commands = vec![create, raise(FeatureLevel::FIRST), raise(FeatureLevel::CURRENT)];
+    let steps = (1..=FeatureLevel::CURRENT.number()).map(|from| raise(FeatureLevel::from(from)));
+    let commands = std::iter::once(create).chain(steps).collect();
     let entries =
         vec![entry(0, EntryPayload::Membership(membership)), entry(1, EntryPayload::Normal(Batch(commands)))];
     log.blocking_append(entries).await.unwrap();

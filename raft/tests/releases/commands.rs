@@ -1,9 +1,15 @@
-//! Every command and every audit event of feature level 1, some of them refused, and always the same.
+//! Every command and every audit event of a feature level, some of them refused, and always the same.
 
-use passquorum_domain::audit::{Actor, AuditEvent, Site};
+use passquorum_domain::audit::{Actor, AuditEvent, ProfileTask, Site};
 use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::command::{Action, AdmitNode, Command, CreateRealm, NewNode, NewWraps};
-use passquorum_domain::config::{ConfigChange, RealmConfig};
+use passquorum_domain::config::{
+    ConfigChange, DirectoryEndpoint, DomainConnection, LdapsSettings, RealmConfig,
+};
+use passquorum_domain::directory::DistinguishedName;
+use passquorum_domain::document::Document;
+use passquorum_domain::drill::DrillName;
+use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::ids::{
     ApiTokenId, AttemptId, ConnectionId, JoinTokenId, KeyedHash, NodeId, PolicyId, RealmId, RequestId,
     Revision, TicketId,
@@ -60,7 +66,7 @@ fn put(name: &str, condition: LabelCondition) -> Action {
     Action::PutLabel { key: label(name), value: Blob::from(name.as_bytes()), condition }
 }
 
-/// Every event of the level; the ones that commands write too are among them, since each of them can be recorded.
+/// Every event of the first level; the ones that commands write too are among them, since each of them can be recorded.
 fn events() -> Vec<AuditEvent> {
     let ticket = TicketId(Uuid::from_u128(40));
     let api = ApiTokenId(Uuid::from_u128(50));
@@ -128,7 +134,7 @@ fn events() -> Vec<AuditEvent> {
     events
 }
 
-/// One action of each kind at least, in an order in which most of them are taken.
+/// One action of each kind of the first level at least, in an order in which most of them are taken.
 fn actions() -> Vec<Action> {
     let subject = KeyedHash([3; 32]);
     let attempt = |number| AttemptId(Uuid::from_u128(number));
@@ -220,8 +226,58 @@ fn actions() -> Vec<Action> {
     actions
 }
 
+/// What came with the second level, from the rise to it on.
+fn actions_of_the_second() -> Vec<Action> {
+    let drill = || DrillName::try_from("kill-leader".to_owned()).unwrap();
+    let events = [
+        AuditEvent::LevelRaised(FeatureLevel::SECOND),
+        AuditEvent::DrillBegun { drill: drill() },
+        AuditEvent::DrillEnded { drill: drill(), ok: true },
+        AuditEvent::ProfilesBegun(ProfileTask::Migrate),
+        AuditEvent::ProfilesEnded { task: ProfileTask::Unregister, changed: 7, failed: 300 },
+        AuditEvent::ProfileTaken(ProfileTask::Import),
+        AuditEvent::PointRemoved,
+        AuditEvent::MirrorRebuilt,
+    ];
+    let connection = DomainConnection {
+        id: ConnectionId(Uuid::from_u128(60)),
+        alias: "CORP".into(),
+        endpoint: DirectoryEndpoint::Ldaps(LdapsSettings {
+            servers: vec!["ldaps://dc1.corp.example".into(), "dns://corp.example/Berlin".into()],
+            base: DistinguishedName::parse("DC=corp,DC=example").unwrap(),
+            authorities: "PEM".into(),
+            bind_name: "svc".into(),
+            bind_password: sealed(2),
+        }),
+        profile_attribute: "comment".into(),
+        former_profile_attribute: Some("info".into()),
+    };
+    let change = ConfigChange::PutConnection(Box::new(connection));
+    let scopes = BTreeSet::from(ApiScope::ALL);
+    let id = ApiTokenId(Uuid::from_u128(52));
+    let mut actions = vec![
+        Action::RaiseLevel {
+            from: FeatureLevel::FIRST,
+            to: FeatureLevel::SECOND,
+            asked: [1, 2, 4].map(NodeId).to_vec(),
+        },
+        Action::EditConfig { base: Revision(1), change: Document(change.clone()) },
+        Action::EditConfig { base: Revision(0), change: Document(change) },
+        Action::CreateApiToken(ApiToken { id, secret: SECRET, name: "all".into(), scopes, expires_at: None }),
+        Action::SetSiteUrl {
+            node: NodeId(1),
+            seen: "https://one".into(),
+            url: "https://first.example".parse().unwrap(),
+        },
+        put("kept", LabelCondition::Always),
+    ];
+    let subject = Some(KeyedHash([3; 32]));
+    actions.extend(events.map(|event| Action::Record { event, subject }));
+    actions
+}
+
 /// The commands, by actors of every kind, some with a note, by nodes and by clients.
-pub(crate) fn all() -> Vec<Command> {
+pub(crate) fn all(level: FeatureLevel) -> Vec<Command> {
     let hash = KeyedHash([5; 32]);
     let actors = [
         Actor::Realm,
@@ -243,5 +299,9 @@ pub(crate) fn all() -> Vec<Command> {
             action,
         }
     };
-    (0..).zip(actions()).zip(actors.iter().cycle()).map(command).collect()
+    let mut actions = actions();
+    if level >= FeatureLevel::SECOND {
+        actions.extend(actions_of_the_second());
+    }
+    (0..).zip(actions).zip(actors.iter().cycle()).map(command).collect()
 }

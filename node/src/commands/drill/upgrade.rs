@@ -59,12 +59,13 @@ pub(super) async fn roll(scene: &mut Scene, earlier: Option<&Path>) -> Result<()
 /// Ends the upgrade, where the two programs support different feature levels.
 async fn finish(scene: &mut Scene) -> Result<(), Failure> {
     let status = upgrade_status(scene, 1).await?;
-    let Some(level) = status.next() else {
+    let level = status.supported;
+    if status.level >= level {
         scene
             .journal
             .remark("both programs support the same feature level, so there was nothing to finalise");
         return Ok(());
-    };
+    }
     scene.passquorum(1, &["upgrade", "finalise"]).await?;
     for place in 1..=scene.size() {
         let raised =

@@ -62,7 +62,7 @@ pub struct UpgradeStatus {
 }
 
 impl UpgradeStatus {
-    /// The level that the upgrade ends with; none when it is finished.
+    /// The level after the realm's; none when the upgrade is finished.
     #[must_use]
     pub fn next(&self) -> Option<FeatureLevel> {
         Some(self.level.next()).filter(|next| *next <= self.supported)
@@ -96,8 +96,8 @@ pub trait Upgrades: Send + Sync {
     /// Asks every node what its program supports.
     async fn upgrade_status(&self) -> Result<UpgradeStatus, MembershipError>;
 
-    /// Has the realm run at the next level, if there is one and every node supports it. Answers the level of now. There is
-    /// no way back.
+    /// Has the realm run at the next level, and so on as long as there is one and every node supports it. Answers the level of
+    /// now. There is no way back.
     async fn finalise_upgrade(&self, actor: Actor) -> Result<FeatureLevel, MembershipError>;
 }
 
@@ -128,7 +128,7 @@ mod tests {
         assert_eq!([1, 2, 3, 4].map(named), [false, true, true, true], "{obstacles:?}");
         status.nodes.truncate(1);
         assert_eq!(status.obstacles(), Vec::<String>::new());
-        assert_eq!(status.next(), Some(FeatureLevel::CURRENT));
+        assert_eq!(status.next(), Some(FeatureLevel::SECOND));
         status.level = FeatureLevel::CURRENT;
         assert_eq!(status.next(), None, "there is no level above the program's own");
     }
