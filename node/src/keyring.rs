@@ -219,6 +219,7 @@ fn label(purpose: Purpose) -> &'static [u8] {
         Purpose::Source => b"passquorum/1/source",
         Purpose::Token => b"passquorum/1/token",
         Purpose::Idempotency => b"passquorum/1/idempotency",
+        Purpose::Passcode => b"passquorum/1/passcode",
     }
 }
 

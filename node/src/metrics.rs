@@ -129,6 +129,7 @@ impl Metrics {
             TicketKind::Change => "change",
             TicketKind::Unlock => "unlock",
             TicketKind::WriteProfile => "write-profile",
+            TicketKind::Enable => "enable",
         };
         let result = match result {
             TicketResult::Done => "done",

@@ -1,8 +1,9 @@
-//! The policy that a realm starts with: the five default workflows, a question list and sensible rules. Everything in
+//! The policy that a realm starts with: the default workflows, a question list and sensible rules. Everything in
 //! it can be changed on the Admin site afterwards.
 
 use crate::env::SystemEntropy;
 use passquorum_domain::config::ManagementPolicy;
+use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::ids::{PolicyId, QuestionId, WorkflowId};
 use passquorum_domain::lockout::LockoutSettings;
 use passquorum_domain::policy::{ComplexityRule, LengthRule, PasswordRule};
@@ -21,7 +22,7 @@ const QUESTIONS: [(QuestionKind, &str); 6] = [
 ];
 
 /// A policy of this name for these users.
-pub(crate) fn policy(name: &str, scope: UserScope) -> ManagementPolicy {
+pub(crate) fn policy(name: &str, scope: UserScope, level: FeatureLevel) -> ManagementPolicy {
     let question = |(kind, text): (QuestionKind, &str)| Question {
         id: QuestionId(fresh_uuid(&SystemEntropy)),
         kind,
@@ -45,6 +46,6 @@ pub(crate) fn policy(name: &str, scope: UserScope) -> ManagementPolicy {
             PasswordRule::Length(LengthRule { min: 10, max: 128 }),
             PasswordRule::Complexity(ComplexityRule { min_kinds: 3, forbid_names: true }),
         ],
-        workflows: Workflow::defaults(|| WorkflowId(fresh_uuid(&SystemEntropy))),
+        workflows: Workflow::defaults(level, || WorkflowId(fresh_uuid(&SystemEntropy))),
     }
 }

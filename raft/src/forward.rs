@@ -41,6 +41,8 @@ fn may_propose(role: Role, action: &Action) -> bool {
             Action::CountAttempt { .. }
                 | Action::DecideAttempt { .. }
                 | Action::LiftLock(_)
+                | Action::AssignPasscode { .. }
+                | Action::SpendPasscode { .. }
                 | Action::OpenTicket { .. }
                 | Action::CloseTicket { .. }
                 | Action::PutLabel { .. }
@@ -218,6 +220,8 @@ mod tests {
             Action::CountAttempt { attempt, target: source, policy: None },
             Action::DecideAttempt { attempt, target: user, right: true },
             Action::LiftLock(HASH),
+            Action::AssignPasscode { subject: HASH, secret: HASH, life: Span::seconds(1) },
+            Action::SpendPasscode { subject: HASH, secret: HASH },
             Action::OpenTicket {
                 ticket,
                 subject: HASH,

@@ -1,9 +1,12 @@
 //! The activities, one file each: what each shows, and what it does with the answer, through ports only.
 
+mod accept_agreement;
 mod answer_questions;
 mod change_password;
+mod check_passcode;
 mod check_password;
 mod edit_profile;
+mod enable_account;
 mod new_password;
 mod reset_password;
 mod unlock_account;
@@ -21,11 +24,15 @@ pub(crate) async fn show(
 ) -> Result<StepView, Failure> {
     match activity {
         Activity::AuthenticateWithPassword(_) => Ok(StepView::Password),
-        Activity::AuthenticateWithQuestions(settings) => answer_questions::show(context, *settings).await,
+        Activity::AuthenticateWithQuestions(settings) => answer_questions::show(context, settings).await,
+        Activity::AuthenticateWithPasscode(_) => Ok(StepView::Passcode),
         Activity::EditProfile(_) => edit_profile::show(context, form).await,
         Activity::ResetPassword(_) => reset_password::show(context).await,
         Activity::ChangePassword(_) => change_password::show(context),
         Activity::UnlockAccount(_) => Ok(StepView::Unlock),
+        Activity::EnableAccount(_) => Ok(StepView::Enable),
+        Activity::AcceptAgreement(settings) => Ok(accept_agreement::show(settings)),
+        Activity::RestartOnError(_) => Err(without_a_page()),
     }
 }
 
@@ -33,12 +40,19 @@ pub(crate) async fn show(
 pub(crate) async fn run(context: &Context<'_>, activity: &Activity, form: &Form) -> Result<Verdict, Failure> {
     match activity {
         Activity::AuthenticateWithPassword(_) => check_password::run(context, form).await,
-        Activity::AuthenticateWithQuestions(settings) => {
-            answer_questions::run(context, *settings, form).await
-        }
+        Activity::AuthenticateWithQuestions(settings) => answer_questions::run(context, settings, form).await,
+        Activity::AuthenticateWithPasscode(_) => check_passcode::run(context, form).await,
         Activity::EditProfile(_) => edit_profile::run(context, form).await,
         Activity::ResetPassword(settings) => reset_password::run(context, *settings, form).await,
         Activity::ChangePassword(_) => change_password::run(context, form).await,
         Activity::UnlockAccount(_) => unlock_account::run(context).await,
+        Activity::EnableAccount(_) => enable_account::run(context).await,
+        Activity::AcceptAgreement(_) => Ok(accept_agreement::run(form)),
+        Activity::RestartOnError(_) => Err(without_a_page()),
     }
+}
+
+/// The engine never stops at such an activity.
+fn without_a_page() -> Failure {
+    Failure::internal("a run stands at an activity that has no page")
 }

@@ -6,6 +6,7 @@ use crate::ports::Ports;
 use passquorum_domain::ids::KeyedHash;
 use passquorum_domain::ports::Purpose;
 use passquorum_domain::qa::{QaPolicy, QuestionKind};
+use passquorum_domain::workflow::QuestionSort;
 
 /// Questions as people write them themselves.
 const OWN: [&str; 12] = [
@@ -23,15 +24,19 @@ const OWN: [&str; 12] = [
     "What stood on the shelf in the hall?",
 ];
 
-/// The texts of a complete set of questions.
-pub(crate) fn questions(ports: &Ports, qa: &QaPolicy, subject: KeyedHash) -> Result<Vec<String>, Failure> {
-    let optional: Vec<&str> =
-        qa.of_kind(QuestionKind::Optional).map(|question| question.text.as_str()).collect();
-    let mut texts: Vec<String> =
-        qa.of_kind(QuestionKind::Mandatory).map(|question| question.text.clone()).collect();
-    texts.extend(pick(ports, subject, &optional, qa.optional_to_register)?);
-    texts.extend(pick(ports, subject, &OWN, qa.user_defined_to_register)?);
-    Ok(texts)
+/// The texts of a complete set of questions, each with its sort.
+pub(crate) fn questions(
+    ports: &Ports,
+    qa: &QaPolicy,
+    subject: KeyedHash,
+) -> Result<Vec<(QuestionSort, String)>, Failure> {
+    let texts = |kind| qa.of_kind(kind).map(|question| question.text.as_str()).collect::<Vec<_>>();
+    let mandatory = texts(QuestionKind::Mandatory).into_iter().map(str::to_owned).collect();
+    let optional = pick(ports, subject, &texts(QuestionKind::Optional), qa.optional_to_register)?;
+    let own = pick(ports, subject, &OWN, qa.user_defined_to_register)?;
+    let sorted =
+        [(QuestionSort::Mandatory, mandatory), (QuestionSort::Optional, optional), (QuestionSort::Own, own)];
+    Ok(sorted.into_iter().flat_map(|(sort, texts)| texts.into_iter().map(move |text| (sort, text))).collect())
 }
 
 /// Picks `count` of the candidates in an order that depends on subject and text alone.

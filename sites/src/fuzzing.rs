@@ -33,7 +33,6 @@ pub fn cookies(data: &[u8]) {
         sealed(held);
     }
     if let Some(progress) = opened::<Progress>(data, Timestamp(0)) {
-        progress.present();
         progress.marker();
         progress.with_next_ticket();
     }
@@ -64,7 +63,7 @@ mod replay;
 mod tests {
     use super::replay::replay;
     use super::*;
-    use crate::workflow::Subject;
+    use crate::workflow::{Plan, Subject};
     use passquorum_domain::audit::Site;
     use passquorum_domain::directory::{ObjectGuid, UserRef};
     use passquorum_domain::ids::{ConnectionId, KeyedHash, PolicyId};
@@ -98,7 +97,9 @@ mod tests {
             policy: PolicyId(Uuid::from_u128(2)),
             kind: WorkflowKind::ForgotPassword,
             name: "Forgot".into(),
-            activities: vec![Activity::ResetPassword(ResetPassword { unlock: true, must_change: false })],
+            plan: Plan::Carried {
+                activities: vec![Activity::ResetPassword(ResetPassword { unlock: true, must_change: false })],
+            },
             subject: Subject::Nobody { hash },
             typed: "alice".into(),
             position: 0,

@@ -10,7 +10,7 @@ use crate::limits::Origin;
 use crate::page_error::Failure;
 use crate::session::BrowserId;
 use crate::view::Problems;
-use crate::workflow::{Ending, Progress, StepView};
+use crate::workflow::{Ending, Progress, Stage, StepView};
 use async_trait::async_trait;
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::workflow::{Activity, WorkflowKind};
@@ -163,12 +163,12 @@ pub(crate) struct Run {
     pub(crate) marker: String,
 }
 
-impl From<&Progress> for Run {
-    fn from(progress: &Progress) -> Self {
+impl Run {
+    pub(crate) fn of(progress: &Progress, stage: &Stage) -> Self {
         Self {
             name: progress.name.clone(),
             kind: progress.kind,
-            activities: progress.activities.clone(),
+            activities: stage.activities().to_vec(),
             position: progress.position,
             typed: progress.typed.clone(),
             marker: progress.marker(),

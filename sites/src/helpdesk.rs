@@ -1,9 +1,11 @@
-//! The Helpdesk site: look a user up, see where they stand with self-service, and lift the lock that wrong answers set.
+//! The Helpdesk site: look a user up, see where they stand with self-service, lift the lock that wrong answers set,
+//! and give a passcode to whoever has nothing else to prove who they are with.
 //!
 //! Invariants: only users whom a policy serves can be seen or helped; an act is on the `objectGUID` that the operator
 //! saw, never on a name alone; each act is in the audit with the operator. The site must not know configuration edits.
 
 mod desk;
+mod passcode;
 mod standing;
 
 use crate::app::App;
@@ -29,4 +31,5 @@ pub const ROUTES: &[Route] = &[
     // A search is a POST, so that no name gets into an address, a history or a proxy's log.
     Route::post("/helpdesk/find", || routing::post(desk::find)),
     Route::post("/helpdesk/unlock", || routing::post(desk::unlock)),
+    Route::post("/helpdesk/passcode", || routing::post(passcode::assign)),
 ];

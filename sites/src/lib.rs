@@ -34,6 +34,7 @@ mod legacy;
 mod limits;
 mod old_paths;
 mod page_error;
+mod passcodes;
 mod people;
 mod profile_store;
 mod profile_tasks;

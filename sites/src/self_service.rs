@@ -91,12 +91,13 @@ fn offered(config: &RealmConfig, kind: WorkflowKind) -> Result<(&ManagementPolic
 }
 
 /// The tasks in the order in which people need them, with their names in addresses.
-const TASKS: [(WorkflowKind, &str); 5] = [
+const TASKS: [(WorkflowKind, &str); 6] = [
     (WorkflowKind::ForgotPassword, "forgot-password"),
     (WorkflowKind::UnlockAccount, "unlock-account"),
     (WorkflowKind::ManagePasswords, "change-password"),
     (WorkflowKind::Register, "register"),
     (WorkflowKind::ManageProfile, "manage-profile"),
+    (WorkflowKind::UsePasscode, "use-passcode"),
 ];
 
 /// One part of the bar that shows where one is.
@@ -108,11 +109,12 @@ struct Part {
 
 /// The bar for a plan of activities; `here` counts the name page as 0.
 fn parts(plan: &[Activity], here: usize) -> Vec<Part> {
-    let labels = std::iter::once("User name").chain(plan.iter().map(label)).chain(std::iter::once("Done"));
-    labels
-        .enumerate()
-        .map(|(position, label)| Part { label, done: position < here, here: position == here })
-        .collect()
+    let ends = |label| std::iter::once(Some(label));
+    let labels = ends("User name").chain(plan.iter().map(label)).chain(ends("Done"));
+    let part = |(position, label): (usize, Option<&'static str>)| {
+        Some(Part { label: label?, done: position < here, here: position == here })
+    };
+    labels.enumerate().filter_map(part).collect()
 }
 
 fn parts_of(run: &Run, ending: Option<Ending>) -> Vec<Part> {
@@ -121,12 +123,17 @@ fn parts_of(run: &Run, ending: Option<Ending>) -> Vec<Part> {
     parts(&run.activities, here)
 }
 
-fn label(activity: &Activity) -> &'static str {
-    match activity {
+/// What the bar says of an activity; nothing of one without a page.
+fn label(activity: &Activity) -> Option<&'static str> {
+    Some(match activity {
         Activity::AuthenticateWithPassword(_) => "Password",
         Activity::AuthenticateWithQuestions(_) => "Questions",
+        Activity::AuthenticateWithPasscode(_) => "Passcode",
         Activity::EditProfile(_) => "Questions",
         Activity::ResetPassword(_) | Activity::ChangePassword(_) => "New password",
         Activity::UnlockAccount(_) => "Unlock",
-    }
+        Activity::EnableAccount(_) => "Enable",
+        Activity::AcceptAgreement(_) => "Agreement",
+        Activity::RestartOnError(_) => return None,
+    })
 }

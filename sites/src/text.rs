@@ -9,6 +9,9 @@ pub(crate) const NODE_HOLDS_NO_KEY: &str =
 pub(crate) const NOT_THIS_NODE: &str =
     "This node only reads what you want to change. Nothing was changed. Do it on one of these:";
 pub(crate) const WRONG_ANSWERS: &str = "We could not verify you with these answers.";
+pub(crate) const WRONG_ANSWER: &str = "This answer is not right.";
+pub(crate) const WRONG_PASSCODE: &str = "This passcode is not right, was used already, or is out of date.";
+pub(crate) const ACCEPT_FIRST: &str = "Accept the text above to go on.";
 pub(crate) const WRONG_PASSWORD: &str =
     "The user name or password is not right, or this account cannot sign in at the moment.";
 pub(crate) const SOURCE_IS_FULL: &str = "Too many requests from your network address are being answered at the moment. Try again in a few seconds.";

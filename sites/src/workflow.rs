@@ -1,8 +1,9 @@
 //! The workflow engine: (activities, progress, input) to the next step.
 //!
-//! Progress lives in a sealed cookie, so any node can take any step. A running workflow keeps the activity list it
-//! began with, which travels in the cookie; the policy's questions, rules and lockout are read anew at each step,
-//! since a tightened lockout must hold at once. If the policy itself is gone, the task must be started again.
+//! Progress lives in a sealed cookie, so any node can take any step. A running workflow keeps the activities it began
+//! with: the cookie names the revision of the configuration that they stand in. The policy's questions, rules and lockout
+//! are read anew at each step, since a tightened lockout must hold at once. If the policy itself is gone, or the revision is
+//! so old that it is not kept any more, the task must be started again.
 //!
 //! Invariants: the position moves on only when an activity passed; an action is reached only by a known user who
 //! passed every activity before it; one state of the cookie stands for one ticket, so replaying it acts at most once.
@@ -11,7 +12,7 @@ mod session;
 mod step;
 mod ticket;
 
-pub(crate) use session::{Progress, Subject};
+pub(crate) use session::{Plan, Progress, Subject};
 pub(crate) use step::{Ending, ProfileSlot, SlotKind, StepView, Verdict};
 pub(crate) use ticket::{TicketEnd, under_ticket};
 
@@ -26,7 +27,9 @@ use passquorum_domain::config::{ManagementPolicy, RealmConfig};
 use passquorum_domain::directory::UserRef;
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::KeyedHash;
+use passquorum_domain::outcome::Rejection;
 use passquorum_domain::ports::Directory;
+use passquorum_domain::state::State;
 use passquorum_domain::workflow::Activity;
 use std::sync::Arc;
 
@@ -35,15 +38,106 @@ pub(crate) struct Context<'a> {
     pub(crate) app: &'a App,
     pub(crate) progress: &'a Progress,
     pub(crate) origin: Origin,
+    stage: &'a Stage,
+}
+
+/// What a run goes by at present.
+pub(crate) struct Stage {
     config: Arc<RealmConfig>,
+    activities: Vec<Activity>,
+}
+
+impl Stage {
+    /// Reads it, linearizable.
+    pub(crate) async fn of(app: &App, progress: &Progress) -> Result<Self, Failure> {
+        let state = app.ports.current().await?;
+        let config = state.config().cloned().ok_or(Rejection::NoRealm)?;
+        let activities = match (activities(&state, progress), progress.ending) {
+            (Some(activities), _) => activities,
+            // How it ended is told all the same.
+            (None, Some(_)) => Vec::new(),
+            (None, None) => return Err(task_changed()),
+        };
+        Ok(Self { config, activities })
+    }
+
+    /// All of the run's activities.
+    pub(crate) fn activities(&self) -> &[Activity] {
+        &self.activities
+    }
+
+    /// The activity that the run is at, unless it is over.
+    pub(crate) fn present(&self, progress: &Progress) -> Option<&Activity> {
+        self.activities.get(progress.position).filter(|_| progress.ending.is_none())
+    }
+
+    /// Whether the person has passed a step that proves who they are. Changing a password proves it on its own page.
+    pub(crate) fn has_proved(&self, progress: &Progress) -> bool {
+        let before = self.activities.get(..progress.position).unwrap_or_default();
+        before
+            .iter()
+            .any(|activity| activity.authenticates() || matches!(activity, Activity::ChangePassword(_)))
+    }
+
+    /// The progress at the next step that has a page; at the end of the run after the last.
+    fn after(&self, mut progress: Progress) -> Progress {
+        progress.position = step_from(&self.activities, progress.position.saturating_add(1));
+        if progress.position >= self.activities.len() {
+            progress.ending = Some(Ending::Done);
+        }
+        progress
+    }
+
+    /// The progress after something failed: at the first step, where the workflow wants that and it can help.
+    fn after_failure(&self, mut progress: Progress, failure: &Failure) -> Progress {
+        let before = self.activities.get(..progress.position).unwrap_or_default();
+        let restarts = before.iter().any(|activity| matches!(activity, Activity::RestartOnError(_)));
+        if restarts && !ends_all(failure.code) {
+            progress.position = step_from(&self.activities, 0);
+        }
+        progress
+    }
+}
+
+/// The first activity from this place on that has a page.
+pub(crate) fn step_from(activities: &[Activity], place: usize) -> usize {
+    let marks = activities.iter().skip(place).take_while(|a| matches!(a, Activity::RestartOnError(_)));
+    place.saturating_add(marks.count())
+}
+
+/// What no new beginning helps against: the person is locked out, or nothing can be reached.
+fn ends_all(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::Locked
+            | ErrorCode::TooManyRequests
+            | ErrorCode::DirectoryUnreachable
+            | ErrorCode::NoQuorum
+            | ErrorCode::NoVoter
+            | ErrorCode::UnknownOutcome
+    )
+}
+
+fn task_changed() -> Failure {
+    Failure::new(ErrorCode::SessionExpired).saying(text::TASK_CHANGED)
+}
+
+/// The activities that a run began with; none when they are not kept any more.
+fn activities(state: &State, progress: &Progress) -> Option<Vec<Activity>> {
+    let (revision, workflow) = match &progress.plan {
+        Plan::Carried { activities } => return Some(activities.clone()),
+        Plan::Kept { revision, workflow } => (*revision, *workflow),
+    };
+    let present = state.config().filter(|config| config.revision == revision);
+    let config = present.or_else(|| state.revision(revision).map(|kept| &kept.config))?;
+    let workflows = &config.policy(progress.policy)?.workflows;
+    workflows.iter().find(|kept| kept.id == workflow).map(|workflow| plan(&workflow.activities))
 }
 
 impl Context<'_> {
     /// The policy that serves the user, as it is now.
     pub(crate) fn policy(&self) -> Result<&ManagementPolicy, Failure> {
-        self.config
-            .policy(self.progress.policy)
-            .ok_or_else(|| Failure::new(ErrorCode::SessionExpired).saying(text::TASK_CHANGED))
+        self.stage.config.policy(self.progress.policy).ok_or_else(task_changed)
     }
 
     /// The user, when the typed name is one's.
@@ -88,32 +182,34 @@ pub(crate) enum Moved {
 /// What the present step shows. `form` is what was submitted, when the step is shown again.
 pub(crate) async fn show(
     app: &App,
+    stage: &Stage,
     progress: &Progress,
     origin: Origin,
     form: Option<&Form>,
 ) -> Result<StepView, Failure> {
-    let context = Context { app, progress, origin, config: app.ports.current_config().await? };
-    activity::show(&context, present(progress)?, form).await
+    let context = Context { app, progress, origin, stage };
+    activity::show(&context, present(stage, progress)?, form).await
 }
 
 /// Takes the present step with what was submitted.
 pub(crate) async fn submit(
     app: &App,
+    stage: &Stage,
     progress: &Progress,
     origin: Origin,
     form: &Form,
 ) -> Result<Moved, Failure> {
-    let context = Context { app, progress, origin, config: app.ports.current_config().await? };
-    let verdict = activity::run(&context, present(progress)?, form).await?;
+    let context = Context { app, progress, origin, stage };
+    let verdict = activity::run(&context, present(stage, progress)?, form).await?;
     let mut next = progress.clone();
     Ok(match verdict {
-        Verdict::Passed => {
-            next.position = next.position.saturating_add(1);
-            Moved::On(next)
-        }
+        Verdict::Passed => Moved::On(stage.after(next)),
+        Verdict::Acted => Moved::On(stage.after(next.with_next_ticket())),
         Verdict::Again(problems) => Moved::Again(next, problems),
         Verdict::Refused(problems) => Moved::Again(next.with_next_ticket(), problems),
-        Verdict::Failed(failure) => Moved::Failed(next.with_next_ticket(), failure),
+        Verdict::Failed(failure) => {
+            Moved::Failed(stage.after_failure(next.with_next_ticket(), &failure), failure)
+        }
         Verdict::Finished(ending) => {
             next.ending = Some(ending);
             Moved::On(next)
@@ -121,18 +217,19 @@ pub(crate) async fn submit(
     })
 }
 
-fn present(progress: &Progress) -> Result<&Activity, Failure> {
-    progress.present().ok_or_else(|| Failure::new(ErrorCode::SessionExpired))
+fn present<'s>(stage: &'s Stage, progress: &Progress) -> Result<&'s Activity, Failure> {
+    stage.present(progress).ok_or_else(|| Failure::new(ErrorCode::SessionExpired))
 }
 
-/// The steps of an activity list. A password that a later step changes is asked for on that step's page: so it need
-/// not be carried from one step to the next, and no cookie ever holds a password.
+/// The steps of an activity list. A password that is asked for only to be changed is asked for on that step's page: so it
+/// need not be carried from one step to the next, and no cookie ever holds a password.
 pub(crate) fn plan(activities: &[Activity]) -> Vec<Activity> {
-    let changes_after = |position: usize| {
-        activities.iter().skip(position).any(|activity| matches!(activity, Activity::ChangePassword(_)))
+    let changed_next = |position: usize| {
+        let next_action = activities.iter().skip(position).find(|activity| activity.acts());
+        matches!(next_action, Some(Activity::ChangePassword(_)))
     };
     let merged = |(position, activity): &(usize, &Activity)| {
-        matches!(activity, Activity::AuthenticateWithPassword(_)) && changes_after(*position)
+        matches!(activity, Activity::AuthenticateWithPassword(_)) && changed_next(*position)
     };
     activities.iter().enumerate().filter(|item| !merged(item)).map(|(_, activity)| activity.clone()).collect()
 }
@@ -140,12 +237,15 @@ pub(crate) fn plan(activities: &[Activity]) -> Vec<Activity> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use passquorum_domain::feature_level::FeatureLevel;
     use passquorum_domain::ids::WorkflowId;
-    use passquorum_domain::workflow::{ChangePassword, Workflow, WorkflowKind};
+    use passquorum_domain::workflow::{
+        ChangePassword, EditProfile, PasswordAuthentication, Workflow, WorkflowKind,
+    };
 
     #[test]
     fn the_current_password_is_asked_for_where_it_is_changed() {
-        for workflow in Workflow::defaults(|| WorkflowId(uuid::Uuid::nil())) {
+        for workflow in Workflow::defaults(FeatureLevel::CURRENT, || WorkflowId(uuid::Uuid::nil())) {
             let plan = plan(&workflow.activities);
             if workflow.kind == WorkflowKind::ManagePasswords {
                 assert_eq!(plan, vec![Activity::ChangePassword(ChangePassword {})]);
@@ -153,5 +253,15 @@ mod tests {
                 assert_eq!(plan, workflow.activities);
             }
         }
+    }
+
+    #[test]
+    fn a_password_that_lets_somebody_do_something_else_first_is_asked_for_before_that() {
+        let activities = vec![
+            Activity::AuthenticateWithPassword(PasswordAuthentication {}),
+            Activity::EditProfile(EditProfile {}),
+            Activity::ChangePassword(ChangePassword {}),
+        ];
+        assert_eq!(plan(&activities), activities);
     }
 }

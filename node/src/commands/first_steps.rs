@@ -8,6 +8,7 @@ use crate::starter;
 use passquorum_domain::config::{ConfigChange, RealmConfig};
 use passquorum_domain::directory::DistinguishedName;
 use passquorum_domain::ids::ConnectionId;
+use passquorum_domain::ports::ClusterStatus;
 use passquorum_domain::scope::{RoleScope, UserScope};
 use serde_json::{Value, json};
 
@@ -25,7 +26,8 @@ pub(super) async fn add_policy(args: PolicyArgs) -> Result<(), Failure> {
         denied_groups: Vec::new(),
         denied_ous: Vec::new(),
     };
-    let policy = starter::policy(&name, scope);
+    let status: ClusterStatus = client.get("/api/v1/status").await?;
+    let policy = starter::policy(&name, scope, status.level);
     change(&client, &config, ConfigChange::PutPolicy(Box::new(policy))).await
 }
 

@@ -11,8 +11,11 @@ use crate::keyring::Keyring;
 use crate::keys::{KeyFolder, NewKeys};
 use crate::secret_file;
 use passquorum_domain::audit::Actor;
-use passquorum_domain::config::RealmConfig;
-use passquorum_domain::ports::{Clock as _, Consensus as _, Upgrades as _};
+use passquorum_domain::command::{Action, Command};
+use passquorum_domain::config::{ConfigChange, RealmConfig};
+use passquorum_domain::feature_level::FeatureLevel;
+use passquorum_domain::ids::RequestId;
+use passquorum_domain::ports::{Clock as _, Consensus as _, Upgrades as _, fresh_uuid};
 use std::path::Path;
 
 pub(super) async fn run(args: InitArgs) -> Result<(), Failure> {
@@ -46,7 +49,12 @@ pub(super) async fn found(
     config.data.create()?;
     let keys = NewKeys::generate(env.entropy.as_ref())?;
     let first = join::introduce(config, &keys);
-    let birth = Birth::prepare(&keys, authority, first, realm, env.clock.as_ref(), &env.entropy)?;
+    // The first command is in the form of the first feature level; what needs a higher one comes once that is reached.
+    let (at_birth, later) = match realm.needs() {
+        FeatureLevel::FIRST => (realm, None),
+        _ => (RealmConfig::empty(), Some(ConfigChange::Replace(Box::new(realm)))),
+    };
+    let birth = Birth::prepare(&keys, authority, first, at_birth, env.clock.as_ref(), &env.entropy)?;
     let folder = KeyFolder { path: config.data.keys(), protection: env.protection.clone() };
     let keys = keys.save(&folder, &birth.certificate, &birth.authority)?;
     let cluster = compose::start_cluster(config, compose::peer_tls(&keys)?, &env).await?;
@@ -55,8 +63,19 @@ pub(super) async fn found(
         cluster.propose(birth.command).await??;
         cluster.propose(birth.certify).await??;
         // A new realm has no earlier program to go back to.
-        while cluster.upgrade_status().await?.next().is_some() {
-            cluster.finalise_upgrade(Actor::LocalOperator(FIRST_NODE)).await?;
+        cluster.finalise_upgrade(Actor::LocalOperator(FIRST_NODE)).await?;
+        if let Some(change) = later {
+            let base = cluster.local().config().map(|config| config.revision).unwrap_or_default();
+            let at = env.clock.now();
+            cluster
+                .propose(Command {
+                    request: RequestId::internal(at, fresh_uuid(env.entropy.as_ref())),
+                    at,
+                    actor: Actor::LocalOperator(FIRST_NODE),
+                    detail: None,
+                    action: Action::change_config(base, change),
+                })
+                .await??;
         }
         Ok::<_, Failure>(())
     };

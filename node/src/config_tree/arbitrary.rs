@@ -112,7 +112,16 @@ fn rule() -> impl Strategy<Value = PasswordRule> {
 }
 
 fn workflow() -> impl Strategy<Value = Workflow> {
-    let ask = prop_oneof![Just(AskedQuestions::All), (1_u32..9).prop_map(AskedQuestions::Random)];
+    let ask = prop_oneof![
+        Just(AskedQuestions::All),
+        (1_u32..9).prop_map(AskedQuestions::Random),
+        vec(uuid().prop_map(QuestionId), 1..4).prop_map(AskedQuestions::These),
+    ];
+    let sort = prop::sample::select(vec![QuestionSort::Mandatory, QuestionSort::Optional, QuestionSort::Own]);
+    let too_few = prop_oneof![Just(TooFew::AskAll), Just(TooFew::Refuse)];
+    let asks = (ask, prop::collection::btree_set(sort, 0..3), too_few, any::<bool>()).prop_map(
+        |(ask, from, too_few, name_wrong)| QuestionAuthentication { ask, from, too_few, name_wrong },
+    );
     let reset = (any::<bool>(), any::<bool>())
         .prop_map(|(unlock, must_change)| Activity::ResetPassword(ResetPassword { unlock, must_change }));
     let action = prop_oneof![
@@ -120,9 +129,10 @@ fn workflow() -> impl Strategy<Value = Workflow> {
         Just(Activity::EditProfile(EditProfile {})),
         Just(Activity::ChangePassword(ChangePassword {})),
         Just(Activity::UnlockAccount(UnlockAccount {})),
+        Just(Activity::EnableAccount(EnableAccount {})),
     ];
-    (uuid(), text(), "\\PC{0,30}", any::<bool>(), ask, action).prop_map(
-        |(id, name, description, enabled, ask, action)| Workflow {
+    (uuid(), text(), "\\PC{0,30}", any::<bool>(), asks, text(), action).prop_map(
+        |(id, name, description, enabled, asks, agreement, action)| Workflow {
             id: WorkflowId(id),
             kind: WorkflowKind::Custom,
             name,
@@ -130,11 +140,29 @@ fn workflow() -> impl Strategy<Value = Workflow> {
             enabled,
             activities: vec![
                 Activity::AuthenticateWithPassword(PasswordAuthentication {}),
-                Activity::AuthenticateWithQuestions(QuestionAuthentication { ask }),
+                Activity::AcceptAgreement(AcceptAgreement { text: agreement }),
+                Activity::AuthenticateWithPasscode(PasscodeAuthentication {}),
+                Activity::AuthenticateWithQuestions(asks),
+                Activity::RestartOnError(RestartOnError {}),
                 action,
             ],
         },
     )
+}
+
+/// The policy with workflows that ask only what its people have answered.
+fn asking_what_is_there(mut policy: ManagementPolicy) -> ManagementPolicy {
+    for activity in policy.workflows.iter_mut().flat_map(|workflow| &mut workflow.activities) {
+        let Activity::AuthenticateWithQuestions(settings) = activity else { continue };
+        if let AskedQuestions::These(ids) = &mut settings.ask {
+            *ids = policy.qa.questions.iter().take(ids.len()).map(|question| question.id).collect();
+            if ids.is_empty() {
+                settings.ask = AskedQuestions::All;
+            }
+        }
+        settings.from.retain(|sort| policy.qa.registered(*sort) > 0);
+    }
+    policy
 }
 
 /// A policy that names connections by their place.
@@ -152,7 +180,7 @@ fn policy() -> impl Strategy<Value = (ManagementPolicy, Vec<(usize, UserScope)>)
         });
     (uuid(), text(), vec(scope, 0..3), qa(), lockout(), vec(rule(), 0..3), vec(workflow(), 0..3)).prop_map(
         |(id, name, scopes, qa, lockout, password_rules, workflows)| {
-            let policy = ManagementPolicy {
+            let policy = asking_what_is_there(ManagementPolicy {
                 id: PolicyId(id),
                 name,
                 scope: Vec::new(),
@@ -160,7 +188,7 @@ fn policy() -> impl Strategy<Value = (ManagementPolicy, Vec<(usize, UserScope)>)
                 lockout,
                 password_rules,
                 workflows,
-            };
+            });
             (policy, scopes)
         },
     )

@@ -9,6 +9,7 @@ mod label;
 mod level;
 mod memory;
 mod node;
+mod passcode;
 mod ticket;
 
 pub use epoch::{ApiTokens, EpochError, Founder, NewEpoch};
@@ -109,6 +110,8 @@ impl Change<'_> {
             Action::Sweep => self.sweep(),
             Action::PutLabel { key, value, condition } => self.put_label(key, value, condition),
             Action::RemoveLabel { key, condition } => self.remove_label(key, condition),
+            Action::AssignPasscode { subject, secret, life } => self.assign_passcode(subject, secret, life),
+            Action::SpendPasscode { subject, secret } => self.spend_passcode(subject, secret),
             Action::RaiseLevel { from, to, asked } => self.raise_level(from, to, &asked),
             Action::Record { event, subject } => {
                 self.audit(event, subject);

@@ -150,6 +150,13 @@ pub enum AuditEvent {
     PointRemoved,
     /// The container that the realm is mirrored in was taken away, for the leader to make it anew.
     MirrorRebuilt,
+    /// A passcode was given to a person.
+    PasscodeAssigned {
+        /// Until when it is good.
+        until: Timestamp,
+    },
+    /// A person used a passcode.
+    PasscodeSpent,
 }
 
 /// What is done to many profiles.
@@ -183,7 +190,6 @@ impl AuditEvent {
             | Self::AttemptSucceeded
             | Self::AttemptFailed
             | Self::LockLifted
-            | Self::TicketOpened(..)
             | Self::TicketClosed(..)
             | Self::SignedIn(_)
             | Self::SignInRefused(_)
@@ -204,6 +210,8 @@ impl AuditEvent {
             | Self::KeyInUse(_)
             | Self::KeyRetired(_) => FeatureLevel::FIRST,
             Self::LevelRaised(level) => *level,
+            Self::TicketOpened(_, kind) => kind.needs(),
+            Self::PasscodeAssigned { .. } | Self::PasscodeSpent => FeatureLevel::THIRD,
             Self::DrillBegun { .. }
             | Self::DrillEnded { .. }
             | Self::ProfilesBegun(_)

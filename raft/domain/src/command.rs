@@ -188,6 +188,22 @@ pub enum Action {
         /// The change.
         change: Document<ConfigChange>,
     },
+    /// Gives a person a passcode in place of any that they had (helpdesk).
+    AssignPasscode {
+        /// Whose.
+        subject: KeyedHash,
+        /// Keyed hash of whose it is and its text.
+        secret: KeyedHash,
+        /// How long it is good for; at most [`crate::passcode::Passcode::MOST_LIFE`].
+        life: Span,
+    },
+    /// Uses a person's passcode up, if this is it.
+    SpendPasscode {
+        /// Whose.
+        subject: KeyedHash,
+        /// Keyed hash of whose it is and what was typed.
+        secret: KeyedHash,
+    },
 }
 
 impl Action {
@@ -238,6 +254,8 @@ impl Action {
             Self::RaiseLevel { from, .. } => *from,
             Self::CreateRealm(new) => new.config.needs(),
             Self::CreateApiToken(token) => token.needs(),
+            Self::OpenTicket { kind, .. } => kind.needs(),
+            Self::AssignPasscode { .. } | Self::SpendPasscode { .. } => FeatureLevel::THIRD,
             Self::CreateJoinToken(_)
             | Self::AdmitNode(_)
             | Self::SetNodeRole(..)
@@ -246,7 +264,6 @@ impl Action {
             | Self::CountAttempt { .. }
             | Self::DecideAttempt { .. }
             | Self::LiftLock(_)
-            | Self::OpenTicket { .. }
             | Self::CloseTicket { .. }
             | Self::Sweep
             | Self::PutLabel { .. }

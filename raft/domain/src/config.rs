@@ -24,7 +24,7 @@ use crate::policy::PasswordRule;
 use crate::qa::QaPolicy;
 use crate::scope::{RoleScope, UserScope};
 use crate::time::Span;
-use crate::workflow::{Workflow, WorkflowKind};
+use crate::workflow::{Activity, Workflow, WorkflowKind};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -110,10 +110,26 @@ pub struct ManagementPolicy {
 }
 
 impl ManagementPolicy {
+    /// Whether it offers a task in which a passcode proves who somebody is.
+    #[must_use]
+    pub fn takes_passcodes(&self) -> bool {
+        let enabled = self.workflows.iter().filter(|workflow| workflow.enabled);
+        enabled
+            .flat_map(|workflow| &workflow.activities)
+            .any(|activity| matches!(activity, Activity::AuthenticateWithPasscode(_)))
+    }
+
     /// The workflow of one kind, when it is enabled.
     #[must_use]
     pub fn workflow(&self, kind: WorkflowKind) -> Option<&Workflow> {
         self.workflows.iter().find(|workflow| workflow.kind == kind && workflow.enabled)
+    }
+}
+
+impl ManagementPolicy {
+    /// The feature level from which on it may be had.
+    fn needs(&self) -> FeatureLevel {
+        self.workflows.iter().map(Workflow::needs).max().unwrap_or(FeatureLevel::FIRST)
     }
 }
 
@@ -142,8 +158,8 @@ impl ConfigChange {
         match self {
             Self::PutConnection(connection) => connection.needs(),
             Self::Replace(config) => config.needs(),
+            Self::PutPolicy(policy) => policy.needs(),
             Self::RemoveConnection(_)
-            | Self::PutPolicy(_)
             | Self::RemovePolicy(_)
             | Self::SetAdministrators(_)
             | Self::SetHelpdesk(_)
@@ -200,7 +216,8 @@ impl RealmConfig {
     /// The feature level from which on it may be had.
     #[must_use]
     pub fn needs(&self) -> FeatureLevel {
-        self.connections.iter().map(DomainConnection::needs).max().unwrap_or_default()
+        let connections = self.connections.iter().map(DomainConnection::needs);
+        connections.chain(self.policies.iter().map(ManagementPolicy::needs)).max().unwrap_or_default()
     }
 
     /// The connection with this id.

@@ -31,6 +31,7 @@ pub mod lockout;
 pub mod log_rule;
 pub mod mirror;
 pub mod outcome;
+pub mod passcode;
 #[cfg(feature = "planted")]
 pub mod planted;
 #[cfg(not(feature = "planted"))]

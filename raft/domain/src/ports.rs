@@ -304,6 +304,8 @@ pub enum Purpose {
     Token,
     /// Keyed hash of an `Idempotency-Key`.
     Idempotency,
+    /// Keyed hash of a passcode and of whose it is.
+    Passcode,
 }
 
 /// The realm key is not on this node, or the sealed value is not what it should be.

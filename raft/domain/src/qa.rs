@@ -5,6 +5,7 @@
 
 use crate::ids::QuestionId;
 use crate::secret::Answer;
+use crate::workflow::QuestionSort;
 use argon2::{Algorithm, Argon2, Params, Version};
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +55,34 @@ impl QaPolicy {
     /// The questions of one kind.
     pub fn of_kind(&self, kind: QuestionKind) -> impl Iterator<Item = &Question> {
         self.questions.iter().filter(move |question| question.kind == kind)
+    }
+
+    /// The question of the list with this id.
+    #[must_use]
+    pub fn listed(&self, id: QuestionId) -> Option<&Question> {
+        self.questions.iter().find(|question| question.id == id)
+    }
+
+    /// How many questions of a sort a complete profile has.
+    #[must_use]
+    pub fn registered(&self, sort: QuestionSort) -> usize {
+        match sort {
+            QuestionSort::Mandatory => self.of_kind(QuestionKind::Mandatory).count(),
+            QuestionSort::Optional => self.optional_to_register as usize,
+            QuestionSort::Own => self.user_defined_to_register as usize,
+        }
+    }
+
+    /// Of which sort a question of a profile is; none when it is not on the list any more.
+    #[must_use]
+    pub fn sort_of(&self, origin: &QuestionOrigin) -> Option<QuestionSort> {
+        match origin {
+            QuestionOrigin::UserDefined => Some(QuestionSort::Own),
+            QuestionOrigin::Listed(id) => self.listed(*id).map(|question| match question.kind {
+                QuestionKind::Mandatory => QuestionSort::Mandatory,
+                QuestionKind::Optional => QuestionSort::Optional,
+            }),
+        }
     }
 
     /// How many answers a complete profile has.
@@ -251,21 +280,24 @@ impl QaProfile {
         Ok(Self { entries: entries.collect::<Result<_, HashError>>()? })
     }
 
-    /// Checks the answers to the entries at `asked`. Every one is checked, whatever the others give, so that time
-    /// tells nothing of which was wrong.
-    pub fn verify(&self, asked: &[usize], answers: &[Answer]) -> Result<bool, HashError> {
-        let mut right = !asked.is_empty() && asked.len() == answers.len();
-        for (index, answer) in asked.iter().zip(answers) {
-            match self.entries.get(*index) {
-                Some(entry) => right &= entry.answer.verify(answer)?,
-                None => right = false,
-            }
-        }
-        Ok(right)
+    /// Whether each of the answers to the entries at `asked` is right. Every one is checked, whatever the others give, so
+    /// that time tells nothing of which was wrong.
+    pub fn verify(&self, asked: &[usize], answers: &[Answer]) -> Result<Vec<bool>, HashError> {
+        let check = |(index, answer): (&usize, &Answer)| match self.entries.get(*index) {
+            Some(entry) => entry.answer.verify(answer),
+            None => Ok(false),
+        };
+        asked.iter().zip(answers).map(check).collect()
+    }
+
+    /// The place of the answer to a question of the list.
+    #[must_use]
+    pub fn place_of(&self, id: QuestionId) -> Option<usize> {
+        self.entries.iter().position(|entry| entry.question.origin == QuestionOrigin::Listed(id))
     }
 
     fn asks(&self, id: QuestionId) -> bool {
-        self.entries.iter().any(|entry| entry.question.origin == QuestionOrigin::Listed(id))
+        self.place_of(id).is_some()
     }
 
     fn user_defined(&self) -> usize {
@@ -371,10 +403,18 @@ mod tests {
         assert_eq!(policy().problems(&answers), Vec::new());
         let profile = QaProfile::register(answers, HashCost::STANDARD, || [7; 16]).unwrap();
         let answer = |text: &str| Answer::parse(text.to_owned()).unwrap();
-        assert!(profile.verify(&[0, 1], &[answer(" NORTHSIDE"), answer("rex  the dog")]).unwrap());
-        assert!(!profile.verify(&[0, 1], &[answer("Northside"), answer("Max")]).unwrap());
-        assert!(!profile.verify(&[], &[]).unwrap(), "no question asked proves nothing");
-        assert!(!profile.verify(&[5], &[answer("x")]).unwrap());
+        let verify = |asked: &[usize], answers: &[&str]| {
+            profile.verify(asked, &answers.iter().map(|text| answer(text)).collect::<Vec<_>>()).unwrap()
+        };
+        assert_eq!(verify(&[0, 1], &[" NORTHSIDE", "rex  the dog"]), [true, true]);
+        assert_eq!(verify(&[0, 1], &["Northside", "Max"]), [true, false]);
+        assert_eq!(
+            verify(&[1, 0], &["Northside", "Rex the dog"]),
+            [false, false],
+            "each to its own question"
+        );
+        assert_eq!(verify(&[5], &["x"]), [false]);
+        assert_eq!((profile.place_of(id(2)), profile.place_of(id(3))), (Some(1), None));
         assert!(policy().is_met_by(&profile));
     }
 

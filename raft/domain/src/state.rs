@@ -13,6 +13,7 @@ use crate::instance::{Instance, KeyWrap, Role};
 use crate::label::{Label, LabelKey};
 use crate::lockout::{AttemptTarget, Counter};
 use crate::outcome::Outcome;
+use crate::passcode::Passcode;
 use crate::realm_keys::RealmKeys;
 use crate::ticket::Ticket;
 use crate::time::Timestamp;
@@ -83,6 +84,8 @@ pub struct State {
     /// When the newest certificate of each node ends.
     pub(crate) certificates: OrdMap<NodeId, Timestamp>,
     pub(crate) level: FeatureLevel,
+    /// Passcodes that were not used yet, by subject.
+    pub(crate) passcodes: OrdMap<KeyedHash, Passcode>,
     /// Those of clients by time: an index, rebuilt from `requests`.
     pub(crate) client_requests: imbl::OrdSet<(Timestamp, RequestId)>,
 }
@@ -124,6 +127,8 @@ pub enum CellKey {
     Certificate(NodeId),
     /// The feature level, once it was raised.
     Level,
+    /// A person's passcode.
+    Passcode(KeyedHash),
 }
 
 /// The content of one cell; with its key it can be put back.
@@ -167,6 +172,8 @@ pub enum Cell {
     ConfigDocument(Document<std::sync::Arc<RealmConfig>>),
     /// A kept revision of the configuration, above the first feature level.
     RevisionDocument(Document<KeptRevision>),
+    /// A person's passcode.
+    Passcode(Passcode),
 }
 
 /// A cell's content does not belong to its key: stored data is damaged.
@@ -348,6 +355,13 @@ impl State {
             .chain(self.replacements.keys().map(|token| CellKey::Replacement(*token)))
             .chain(self.revisions.keys().map(|revision| CellKey::Revision(*revision)))
             .chain(self.certificates.keys().map(|id| CellKey::Certificate(*id)))
+            .chain(self.passcodes.keys().map(|subject| CellKey::Passcode(*subject)))
+    }
+
+    /// The passcode that a person may still use.
+    #[must_use]
+    pub fn passcode(&self, subject: KeyedHash, at: Timestamp) -> Option<&Passcode> {
+        self.passcodes.get(&subject).filter(|passcode| at < passcode.until)
     }
 
     /// The content of one cell; `None` when it was removed.
@@ -373,6 +387,7 @@ impl State {
             CellKey::Keys => self.keys.clone().map(Cell::Keys),
             CellKey::Certificate(id) => self.certificates.get(id).copied().map(Cell::Certificate),
             CellKey::Level => self.raised_level().map(Cell::Level),
+            CellKey::Passcode(subject) => self.passcodes.get(subject).cloned().map(Cell::Passcode),
         }
     }
 
@@ -415,6 +430,9 @@ impl State {
             (CellKey::Keys, Cell::Keys(keys)) => self.keys = Some(keys),
             (CellKey::Certificate(id), Cell::Certificate(end)) => drop(self.certificates.insert(id, end)),
             (CellKey::Level, Cell::Level(level)) => self.level = level,
+            (CellKey::Passcode(subject), Cell::Passcode(passcode)) => {
+                self.passcodes.insert(subject, passcode);
+            }
             (key, _) => return Err(MismatchedCell { key }),
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! Tickets: the committed intent to change something in the directory, opened before and closed after. Single use.
 
+use crate::feature_level::FeatureLevel;
 use crate::ids::{KeyedHash, NodeId, TicketId};
 use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,19 @@ pub enum TicketKind {
     Unlock,
     /// Write the Q&A profile.
     WriteProfile,
+    /// Enable the account.
+    Enable,
+}
+
+impl TicketKind {
+    /// The feature level from which on it may be opened.
+    #[must_use]
+    pub fn needs(self) -> FeatureLevel {
+        match self {
+            Self::Reset | Self::Change | Self::Unlock | Self::WriteProfile => FeatureLevel::FIRST,
+            Self::Enable => FeatureLevel::THIRD,
+        }
+    }
 }
 
 /// How the directory call ended.

@@ -4,6 +4,7 @@ use passquorum_domain::audit::Actor;
 use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::command::{Action, AdmitNode, Command, CreateRealm, NewNode};
 use passquorum_domain::config::{ConfigChange, ManagementPolicy, RealmConfig};
+use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::ids::{
     AttemptId, JoinTokenId, KeyedHash, NodeId, PolicyId, QuestionId, RealmId, RequestId, Revision, TicketId,
     WorkflowId,
@@ -53,7 +54,7 @@ fn config_with(rng: &mut SmallRng, policy: PolicyId) -> RealmConfig {
         },
         lockout: LockoutSettings { threshold: THRESHOLD, duration: LOCK, reset_after: LOCK },
         password_rules: Vec::new(),
-        workflows: Workflow::defaults(|| WorkflowId(uuid(rng))),
+        workflows: Workflow::defaults(FeatureLevel::FIRST, || WorkflowId(uuid(rng))),
     };
     RealmConfig { policies: vec![everyone], ..RealmConfig::empty() }
 }

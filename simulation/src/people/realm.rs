@@ -4,6 +4,7 @@ use crate::directory::{Domain, Rules, User};
 use crate::ledger::MARK;
 use passquorum_domain::config::{DirectoryEndpoint, DomainConnection, ManagementPolicy, RealmConfig};
 use passquorum_domain::directory::{DistinguishedName, NameError, ObjectGuid};
+use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::ids::{ConnectionId, PolicyId, QuestionId, WorkflowId};
 use passquorum_domain::lockout::LockoutSettings;
 use passquorum_domain::policy::{LengthRule, PasswordRule};
@@ -64,7 +65,7 @@ pub(super) fn add_to(mut config: RealmConfig, threshold: u32) -> Result<RealmCon
         },
         lockout: LockoutSettings { threshold, duration: Span::hours(2), reset_after: Span::hours(2) },
         password_rules: vec![PasswordRule::Length(LengthRule { min: 8, max: 64 })],
-        workflows: Workflow::defaults(|| {
+        workflows: Workflow::defaults(FeatureLevel::FIRST, || {
             number += 1;
             WorkflowId(Uuid::from_u128(number))
         }),

@@ -12,27 +12,22 @@ use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ports::{DirectoryError, Retry};
 use passquorum_domain::qa::{AnswerHash, HashCost, HashError, QaProfile};
 use passquorum_domain::secret::Answer;
-use passquorum_domain::workflow::{AskedQuestions, QuestionAuthentication};
+use passquorum_domain::workflow::{AskedQuestions, QuestionAuthentication, QuestionSort, TooFew};
 
 /// More answers than any page asks for are not looked at.
 const MOST: usize = 100;
 
 pub(super) async fn show(
     context: &Context<'_>,
-    settings: QuestionAuthentication,
+    settings: &QuestionAuthentication,
 ) -> Result<StepView, Failure> {
-    let texts: Vec<String> = match profile_of(context).await? {
-        Some(profile) => profile.entries.into_iter().map(|entry| entry.question.text).collect(),
-        None => decoy::questions(&context.app.ports, &context.policy()?.qa, context.subject())?,
-    };
-    let asked = asked(context, settings, texts.len())?;
-    let texts = asked.iter().filter_map(|index| texts.get(*index).cloned()).collect();
-    Ok(StepView::Questions { texts })
+    let profile = profile_of(context).await?;
+    Ok(StepView::Questions { texts: sheet(context, settings, profile.as_ref())?.texts })
 }
 
 pub(super) async fn run(
     context: &Context<'_>,
-    settings: QuestionAuthentication,
+    settings: &QuestionAuthentication,
     form: &Form,
 ) -> Result<Verdict, Failure> {
     let mut problems = Problems::default();
@@ -45,22 +40,73 @@ pub(super) async fn run(
     let counted =
         attempt::count(&app.ports, context.subject(), Some(context.policy()?.id), &context.note()).await?;
     let profile = profile_of(context).await?;
-    let right = match profile {
-        Some(profile) => {
-            let asked = asked(context, settings, profile.entries.len())?;
-            app.hasher.run(move || profile.verify(&asked, &answers)).await??
-        }
-        None => {
+    let sheet = sheet(context, settings, profile.as_ref())?;
+    let given = answers.len();
+    let right = match (profile, sheet.places) {
+        (Some(profile), Some(places)) => app.hasher.run(move || profile.verify(&places, &answers)).await??,
+        _ => {
             let cost = app.settings.answer_cost;
             app.hasher.run(move || spend(&answers, cost)).await??
         }
     };
-    counted.decide(&app.ports, right).await?;
-    if right {
+    // No question asked proves nothing.
+    let asked = sheet.texts.len();
+    let all_right = asked > 0 && given == asked && right.len() == asked && right.iter().all(|right| *right);
+    counted.decide(&app.ports, all_right).await?;
+    if all_right {
         return Ok(Verdict::Passed);
+    }
+    if settings.name_wrong {
+        for (place, _) in right.iter().enumerate().filter(|(_, right)| !**right) {
+            problems.add(format!("answer-{place}"), text::WRONG_ANSWER);
+        }
     }
     problems.add("", counted.left_after(text::WRONG_ANSWERS, context.policy()?, app)?);
     Ok(Verdict::Again(problems))
+}
+
+/// What is asked of one person in one run.
+struct Sheet {
+    texts: Vec<String>,
+    /// Where in the profile each stands; none when nobody passes with any answer.
+    places: Option<Vec<usize>>,
+}
+
+/// The questions. They look the same for whoever has no profile, or one with which nobody passes.
+fn sheet(
+    context: &Context<'_>,
+    settings: &QuestionAuthentication,
+    profile: Option<&QaProfile>,
+) -> Result<Sheet, Failure> {
+    let qa = &context.policy()?.qa;
+    let wanted = match &settings.ask {
+        AskedQuestions::These(ids) => {
+            let texts = ids.iter().filter_map(|id| qa.listed(*id)).map(|question| question.text.clone());
+            let place = |profile: &QaProfile| ids.iter().map(|id| profile.place_of(*id)).collect();
+            return Ok(Sheet { texts: texts.collect(), places: profile.and_then(place) });
+        }
+        AskedQuestions::All => None,
+        AskedQuestions::Random(count) => Some(*count as usize),
+    };
+    let may_ask = |sort: Option<QuestionSort>| {
+        settings.from.is_empty() || sort.is_some_and(|sort| settings.from.contains(&sort))
+    };
+    let own: Vec<(usize, String)> = profile
+        .into_iter()
+        .flat_map(|profile| profile.entries.iter().enumerate())
+        .filter(|(_, entry)| may_ask(qa.sort_of(&entry.question.origin)))
+        .map(|(place, entry)| (place, entry.question.text.clone()))
+        .collect();
+    let enough = settings.too_few == TooFew::AskAll || wanted.is_none_or(|wanted| own.len() >= wanted);
+    if !own.is_empty() && enough {
+        let drawn = drawn(context, wanted, own)?;
+        let (places, texts) = drawn.into_iter().unzip();
+        return Ok(Sheet { texts, places: Some(places) });
+    }
+    let decoys = decoy::questions(&context.app.ports, qa, context.subject())?;
+    let decoys = decoys.into_iter().filter(|(sort, _)| may_ask(Some(*sort))).map(|(_, text)| text);
+    let drawn = drawn(context, wanted, decoys.enumerate().collect())?;
+    Ok(Sheet { texts: drawn.into_iter().map(|(_, text)| text).collect(), places: None })
 }
 
 fn answers_of(form: &Form, problems: &mut Problems) -> Vec<Answer> {
@@ -69,30 +115,28 @@ fn answers_of(form: &Form, problems: &mut Problems) -> Vec<Answer> {
     given.filter_map(|field| problems.take(&field, form.answer(&field))).collect()
 }
 
-fn spend(answers: &[Answer], cost: HashCost) -> Result<bool, HashError> {
-    answers.iter().try_for_each(|answer| AnswerHash::spend(answer, cost))?;
-    Ok(false)
+fn spend(answers: &[Answer], cost: HashCost) -> Result<Vec<bool>, HashError> {
+    answers.iter().map(|answer| AnswerHash::spend(answer, cost).map(|()| false)).collect()
 }
 
-/// Which of `count` questions are asked. A draw is fixed for the run, so that loading the page again does not show
-/// other questions.
-fn asked(
+/// So many of the questions, each with its place. A draw is fixed for the run and the step, so that loading the page again
+/// does not show other questions.
+fn drawn(
     context: &Context<'_>,
-    settings: QuestionAuthentication,
-    count: usize,
-) -> Result<Vec<usize>, Failure> {
-    let mut order: Vec<usize> = (0..count).collect();
-    if let AskedQuestions::Random(wanted) = settings.ask {
-        let rank = |index: &usize| {
-            context.progress.draw(&context.app.ports, "question", u32::try_from(*index).unwrap_or(u32::MAX))
-        };
-        let mut ranked =
-            order.iter().map(|index| Ok((rank(index)?, *index))).collect::<Result<Vec<_>, Failure>>()?;
-        ranked.sort_unstable();
-        order = ranked.into_iter().map(|(_, index)| index).take(wanted as usize).collect();
-        order.sort_unstable();
-    }
-    Ok(order)
+    wanted: Option<usize>,
+    questions: Vec<(usize, String)>,
+) -> Result<Vec<(usize, String)>, Failure> {
+    let Some(wanted) = wanted else { return Ok(questions) };
+    let rank = |place: usize| {
+        let number = u32::try_from(place).unwrap_or(u32::MAX);
+        context.progress.draw(&context.app.ports, "question", number)
+    };
+    let ranked = questions.into_iter().map(|(place, text)| Ok((rank(place)?, (place, text))));
+    let mut ranked = ranked.collect::<Result<Vec<_>, Failure>>()?;
+    ranked.sort_unstable_by_key(|(rank, _)| *rank);
+    let mut drawn: Vec<_> = ranked.into_iter().map(|(_, question)| question).take(wanted).collect();
+    drawn.sort_unstable();
+    Ok(drawn)
 }
 
 /// The user's profile, if there is a user and one that opens. What is not a profile of ours is none: to say more would

@@ -78,6 +78,10 @@ pub(crate) fn event(event: &AuditEvent) -> String {
         AuditEvent::ProfileTaken(task) => format!("Profile to be changed by a task: {}", task_name(*task)),
         AuditEvent::PointRemoved => "Service connection point removed".to_owned(),
         AuditEvent::MirrorRebuilt => "Storage container removed, to be rebuilt".to_owned(),
+        AuditEvent::PasscodeAssigned { until } => {
+            format!("Passcode assigned, good until {}", crate::text::utc(*until))
+        }
+        AuditEvent::PasscodeSpent => "Passcode used".to_owned(),
         AuditEvent::KeyRetired(generation) => format!("Data key {generation} retired"),
     }
 }
@@ -96,6 +100,7 @@ fn ticket(kind: TicketKind) -> &'static str {
         TicketKind::Change => "Password change",
         TicketKind::Unlock => "Account unlock",
         TicketKind::WriteProfile => "Profile write",
+        TicketKind::Enable => "Account enabling",
     }
 }
 

@@ -17,7 +17,11 @@ pub(crate) fn fields(form: Form) {
         profile_attribute: "comment".into(),
         former_profile_attribute: None,
     });
-    let present = policy_form::blank(PolicyId(Uuid::from_u128(2)), || WorkflowId(Uuid::from_u128(3)));
+    let present = policy_form::blank(
+        PolicyId(Uuid::from_u128(2)),
+        passquorum_domain::feature_level::FeatureLevel::FIRST,
+        || WorkflowId(Uuid::from_u128(3)),
+    );
     let mut fields = Fields::new(form);
     let policy = policy_form::read(&mut fields, &present, &config);
     fields.take_problems();

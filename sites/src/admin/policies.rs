@@ -78,7 +78,8 @@ fn editor(policy: &ManagementPolicy, config: &RealmConfig) -> Editor {
 /// The policy with this id, or one to begin with under it.
 fn present_or_blank(desk: &Desk, config: &RealmConfig, id: PolicyId) -> ManagementPolicy {
     let fresh = || WorkflowId(fresh_uuid(&*desk.app.ports.entropy));
-    config.policy(id).cloned().unwrap_or_else(|| blank(id, fresh))
+    let level = desk.app.ports.consensus.local().level();
+    config.policy(id).cloned().unwrap_or_else(|| blank(id, level, fresh))
 }
 
 pub(super) fn parse(id: &str) -> Result<PolicyId, Failure> {

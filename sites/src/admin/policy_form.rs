@@ -4,6 +4,7 @@
 use super::fields::Fields;
 use super::inputs::{Input, Section};
 use passquorum_domain::config::{ManagementPolicy, Problem, RealmConfig};
+use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::ids::{ConnectionId, PolicyId, WorkflowId};
 use passquorum_domain::lockout::LockoutSettings;
 use passquorum_domain::policy::{ComplexityRule, LengthRule, PasswordRule};
@@ -16,7 +17,11 @@ const DEFAULT_LENGTH: LengthRule = LengthRule { min: 12, max: 128 };
 const DEFAULT_COMPLEXITY: ComplexityRule = ComplexityRule { min_kinds: 3, forbid_names: true };
 
 /// A policy to begin with.
-pub(super) fn blank(id: PolicyId, fresh: impl FnMut() -> WorkflowId) -> ManagementPolicy {
+pub(super) fn blank(
+    id: PolicyId,
+    level: FeatureLevel,
+    fresh: impl FnMut() -> WorkflowId,
+) -> ManagementPolicy {
     ManagementPolicy {
         id,
         name: String::new(),
@@ -35,7 +40,7 @@ pub(super) fn blank(id: PolicyId, fresh: impl FnMut() -> WorkflowId) -> Manageme
             PasswordRule::Length(DEFAULT_LENGTH),
             PasswordRule::Complexity(DEFAULT_COMPLEXITY),
         ],
-        workflows: Workflow::defaults(fresh),
+        workflows: Workflow::defaults(level, fresh),
     }
 }
 
@@ -303,7 +308,7 @@ mod tests {
             former_profile_attribute: None,
         });
         let mut number = 0;
-        let mut policy = blank(PolicyId(Uuid::from_u128(2)), || {
+        let mut policy = blank(PolicyId(Uuid::from_u128(2)), FeatureLevel::CURRENT, || {
             number += 1;
             WorkflowId(Uuid::from_u128(number))
         });

@@ -1,5 +1,6 @@
 //! The search, the user's page, and lifting the lock.
 
+use super::passcode::{self, Given};
 use super::standing::{Search, Standing, look_up};
 use crate::app::App;
 use crate::extract::{Form, Visit};
@@ -16,6 +17,7 @@ use passquorum_domain::audit::Site;
 use passquorum_domain::command::Action;
 use passquorum_domain::directory::LoginName;
 use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::passcode::PasscodeText;
 
 #[derive(Template)]
 #[template(path = "helpdesk/start.html")]
@@ -29,8 +31,15 @@ struct StartPage {
 #[template(path = "helpdesk/user.html")]
 struct UserPage {
     page: Page,
-    notice: Option<&'static str>,
+    notice: Option<String>,
+    passcode: Option<Given>,
     user: Standing,
+}
+
+impl UserPage {
+    /// What the form for a passcode proposes.
+    const LENGTH: usize = PasscodeText::USUAL;
+    const HOURS: u64 = passcode::USUAL_HOURS;
 }
 
 const NOT_SERVED: &str = "No user with this name is served by a policy.";
@@ -60,7 +69,7 @@ async fn search(app: &App, form: &Form) -> Result<Result<Standing, &'static str>
 /// Shows the user with the name that was typed.
 pub(super) async fn find(State(app): State<App>, visit: Visit, form: Form) -> Result<Response, Failure> {
     match search(&app, &form).await? {
-        Ok(user) => user_page(&app, &visit, user, None),
+        Ok(user) => user_page(&app, &visit, user, None, None),
         Err(message) => {
             let mut problems = Problems::default();
             problems.add("name", message);
@@ -70,14 +79,26 @@ pub(super) async fn find(State(app): State<App>, visit: Visit, form: Form) -> Re
     }
 }
 
-fn user_page(
+/// The page of a user, after an act on them.
+pub(super) fn user_page(
     app: &App,
     visit: &Visit,
     user: Standing,
-    notice: Option<&'static str>,
+    notice: Option<&str>,
+    passcode: Option<Given>,
 ) -> Result<Response, Failure> {
     let page = Page::new(app, visit, Site::Helpdesk, user.display_name.clone())?;
-    render(&UserPage { page, notice, user })
+    render(&UserPage { page, notice: notice.map(str::to_owned), passcode, user })
+}
+
+/// The user whom the operator saw: the name finds them, and they are still the one with that identity.
+pub(super) async fn seen(app: &App, form: &Form) -> Result<Standing, Failure> {
+    let same = |user: &Standing| form.text("guid") == Some(user.guid.as_str());
+    search(app, form).await?.ok().filter(same).ok_or_else(gone)
+}
+
+fn gone() -> Failure {
+    Failure::new(ErrorCode::NotFound).saying("This user is not there or not served any more.")
 }
 
 /// Lifts the lock of the user whom the operator saw.
@@ -87,9 +108,7 @@ pub(super) async fn unlock(
     visit: Visit,
     form: Form,
 ) -> Result<Response, Failure> {
-    let gone = || Failure::new(ErrorCode::NotFound).saying("This user is not there or not served any more.");
-    let seen = |user: &Standing| form.text("guid") == Some(user.guid.as_str());
-    let user = search(&app, &form).await?.ok().filter(seen).ok_or_else(gone)?;
+    let user = seen(&app, &form).await?;
     let note = format!("{}, by {}", user.name, staff.display_name);
     let detail = Some(app.ports.seal_detail(&note)?);
     let notice = match app.ports.commit_with(staff.actor(), Action::LiftLock(user.subject), detail).await {
@@ -97,6 +116,5 @@ pub(super) async fn unlock(
         Err(failure) if failure.code == ErrorCode::NotFound => "There was no lock to lift.",
         Err(failure) => return Err(failure),
     };
-    let user = search(&app, &form).await?.map_err(|_| gone())?;
-    user_page(&app, &visit, user, Some(notice))
+    user_page(&app, &visit, seen(&app, &form).await?, Some(notice), None)
 }

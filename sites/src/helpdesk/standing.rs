@@ -35,6 +35,10 @@ pub(super) struct Standing {
     pub(super) locked: Option<(String, String)>,
     /// Wrong or open attempts that count now.
     pub(super) failures: u32,
+    /// Until when an assigned passcode is good.
+    pub(super) passcode: Option<String>,
+    /// Whether the policy has a task that takes one.
+    pub(super) takes_passcodes: bool,
     pub(super) account: Vec<&'static str>,
     /// The latest audit records about the user: when, who, what.
     pub(super) history: Vec<(String, String, String)>,
@@ -82,6 +86,8 @@ pub(super) async fn look_up(app: &App, name: &LoginName) -> Result<Search, Failu
         profile,
         locked,
         failures: state.counter(target).map_or(0, |counter| counter.failures),
+        passcode: state.passcode(subject, now).map(|passcode| text::utc(passcode.until)),
+        takes_passcodes: policy.takes_passcodes(),
         account: account_words(status),
         history: history.collect(),
     })))

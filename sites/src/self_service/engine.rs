@@ -4,21 +4,22 @@ use super::offered;
 use crate::app::App;
 use crate::csrf;
 use crate::extract::Form;
-use crate::gateway::{Answer, Ask, KeptRun, SelfService, Shown, Step, Visitor};
+use crate::gateway::{Answer, Ask, KeptRun, Run, SelfService, Shown, Step, Visitor};
 use crate::limits::{self, Origin};
 use crate::page_error::Failure;
 use crate::people::{self, Person};
 use crate::text;
-use crate::workflow::{self, Moved, Progress, Subject, plan};
+use crate::workflow::{self, Moved, Plan, Progress, Stage, Subject, plan};
 use async_trait::async_trait;
 use passquorum_domain::audit::{Actor, AuditEvent, Site};
 use passquorum_domain::config::{ManagementPolicy, RealmConfig};
 use passquorum_domain::directory::LoginName;
 use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::lockout::AttemptTarget;
 use passquorum_domain::outcome::Rejection;
 use passquorum_domain::ports::fresh_uuid;
-use passquorum_domain::workflow::{Workflow, WorkflowKind};
+use passquorum_domain::workflow::{Activity, Workflow, WorkflowKind};
 
 /// The Self-Service site's work on a node that holds the realm key.
 #[derive(Clone)]
@@ -74,22 +75,25 @@ impl Engine {
         progress: &Progress,
         form: Option<&Form>,
     ) -> Result<Box<Shown>, Failure> {
+        let stage = Stage::of(&self.0, progress).await?;
         let step = match progress.ending {
             Some(ending) => Step::Ended(ending),
             None => {
-                let showing = workflow::show(&self.0, progress, visitor.origin(), form);
-                Step::Open { view: self.guarded(progress, showing).await?, csrf: self.token(visitor)? }
+                let showing = workflow::show(&self.0, &stage, progress, visitor.origin(), form);
+                let view = self.guarded(&stage, progress, showing).await?;
+                Step::Open { view, csrf: self.token(visitor)? }
             }
         };
-        Ok(Box::new(Shown { run: progress.into(), step }))
+        Ok(Box::new(Shown { run: Run::of(progress, &stage), step }))
     }
 
     async fn submit(&self, visitor: &Visitor, progress: &Progress, form: &Form) -> Result<Answer, Failure> {
         if progress.ending.is_some() || form.text("step") != Some(progress.marker().as_str()) {
             return Ok(Answer::Elsewhere);
         }
-        let taking = workflow::submit(&self.0, progress, visitor.origin(), form);
-        Ok(match self.guarded(progress, taking).await? {
+        let stage = Stage::of(&self.0, progress).await?;
+        let taking = workflow::submit(&self.0, &stage, progress, visitor.origin(), form);
+        Ok(match self.guarded(&stage, progress, taking).await? {
             Moved::On(next) => Answer::Moved(self.keep(visitor, &next)?),
             Moved::Again(next, problems) => {
                 // Whatever comes of showing the step again, the browser must learn that a ticket is used up.
@@ -103,11 +107,11 @@ impl Engine {
     /// Runs a step: on the time grid as long as the person has not proved who they are.
     async fn guarded<T>(
         &self,
+        stage: &Stage,
         progress: &Progress,
         step: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
-        // The first step authenticates, or its workflow would not be valid; a merged one does so on its own page.
-        if progress.position == 0 || progress.present().is_some_and(|a| a.authenticates()) {
+        if !stage.has_proved(progress) || stage.present(progress).is_some_and(Activity::authenticates) {
             self.0.on_the_grid(step).await
         } else {
             step.await
@@ -142,16 +146,22 @@ async fn begin(
     if let Some(until) = state.locked_until(AttemptTarget::User(subject.hash()), now) {
         return Err(Failure { until: Some(until), ..Failure::new(ErrorCode::Locked) });
     }
+    let activities = plan(&workflow.activities);
+    let position = workflow::step_from(&activities, 0);
     Ok(Progress {
         run: fresh_uuid(&*ports.entropy),
         expires: now.plus(config.general.session),
         policy: policy.id,
         kind,
         name: workflow.name.clone(),
-        activities: plan(&workflow.activities),
+        plan: if state.level() < FeatureLevel::THIRD {
+            Plan::Carried { activities }
+        } else {
+            Plan::Kept { revision: config.revision, workflow: workflow.id }
+        },
         subject,
         typed: typed.chars().take(64).collect(),
-        position: 0,
+        position,
         tickets: 0,
         ending: None,
     })

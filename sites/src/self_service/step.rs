@@ -124,7 +124,9 @@ fn page(front: &Front, visit: &Visit, shown: Shown, problems: Problems) -> Resul
 
 fn done_title(kind: WorkflowKind) -> &'static str {
     match kind {
-        WorkflowKind::Register | WorkflowKind::ManageProfile => "Your security questions are saved",
+        WorkflowKind::Register | WorkflowKind::ManageProfile | WorkflowKind::UsePasscode => {
+            "Your security questions are saved"
+        }
         WorkflowKind::ForgotPassword | WorkflowKind::ManagePasswords => "Your password is changed",
         WorkflowKind::UnlockAccount => "Your account is unlocked",
         WorkflowKind::Custom => "Done",

@@ -6,7 +6,7 @@ use crate::page_error::Failure;
 use crate::ports::Ports;
 use crate::session::{BrowserId, Cell};
 use passquorum_domain::directory::UserRef;
-use passquorum_domain::ids::{KeyedHash, PolicyId, TicketId};
+use passquorum_domain::ids::{KeyedHash, PolicyId, Revision, TicketId, WorkflowId};
 use passquorum_domain::ports::Purpose;
 use passquorum_domain::time::Timestamp;
 use passquorum_domain::workflow::{Activity, WorkflowKind};
@@ -38,6 +38,24 @@ impl Subject {
     }
 }
 
+/// Where the activities stand that a run began with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Plan {
+    /// Here: up to the second feature level, whose programs know of no other place.
+    Carried {
+        /// All of them.
+        activities: Vec<Activity>,
+    },
+    /// In a revision of the configuration.
+    Kept {
+        /// Which.
+        revision: Revision,
+        /// The workflow in it, of the run's policy.
+        workflow: WorkflowId,
+    },
+}
+
 /// The progress of one run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Progress {
@@ -52,7 +70,8 @@ pub(crate) struct Progress {
     /// The workflow's name when the run began.
     pub(crate) name: String,
     /// Its activities when the run began.
-    pub(crate) activities: Vec<Activity>,
+    #[serde(flatten)]
+    pub(crate) plan: Plan,
     /// Whom it is about.
     pub(crate) subject: Subject,
     /// The name as typed, shortened, to show whom the page is about.
@@ -74,11 +93,6 @@ impl Progress {
     /// As this browser is to carry it.
     pub(crate) fn keep(&self, ports: &Ports, browser: BrowserId) -> Result<KeptRun, Failure> {
         Cell::Progress.seal(ports, browser, self.expires, self).map(KeptRun)
-    }
-
-    /// The present activity, unless the run is over.
-    pub(crate) fn present(&self) -> Option<&Activity> {
-        self.activities.get(self.position).filter(|_| self.ending.is_none())
     }
 
     /// The progress after a ticket was used up: the next try has another one.
@@ -116,15 +130,27 @@ mod tests {
     use passquorum_domain::workflow::{AskedQuestions, QuestionAuthentication};
 
     #[test]
-    fn the_longest_progress_fits_a_cookie() {
-        let ask = AskedQuestions::Random(u32::MAX);
-        let progress = Progress {
+    fn the_longest_progress_fits_a_cookie_and_is_read_back() {
+        let asks = QuestionAuthentication::asking(AskedQuestions::Random(u32::MAX));
+        let carried = Plan::Carried { activities: vec![Activity::AuthenticateWithQuestions(asks); 12] };
+        let kept = Plan::Kept { revision: Revision(u64::MAX), workflow: WorkflowId(Uuid::max()) };
+        for plan in [carried, kept] {
+            let progress = longest(plan);
+            let json = serde_json::to_vec(&(progress.expires, &progress)).unwrap();
+            assert!(json.len() <= crate::session::PADDED, "{} bytes", json.len());
+            let (_, read): (Timestamp, Progress) = serde_json::from_slice(&json).unwrap();
+            assert_eq!(read, progress);
+        }
+    }
+
+    fn longest(plan: Plan) -> Progress {
+        Progress {
             run: Uuid::max(),
             expires: Timestamp(u64::MAX),
             policy: PolicyId(Uuid::max()),
             kind: WorkflowKind::ManagePasswords,
             name: "\u{1f511}".repeat(100),
-            activities: vec![Activity::AuthenticateWithQuestions(QuestionAuthentication { ask }); 12],
+            plan,
             subject: Subject::User {
                 user: UserRef {
                     connection: ConnectionId(Uuid::max()),
@@ -137,8 +163,6 @@ mod tests {
             position: 12,
             tickets: u32::MAX,
             ending: None,
-        };
-        let length = serde_json::to_vec(&(progress.expires, &progress)).unwrap().len();
-        assert!(length <= crate::session::PADDED, "{length} bytes");
+        }
     }
 }

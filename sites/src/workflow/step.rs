@@ -36,6 +36,15 @@ pub(crate) enum StepView {
     },
     /// A confirmation that the account be unlocked.
     Unlock,
+    /// A confirmation that the account be enabled.
+    Enable,
+    /// A passcode of the helpdesk.
+    Passcode,
+    /// A text to accept.
+    Agreement {
+        /// Its paragraphs.
+        paragraphs: Vec<String>,
+    },
 }
 
 /// One question and answer of the registration form.
@@ -60,15 +69,17 @@ pub(crate) enum SlotKind {
 
 /// How taking a step ended.
 pub(crate) enum Verdict {
-    /// The person has proved who they are; on to the next activity.
+    /// The person has proved who they are, or agreed; on to the next activity.
     Passed,
+    /// The directory did what was asked, under a ticket, which is used up; on to the next activity.
+    Acted,
     /// Something is wrong with the input; the same step again.
     Again(Problems),
     /// The directory refused the input under a ticket, which is used up; the same step again with another one.
     Refused(Problems),
     /// The ticket is used up and nothing was done.
     Failed(Failure),
-    /// The task is over.
+    /// The task is over before its end.
     Finished(Ending),
 }
 

@@ -31,7 +31,7 @@ impl TicketEnd {
     /// The verdict where the directory's refusal leaves the person nothing to mend.
     pub(crate) fn verdict(self) -> Verdict {
         match self {
-            Self::Done => Verdict::Finished(Ending::Done),
+            Self::Done => Verdict::Acted,
             Self::Unknown => Verdict::Finished(Ending::Unknown),
             Self::Refused(error) => Verdict::Failed(error.into()),
             Self::NotOpened(failure) => Verdict::Failed(failure),

@@ -25,10 +25,13 @@ use host::{NoVault, RealEntropy};
 use passquorum_domain::audit::Actor;
 use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::command::{Action, Command, CreateRealm, NewNode};
-use passquorum_domain::ids::{ConnectionId, PolicyId, RealmId, RequestId};
+use passquorum_domain::config::ConfigChange;
+use passquorum_domain::feature_level::FeatureLevel;
+use passquorum_domain::ids::{ConnectionId, NodeId, PolicyId, RealmId, RequestId};
 use passquorum_domain::instance::KeyWrap;
 use passquorum_domain::state::State;
 use passquorum_domain::time::Timestamp;
+use passquorum_domain::workflow::{Activity, WorkflowKind};
 use passquorum_sites::gateway::SelfService;
 use passquorum_sites::{Hashing, Ports, SiteSettings, Sites};
 use realm::user;
@@ -99,6 +102,32 @@ impl World {
             directory: Arc::new(directory),
             clock: Arc::new(FakeClock(AtomicU64::new(at.0))),
             vault: Arc::new(FakeVault(AtomicU64::new(0))),
+        }
+    }
+
+    /// A realm at the newest feature level, with these steps in *Forgot My Password*.
+    pub(crate) fn with_steps(activities: Vec<Activity>) -> Self {
+        let world = Self::raised();
+        let mut policy = policy();
+        let forgot =
+            policy.workflows.iter_mut().find(|workflow| workflow.kind == WorkflowKind::ForgotPassword);
+        forgot.unwrap().activities = activities;
+        world.consensus.configure(ConfigChange::PutPolicy(Box::new(policy)));
+        world
+    }
+
+    /// A realm at the newest feature level.
+    pub(crate) fn raised() -> Self {
+        let world = Self::new();
+        world.raise();
+        world
+    }
+
+    /// Raises the realm to the newest feature level.
+    pub(crate) fn raise(&self) {
+        for from in 1..FeatureLevel::CURRENT.number() {
+            let (from, asked) = (FeatureLevel::from(from), vec![NodeId(1)]);
+            self.consensus.apply(Action::RaiseLevel { from, to: from.next(), asked }).unwrap();
         }
     }
 

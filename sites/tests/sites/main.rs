@@ -16,3 +16,4 @@ mod outage;
 mod perimeter;
 mod sign_in;
 mod staff;
+mod workflows;

@@ -10,6 +10,7 @@ use passquorum_domain::config::{
     DirectoryEndpoint, DomainConnection, ManagementPolicy, MirrorSettings, RealmConfig,
 };
 use passquorum_domain::directory::{DistinguishedName, LoginName};
+use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::ids::ConnectionId;
 use passquorum_domain::ports::{Directory as _, Entropy as _, Found, fresh_uuid};
 use passquorum_domain::qa::{AskedQuestion, HashCost, NewAnswer, QaProfile, QuestionOrigin};
@@ -78,7 +79,7 @@ pub(super) fn config() -> Result<(RealmConfig, ManagementPolicy), Failure> {
         denied_groups: Vec::new(),
         denied_ous: Vec::new(),
     };
-    let policy = starter::policy("Everyone", everyone);
+    let policy = starter::policy("Everyone", everyone, FeatureLevel::CURRENT);
     let group = |dn: &str| {
         Ok::<_, Failure>(RoleScope { connection: connection.id, group: DistinguishedName::parse(dn)? })
     };

@@ -129,6 +129,8 @@ impl Change<'_> {
         }
         self.state.join_tokens.clear();
         self.state.replacements.clear();
+        // One that was spent since then must not be good a second time.
+        self.state.passcodes.clear();
     }
 
     fn revoke_api_tokens(&mut self) {
@@ -148,6 +150,7 @@ mod tests {
     use crate::command::{Action, AdmitNode, Command, CreateRealm};
     use crate::config::RealmConfig;
     use crate::ids::{ApiTokenId, JoinTokenId, KeyedHash, RealmId, RequestId};
+    use crate::time::Span;
     use crate::token::{ApiToken, JoinToken};
     use std::collections::BTreeSet;
     use uuid::Uuid;
@@ -209,6 +212,8 @@ mod tests {
             expires_at: None,
         };
         apply(&mut state, 22, Action::CreateApiToken(api));
+        let (subject, life) = (KeyedHash([7; 32]), Span::hours(1));
+        apply(&mut state, 23, Action::AssignPasscode { subject, secret: KeyedHash([8; 32]), life });
         apply(&mut state, 21, Action::CreateReplacement { token: token(5), replaces: NodeId(1) });
         state
     }
@@ -230,6 +235,7 @@ mod tests {
         assert_eq!(alone(&state), [NodeId(4)]);
         assert_eq!(state.wraps.keys().copied().collect::<Vec<_>>(), [NodeId(4)]);
         assert!(state.join_tokens.is_empty() && state.replacements().next().is_none());
+        assert!(state.passcodes.is_empty(), "what was spent since the backup is not good again");
         assert_eq!(state.realm().unwrap().epoch, 7);
         assert_eq!(state.config(), before.config());
         verify_chain(state.audit()).unwrap();

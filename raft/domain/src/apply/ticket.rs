@@ -26,6 +26,7 @@ impl State {
         self.tickets.values().any(|ticket| is_overdue(ticket, at) || is_past(ticket, at))
             || self.counters.values().any(|counter| at >= counter.forget_at)
             || self.keys.as_ref().is_some_and(|keys| keys.is_overdue(at))
+            || self.passcodes.values().any(|passcode| at >= passcode.until)
     }
 }
 
@@ -118,6 +119,7 @@ impl Change<'_> {
         if self.state.keys.as_ref().is_some_and(|keys| keys.is_overdue(at)) {
             self.use_next_key();
         }
+        self.forget_passcodes();
         Ok(Effect::Done)
     }
 }

@@ -6,7 +6,7 @@ use crate::lockout::LockoutSettings;
 use crate::policy::PasswordRule;
 use crate::qa::{QaPolicy, QuestionKind};
 use crate::time::Span;
-use crate::workflow::WorkflowKind;
+use crate::workflow::{Activity, AskedQuestions, QuestionAuthentication, WorkflowKind};
 use std::collections::BTreeSet;
 
 /// Collects the problems.
@@ -123,12 +123,30 @@ impl Checker {
             for problem in workflow.problems() {
                 self.add(format!("{at}.activities"), &problem.to_string());
             }
+            for (index, activity) in workflow.activities.iter().enumerate() {
+                if let Activity::AuthenticateWithQuestions(settings) = activity {
+                    self.asked_questions(&format!("{at}.activities[{index}]"), settings, &policy.qa);
+                }
+            }
             if workflow.kind != WorkflowKind::Custom && !kinds.insert(workflow.kind) {
                 self.add(format!("{at}.kind"), "the policy has this workflow already");
             }
             if !ids.insert(workflow.id) {
                 self.add(format!("{at}.id"), "another workflow has this id; a new one needs a new UUID");
             }
+        }
+    }
+
+    /// What is asked must be there to be asked.
+    fn asked_questions(&mut self, at: &str, settings: &QuestionAuthentication, qa: &QaPolicy) {
+        if let AskedQuestions::These(list) = &settings.ask
+            && list.iter().any(|id| qa.listed(*id).is_none())
+        {
+            self.add(format!("{at}.ask"), "a question to be asked is not on the policy's list");
+        }
+        let registered = settings.from.iter().map(|sort| qa.registered(*sort));
+        if !settings.from.is_empty() && registered.sum::<usize>() == 0 {
+            self.add(format!("{at}.from"), "nobody registers questions of these sorts under this policy");
         }
     }
 

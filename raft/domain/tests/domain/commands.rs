@@ -78,6 +78,10 @@ pub(crate) fn count(attempt: u128, source: u8) -> Action {
     }
 }
 
+pub(crate) fn spend_passcode(subject: u8, secret: u8) -> Action {
+    Action::SpendPasscode { subject: user(subject), secret: user(secret) }
+}
+
 fn result() -> impl Strategy<Value = TicketResult> {
     prop_oneof![
         Just(TicketResult::Done),
@@ -156,6 +160,12 @@ fn action() -> impl Strategy<Value = Action> {
         decide,
         (0_u128..6, 0_u8..3).prop_map(|(ticket, subject)| open_ticket(ticket, subject)),
         (0_u128..6, result()).prop_map(|(ticket, result)| close_ticket(ticket, result)),
+        (0_u8..3, 0_u8..3, 0_u64..200_000_000).prop_map(|(subject, secret, life)| Action::AssignPasscode {
+            subject: user(subject),
+            secret: user(secret),
+            life: Span(life),
+        }),
+        (0_u8..3, 0_u8..3).prop_map(|(subject, secret)| spend_passcode(subject, secret)),
         Just(Action::Sweep),
         rename,
         put,

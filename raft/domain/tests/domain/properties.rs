@@ -1,14 +1,16 @@
 //! What holds for every sequence of commands.
 
-use crate::commands::{START, close_ticket, command, commands, count, create_realm, open_ticket, user};
+use crate::commands::{
+    START, close_ticket, command, commands, count, create_realm, open_ticket, spend_passcode, user,
+};
 use passquorum_domain::audit::verify_chain;
-use passquorum_domain::command::Command;
+use passquorum_domain::command::{Action, Command};
 use passquorum_domain::ids::{RequestId, TicketId};
 use passquorum_domain::lockout::AttemptTarget;
 use passquorum_domain::outcome::{Effect, Rejection};
 use passquorum_domain::state::{Cell, CellKey, State};
 use passquorum_domain::ticket::{Ticket, TicketResult, TicketState};
-use passquorum_domain::time::Timestamp;
+use passquorum_domain::time::{Span, Timestamp};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -140,13 +142,37 @@ proptest! {
     #[test]
     fn a_sweep_is_due_exactly_when_it_changes_something(commands in commands(), later in 0_u64..200_000_000) {
         let (mut state, _) = stored(&commands);
-        let at = state.totals().latest.plus(passquorum_domain::time::Span(later));
+        let at = state.totals().latest.plus(Span(later));
         let due = state.sweep_is_due(at);
         let (tickets, counters, keys) = (swept(&state), counters(&state), state.keys().cloned());
-        let sweep = passquorum_domain::command::Action::Sweep;
+        let passcodes = passcodes(&state);
+        let sweep = Action::Sweep;
         state.apply(command(99_999, at.0, sweep)).outcome.unwrap();
-        let swept = tickets != swept(&state) || counters != self::counters(&state);
+        let swept = tickets != swept(&state)
+            || counters != self::counters(&state)
+            || passcodes != self::passcodes(&state);
         prop_assert_eq!(due, swept || keys.as_ref() != state.keys());
+    }
+
+    #[test]
+    fn a_passcode_is_spent_once_by_whom_it_was_given_to_and_never_past_its_end(commands in commands()) {
+        let mut state = State::default();
+        let mut given = BTreeMap::new();
+        for command in commands {
+            let (at, action) = (command.at, command.action.clone());
+            let applied = state.apply(command);
+            if applied.outcome.is_err() || applied.touched.is_empty() {
+                continue;
+            }
+            match action {
+                Action::AssignPasscode { subject, secret, life } => drop(given.insert(subject, (secret, at.plus(life)))),
+                Action::SpendPasscode { subject, secret } => {
+                    let last = given.remove(&subject);
+                    prop_assert!(last.is_some_and(|(given, until)| given == secret && at < until), "{:?}", last);
+                }
+                _ => {}
+            }
+        }
     }
 }
 
@@ -156,6 +182,10 @@ fn is_definite(ticket: &Ticket) -> bool {
 
 fn swept(state: &State) -> Vec<Ticket> {
     state.tickets().cloned().collect()
+}
+
+fn passcodes(state: &State) -> usize {
+    (0..3).filter(|n| state.passcode(user(*n), Timestamp(0)).is_some()).count()
 }
 
 fn counters(state: &State) -> Vec<bool> {
@@ -175,7 +205,7 @@ fn a_ticket_is_opened_once_and_a_true_answer_replaces_unknown() {
     assert_eq!(state.apply(command(3, START, open_ticket(7, 1))).outcome, Err(Rejection::TicketUsed));
     assert_eq!(state.apply(command(4, START, open_ticket(8, 1))).outcome, Err(Rejection::TicketUsed));
     let overdue = START + 60_000;
-    state.apply(command(5, overdue, passquorum_domain::command::Action::Sweep)).outcome.unwrap();
+    state.apply(command(5, overdue, Action::Sweep)).outcome.unwrap();
     let id = TicketId(Uuid::from_u128(7));
     let unknown = TicketState::Closed { result: TicketResult::Unknown, at: Timestamp(overdue) };
     assert_eq!(state.ticket(id).unwrap().state, unknown);
@@ -188,6 +218,19 @@ fn a_ticket_is_opened_once_and_a_true_answer_replaces_unknown() {
         Err(Rejection::TicketUsed)
     );
     assert_eq!(state.apply(command(8, overdue, open_ticket(7, 1))).outcome, Err(Rejection::TicketUsed));
+}
+
+#[test]
+fn a_passcode_is_good_for_a_week_at_most_and_a_later_one_replaces_it() {
+    let mut state = realm();
+    let give = |secret, life| Action::AssignPasscode { subject: user(1), secret: user(secret), life };
+    state.apply(command(2, START, give(1, Span::hours(9_999)))).outcome.unwrap();
+    let week = START + 7 * 24 * 3_600_000;
+    assert_eq!(state.passcode(user(1), Timestamp(START)).unwrap().until, Timestamp(week));
+    state.apply(command(3, START, give(2, Span::hours(1)))).outcome.unwrap();
+    let mut spent =
+        |request, secret| state.apply(command(request, START, spend_passcode(1, secret))).outcome.is_ok();
+    assert_eq!([spent(4, 1), spent(5, 2), spent(6, 2)], [false, true, false]);
 }
 
 #[test]
@@ -219,7 +262,7 @@ fn a_request_older_than_memory_is_refused_and_not_done_again() {
 fn an_idempotency_key_is_remembered_for_a_day_and_holds_up_no_other_forgetting() {
     let mut state = realm();
     let client = |n: u128, at| {
-        let action = passquorum_domain::command::Action::Sweep;
+        let action = Action::Sweep;
         Command { request: RequestId::Client(Uuid::from_u128(n)), ..command(0, at, action) }
     };
     for n in 0..5 {

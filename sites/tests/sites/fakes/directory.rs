@@ -25,6 +25,8 @@ pub(crate) enum Controller {
     Mute,
     /// Refuses the next new password as one of the history.
     Remembers,
+    /// Says that the access account may not do the next change.
+    Forbids,
 }
 
 #[derive(Debug, Clone)]
@@ -147,9 +149,14 @@ impl FakeDirectory {
         let mut users = lock(&self.users);
         let user = users.get_mut(&user.guid.0).ok_or_else(|| refused(DirectoryReason::NotFound))?;
         let mut controller = lock(&self.controller);
-        if *controller == Controller::Remembers {
+        let reason = match *controller {
+            Controller::Remembers => Some(DirectoryReason::PasswordPolicy),
+            Controller::Forbids => Some(DirectoryReason::AccessDenied),
+            Controller::Up | Controller::Down | Controller::Mute => None,
+        };
+        if let Some(reason) = reason {
             *controller = Controller::Up;
-            return Err(refused(DirectoryReason::PasswordPolicy));
+            return Err(refused(reason));
         }
         edit(user).map_err(refused)?;
         lock(&self.changes).push(operation);

@@ -5,6 +5,7 @@
 use super::{CONNECTION, FakeUser, POLICY};
 use passquorum_domain::config::*;
 use passquorum_domain::directory::*;
+use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::ids::{QuestionId, WorkflowId};
 use passquorum_domain::lockout::LockoutSettings;
 use passquorum_domain::policy::{ComplexityRule, LengthRule, PasswordRule};
@@ -104,7 +105,7 @@ pub(crate) fn policy() -> ManagementPolicy {
             PasswordRule::Length(LengthRule { min: 8, max: 64 }),
             PasswordRule::Complexity(ComplexityRule { min_kinds: 2, forbid_names: false }),
         ],
-        workflows: Workflow::defaults(|| {
+        workflows: Workflow::defaults(FeatureLevel::FIRST, || {
             number += 1;
             WorkflowId(Uuid::from_u128(number))
         }),

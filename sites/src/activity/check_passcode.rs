@@ -1,0 +1,41 @@
+//! *Authenticate with passcode*: one that the helpdesk assigned, spent by this. Counted first, as every attempt is; a name
+//! that is nobody's costs the same.
+
+use crate::attempt;
+use crate::extract::Form;
+use crate::limits;
+use crate::page_error::Failure;
+use crate::passcodes;
+use crate::text;
+use crate::view::Problems;
+use crate::workflow::{Context, Verdict};
+use passquorum_domain::audit::Actor;
+use passquorum_domain::command::Action;
+use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::passcode::PasscodeText;
+
+pub(super) async fn run(context: &Context<'_>, form: &Form) -> Result<Verdict, Failure> {
+    let mut problems = Problems::default();
+    let typed = match PasscodeText::parse(form.text("passcode").unwrap_or("")) {
+        Ok(typed) => typed,
+        Err(error) => {
+            problems.add("passcode", format!("This is not a passcode: {error}."));
+            return Ok(Verdict::Again(problems));
+        }
+    };
+    let (ports, subject) = (&context.app.ports, context.subject());
+    limits::count_source(ports, context.origin).await?;
+    let counted = attempt::count(ports, subject, Some(context.policy()?.id), &context.note()).await?;
+    let secret = passcodes::secret(ports, subject, &typed)?;
+    let right = match ports.commit(Actor::Anonymous, Action::SpendPasscode { subject, secret }).await {
+        Ok(_) => true,
+        Err(failure) if failure.code == ErrorCode::TokenInvalid => false,
+        Err(failure) => return Err(failure),
+    };
+    counted.decide(ports, right).await?;
+    if right {
+        return Ok(Verdict::Passed);
+    }
+    problems.add("passcode", counted.left_after(text::WRONG_PASSCODE, context.policy()?, context.app)?);
+    Ok(Verdict::Again(problems))
+}
