@@ -370,6 +370,18 @@ pub enum PolicyCommand {
     Add(PolicyArgs),
     /// Count the users that each policy serves, and those of them who have registered.
     Users(Output),
+    /// Tell which policy serves a user, and why that one.
+    Explain(ExplainArgs),
+}
+
+/// `policy explain`.
+#[derive(Debug, Clone, Args)]
+pub struct ExplainArgs {
+    /// Where to ask and how to answer.
+    #[command(flatten)]
+    pub output: Output,
+    /// The user: `DOMAIN\name`, a user principal name, an account name or a mail address.
+    pub user: String,
 }
 
 /// `policy add`.

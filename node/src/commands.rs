@@ -8,6 +8,7 @@ mod demo;
 mod directory;
 mod doctor;
 mod drill;
+mod explain;
 mod first_steps;
 mod fleet;
 mod init;
@@ -121,6 +122,7 @@ pub async fn dispatch(cli: Cli) -> Exit {
         Command::Directory(command) => directory::run(command).await,
         Command::Profiles(command) => profiles::run(command).await,
         Command::Policy(PolicyCommand::Add(args)) => first_steps::add_policy(args).await,
+        Command::Policy(PolicyCommand::Explain(args)) => explain::run(&args).await,
         Command::Policy(PolicyCommand::Users(output)) => profiles::count_users(&output).await,
         Command::Access(command) => first_steps::set_access(command).await,
         Command::Backup(args) => backup::run(args).await,

@@ -21,6 +21,7 @@ mod instances;
 mod picture;
 mod policies;
 mod policy_form;
+mod policy_list;
 mod questions;
 
 use crate::app::App;
@@ -58,10 +59,14 @@ pub const ROUTES: &[Route] = &[
     Route::get("/admin/cluster", || routing::get(cluster::fragment)),
     Route::get("/admin/instances", || routing::get(instances::list)),
     Route::post("/admin/instances/{id}", || routing::post(instances::change)),
-    Route::get("/admin/policies", || routing::get(policies::list)),
+    Route::get("/admin/policies", || routing::get(policy_list::list)),
     Route::get("/admin/policies/new", || routing::get(policies::new)),
     Route::get("/admin/policies/{id}", || routing::get(policies::show)),
     Route::post("/admin/policies/{id}", || routing::post(policies::save)),
+    Route::post("/admin/policies/explain", || routing::post(policy_list::explain)),
+    Route::post("/admin/policies/{id}/earlier", || routing::post(policy_list::earlier)),
+    Route::post("/admin/policies/{id}/later", || routing::post(policy_list::later)),
+    Route::post("/admin/policies/{id}/clone", || routing::post(policy_list::clone)),
     Route::post("/admin/policies/{id}/remove", || routing::post(policies::remove)),
     Route::get("/admin/policies/{id}/questions", || routing::get(questions::list)),
     Route::post("/admin/policies/{id}/questions", || routing::post(questions::add)),

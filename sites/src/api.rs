@@ -28,6 +28,7 @@ mod rights;
 mod status;
 mod tokens;
 mod upgrade;
+mod users;
 
 use crate::crowd::Crowd;
 use crate::ports::Ports;
@@ -128,6 +129,7 @@ pub const ROUTES: &[Route] = &[
         routing::post(directory::rebuild)
     }),
     route(Method::POST, "/api/v1/drills", NODES, SMALL, || routing::post(drills::record)),
+    route(Method::POST, "/api/v1/users/explain", PROFILES, SMALL, || routing::post(users::why)),
     route(Method::GET, "/api/v1/users/count", PROFILES, SMALL, || routing::get(profiles::count_users)),
     route(Method::POST, "/api/v1/profiles/migrate", PROFILES, SMALL, || routing::post(profiles::migrate)),
     route(Method::POST, "/api/v1/profiles/unregister", PROFILES, CONFIG, || {

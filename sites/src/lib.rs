@@ -24,6 +24,7 @@ mod config_history;
 mod crowd;
 mod csrf;
 mod decoy;
+mod explained;
 mod extract;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]

@@ -6,6 +6,7 @@ use passquorum_domain::config::{ManagementPolicy, RealmConfig};
 use passquorum_domain::directory::{DistinguishedName, LoginName, ObjectGuid, UserRecord};
 use passquorum_domain::ids::KeyedHash;
 use passquorum_domain::ports::{Directory, DirectoryError, Found, Purpose, VaultError};
+use passquorum_domain::scope::ScopeDecision;
 use std::sync::Arc;
 
 /// What a lookup over all connections gave.
@@ -46,6 +47,17 @@ pub(crate) async fn policy_of<'c>(
     record: &UserRecord,
     directory: &dyn Directory,
 ) -> Result<Option<&'c ManagementPolicy>, DirectoryError> {
+    let decided = policies_of(config, record, directory).await?;
+    let serving = decided.into_iter().find(|(_, decision)| matches!(decision, ScopeDecision::Allowed(_)));
+    Ok(serving.map(|(policy, _)| policy))
+}
+
+/// Every policy in its order, with what it decides on a user. The first that allows serves.
+pub(crate) async fn policies_of<'c>(
+    config: &'c RealmConfig,
+    record: &UserRecord,
+    directory: &dyn Directory,
+) -> Result<Vec<(&'c ManagementPolicy, ScopeDecision)>, DirectoryError> {
     let scopes = |policy: &'c ManagementPolicy| {
         policy.scope.iter().filter(|scope| scope.connection == record.user.connection)
     };
@@ -54,9 +66,14 @@ pub(crate) async fn policy_of<'c>(
     groups.sort();
     groups.dedup();
     let member_of = if groups.is_empty() { groups } else { directory.member_of(record, &groups).await? };
-    let serves =
-        |policy: &&'c ManagementPolicy| scopes(policy).any(|scope| scope.includes(&record.dn, &member_of));
-    Ok(config.policies.iter().find(serves))
+    // One scope that allows is enough; of the others the one that denies says most.
+    let decide = |policy: &'c ManagementPolicy| {
+        let decisions: Vec<_> = scopes(policy).map(|scope| scope.decide(&record.dn, &member_of)).collect();
+        let allowed = decisions.iter().find(|decision| matches!(decision, ScopeDecision::Allowed(_)));
+        let denied = || decisions.iter().find(|decision| matches!(decision, ScopeDecision::Denied(_)));
+        allowed.or_else(denied).cloned().unwrap_or(ScopeDecision::NotNamed)
+    };
+    Ok(config.policies.iter().map(|policy| (policy, decide(policy))).collect())
 }
 
 /// What a user's counters and tickets are kept under.

@@ -3,6 +3,7 @@
 use crate::directory::DistinguishedName;
 use crate::ids::ConnectionId;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// The users of one domain connection that a policy serves. Denial wins over allowance; groups count nested members.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,18 +25,61 @@ impl UserScope {
     /// The decision, from the user's DN and the groups (of all that this scope names) the user is a member of.
     #[must_use]
     pub fn includes(&self, dn: &DistinguishedName, member_of: &[DistinguishedName]) -> bool {
+        matches!(self.decide(dn, member_of), ScopeDecision::Allowed(_))
+    }
+
+    /// The decision, and what made it.
+    #[must_use]
+    pub fn decide(&self, dn: &DistinguishedName, member_of: &[DistinguishedName]) -> ScopeDecision {
         let member = |groups: &[DistinguishedName]| {
-            groups.iter().any(|group| member_of.iter().any(|own| same_dn(own, group)))
+            let group = groups.iter().find(|group| member_of.iter().any(|own| same_dn(own, group)));
+            group.cloned().map(ScopePart::Group)
         };
-        let below = |ous: &[DistinguishedName]| ous.iter().any(|ou| dn.is_within(ou));
-        !member(&self.denied_groups)
-            && !below(&self.denied_ous)
-            && (member(&self.allowed_groups) || below(&self.allowed_ous))
+        let below =
+            |ous: &[DistinguishedName]| ous.iter().find(|ou| dn.is_within(ou)).cloned().map(ScopePart::Ou);
+        if let Some(denied) = member(&self.denied_groups).or_else(|| below(&self.denied_ous)) {
+            return ScopeDecision::Denied(denied);
+        }
+        match member(&self.allowed_groups).or_else(|| below(&self.allowed_ous)) {
+            Some(allowed) => ScopeDecision::Allowed(allowed),
+            None => ScopeDecision::NotNamed,
+        }
     }
 
     /// Every group whose membership the decision needs.
     pub fn groups(&self) -> impl Iterator<Item = &DistinguishedName> {
         self.allowed_groups.iter().chain(&self.denied_groups)
+    }
+}
+
+/// Whether a scope has a user, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScopeDecision {
+    /// It has, by this part.
+    Allowed(ScopePart),
+    /// This part keeps the user out, whatever else allows them.
+    Denied(ScopePart),
+    /// No part of it is about the user.
+    NotNamed,
+}
+
+/// The part of a scope that a user falls under.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScopePart {
+    /// A member of this group.
+    Group(DistinguishedName),
+    /// Below this OU.
+    Ou(DistinguishedName),
+}
+
+impl fmt::Display for ScopePart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Group(group) => write!(f, "member of {group}"),
+            Self::Ou(ou) => write!(f, "below {ou}"),
+        }
     }
 }
 
@@ -69,7 +113,11 @@ mod tests {
         };
         let user = dn("CN=a,OU=People,DC=x");
         assert!(scope.includes(&user, &[]));
+        assert_eq!(scope.decide(&user, &[]), ScopeDecision::Allowed(ScopePart::Ou(dn("OU=People,DC=x"))));
         assert!(!scope.includes(&user, &[dn("cn=protected,dc=x")]));
+        let denied = ScopeDecision::Denied(ScopePart::Group(dn("CN=Protected,DC=x")));
+        assert_eq!(scope.decide(&user, &[dn("cn=protected,dc=x")]), denied);
+        assert_eq!(scope.decide(&dn("CN=a,OU=Else,DC=x"), &[]), ScopeDecision::NotNamed);
         assert!(!scope.includes(&dn("CN=a,OU=Admins,OU=People,DC=x"), &[dn("CN=Users,DC=x")]));
         assert!(scope.includes(&dn("CN=a,OU=Else,DC=x"), &[dn("CN=users,DC=x")]));
         assert!(!scope.includes(&dn("CN=a,OU=Else,DC=x"), &[]));

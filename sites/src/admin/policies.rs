@@ -1,12 +1,10 @@
-//! The management policies: a list, and a form for each.
+//! A form for each management policy.
 
 use super::edit::{Desk, Edit, Editor, Notice, Verdict, saved};
 use super::fields::Fields;
 use super::policy_form::{blank, located, read, sections};
 use crate::extract::Form;
 use crate::page_error::Failure;
-use crate::view::{Page, render};
-use askama::Template;
 use axum::extract::Path;
 use axum::response::Response;
 use passquorum_domain::config::{ConfigChange, ManagementPolicy, RealmConfig};
@@ -15,47 +13,6 @@ use passquorum_domain::ids::{PolicyId, WorkflowId};
 use passquorum_domain::ports::fresh_uuid;
 
 pub(super) const PART: &str = "/admin/policies";
-
-#[derive(Template)]
-#[template(path = "admin/policies.html")]
-struct ListPage {
-    page: Page,
-    part: &'static str,
-    notice: Notice,
-    /// Whether there is a domain whose users a policy could serve.
-    has_domain: bool,
-    rows: Vec<Row>,
-}
-
-struct Row {
-    id: PolicyId,
-    name: String,
-    questions: usize,
-    workflows: String,
-    threshold: u32,
-}
-
-impl From<&ManagementPolicy> for Row {
-    fn from(policy: &ManagementPolicy) -> Self {
-        let enabled: Vec<_> =
-            policy.workflows.iter().filter(|workflow| workflow.enabled).map(|w| w.name.as_str()).collect();
-        Self {
-            id: policy.id,
-            name: policy.name.clone(),
-            questions: policy.qa.questions.len(),
-            workflows: enabled.join(", "),
-            threshold: policy.lockout.threshold,
-        }
-    }
-}
-
-/// The list.
-pub(super) async fn list(desk: Desk) -> Result<Response, Failure> {
-    let config = desk.config().await?;
-    let rows = config.policies.iter().map(Row::from).collect();
-    let (notice, has_domain) = (Notice::after(desk.saved), !config.connections.is_empty());
-    render(&ListPage { page: desk.page("Policies")?, part: PART, notice, has_domain, rows })
-}
 
 fn editor(policy: &ManagementPolicy, config: &RealmConfig) -> Editor {
     let path = format!("{PART}/{}", policy.id);

@@ -14,6 +14,7 @@ mod lockout;
 mod logon;
 mod outage;
 mod perimeter;
+mod policies;
 mod sign_in;
 mod staff;
 mod workflows;
