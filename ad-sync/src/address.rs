@@ -1,6 +1,9 @@
 //! How a connection names its domain controllers: each by its address, `ldaps://host` or `ldaps://host:port`, or those
-//! that the domain's DNS names, `dns://domain` or `dns://domain/site`, where those of the AD site come first.
+//! that the domain's DNS names, `dns://domain` or `dns://domain/site`, where those of the AD site come first; and, in the
+//! connection's own domain, `client` and `default`.
 
+use passquorum_domain::config::{CLIENT_CONTROLLER, DEFAULT_CONTROLLER};
+use passquorum_domain::directory::{AdSite, DistinguishedName};
 use std::fmt;
 
 /// The port of LDAP over TLS.
@@ -12,7 +15,11 @@ pub(crate) enum Server {
     /// This one.
     At(Address),
     /// Those of a domain, the ones of a site first.
-    Of { domain: String, site: Option<String> },
+    Of { domain: String, site: Option<AdSite> },
+    /// Those of the connection's own domain, the ones of this host's site first.
+    Default { domain: String },
+    /// The one that the visitor's computer uses, when it is listed or of the connection's own domain.
+    Client { domain: String },
     /// The one that holds a domain's PDC emulator role.
     PrimaryOf { domain: String },
 }
@@ -24,20 +31,29 @@ impl Server {
             Some((domain, site)) => (domain, Some(site)),
             None => (rest.strip_suffix('/').unwrap_or(rest), None),
         };
-        // A site is named by one DNS label (MS-ADTS 6.1.1.2.2.1).
-        if !is_name(domain)
-            || site.is_some_and(|site| !is_name(site) || site.contains('.') || site.len() > 63)
-        {
+        let site = site.map(AdSite::parse).transpose().map_err(|_| AddressError)?;
+        if !is_name(domain) {
             return Err(AddressError);
         }
-        Ok(Self::Of { domain: domain.to_lowercase(), site: site.map(str::to_owned) })
+        Ok(Self::Of { domain: domain.to_lowercase(), site })
     }
 
-    /// The same, with one controller at most.
-    pub(crate) fn single(self) -> Self {
+    /// An entry of a connection that searches below `base`, whose domain is the connection's own.
+    pub(crate) fn of_connection(text: &str, base: &DistinguishedName) -> Result<Self, AddressError> {
+        let own_domain = || base.dns_domain().ok_or(AddressError);
+        match text {
+            CLIENT_CONTROLLER => Ok(Self::Client { domain: own_domain()? }),
+            DEFAULT_CONTROLLER => Ok(Self::Default { domain: own_domain()? }),
+            other => Self::parse(other),
+        }
+    }
+
+    /// The same, with one controller at most; `None` for what differs from visitor to visitor.
+    pub(crate) fn single(self) -> Option<Self> {
         match self {
-            Self::Of { domain, .. } => Self::PrimaryOf { domain },
-            other => other,
+            Self::Of { domain, .. } | Self::Default { domain } => Some(Self::PrimaryOf { domain }),
+            Self::Client { .. } => None,
+            other => Some(other),
         }
     }
 }
@@ -61,7 +77,8 @@ pub(crate) struct Address {
 /// The text is not such an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "use ldaps://host or ldaps://host:port, with a DNS name or an IPv4 address, or dns://domain or dns://domain/site"
+    "use ldaps://host or ldaps://host:port, with a DNS name or an IPv4 address, or dns://domain or dns://domain/site; in a \
+     connection whose base ends with DC= parts also client or default"
 )]
 pub(crate) struct AddressError;
 
@@ -138,7 +155,8 @@ mod tests {
     #[test]
     fn a_domain_is_named_with_or_without_a_site() {
         let of = |site: Option<&str>| {
-            Ok(Server::Of { domain: "corp.example".to_owned(), site: site.map(str::to_owned) })
+            let site = site.map(|site| AdSite::parse(site).unwrap());
+            Ok(Server::Of { domain: "corp.example".to_owned(), site })
         };
         assert_eq!(Server::parse("dns://Corp.Example"), of(None));
         assert_eq!(Server::parse("dns://corp.example/"), of(None));
@@ -150,7 +168,23 @@ mod tests {
             assert_eq!(Server::parse(bad), Err(AddressError), "{bad}");
         }
         let primary = Server::PrimaryOf { domain: "corp.example".to_owned() };
-        assert_eq!(Server::parse("dns://corp.example/Berlin").unwrap().single(), primary);
+        assert_eq!(Server::parse("dns://corp.example/Berlin").unwrap().single(), Some(primary));
+    }
+
+    #[test]
+    fn the_own_domain_is_that_of_the_base() {
+        let base = DistinguishedName::parse("OU=People,DC=Corp,DC=example").unwrap();
+        let domain = "corp.example".to_owned();
+        let of = |text: &str| Server::of_connection(text, &base).unwrap();
+        assert_eq!(of("default"), Server::Default { domain: domain.clone() });
+        assert_eq!(of("client"), Server::Client { domain: domain.clone() });
+        assert_eq!(of("default").single(), Some(Server::PrimaryOf { domain }));
+        assert_eq!(of("client").single(), None);
+        assert_eq!(
+            Server::of_connection("default", &DistinguishedName::parse("O=corp").unwrap()),
+            Err(AddressError)
+        );
+        assert_eq!(Server::parse("default"), Err(AddressError));
     }
 
     #[test]

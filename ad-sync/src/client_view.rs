@@ -85,8 +85,11 @@ pub async fn controllers(names: &Names, server: &str) -> Result<Vec<Controller>,
     let server = Server::parse(server).map_err(|why| LocateError::Address(server.to_owned(), why.into()))?;
     let found = match server {
         Server::At(address) => vec![address],
-        Server::Of { domain, site } => names.controllers(&domain, site.as_deref()).await?,
+        Server::Of { domain, site } => names.controllers(&domain, site.as_ref()).await?,
+        Server::Default { domain } => names.controllers(&domain, names.site()).await?,
         Server::PrimaryOf { domain } => names.primary(&domain).await?,
+        // No form that is taken here.
+        Server::Client { .. } => Vec::new(),
     };
     Ok(found.into_iter().map(Controller).collect())
 }

@@ -5,7 +5,7 @@
 //! it fails as a whole when another one is there by then. A missing container is made with both in it, so that of two
 //! makers one fails.
 //!
-//! Only the connection's first server is used, or the domain's PDC emulator when that is to be found by DNS: on another
+//! Only the connection's first server that is the same for everybody is used, or the domain's PDC emulator when that is to be found by DNS: on another
 //! controller, which has not heard of a newer fence yet, a stopped leader that wakes up would find its own. An object that holds something else is foreign and is left alone.
 //!
 //! Rights of the access account: create `serviceConnectionPoint` objects where the container lies; write the two
@@ -18,7 +18,7 @@ use crate::error::Fault;
 use crate::filter;
 use crate::ldaps;
 use crate::names::Names;
-use crate::pool::Pool;
+use crate::pool::{Pool, Prefer};
 use async_trait::async_trait;
 use passquorum_domain::blob::Blob;
 use passquorum_domain::config::LdapsSettings;
@@ -68,20 +68,22 @@ pub(crate) fn pinned(
     names: Arc<Names>,
     bind_password: SecretString,
 ) -> Result<Arc<Pool>, DirectoryError> {
-    let first = ldaps::servers(connection, settings)?.into_iter().take(1).map(Server::single).collect();
+    let first = ldaps::servers(connection, settings)?.into_iter().find_map(Server::single);
+    let first = first.into_iter().collect();
     ldaps::pool(connection, settings, first, names, bind_password)
 }
 
 #[async_trait]
 impl Container for LdapsContainer {
     async fn read(&self) -> Result<Option<Held>, ContainerError> {
-        let read =
-            self.pool.run("read container", None, |site| async move { self.read_on(&site.connection).await });
+        let read = self.pool.run("read container", Prefer::Nobody, |site| async move {
+            self.read_on(&site.connection).await
+        });
         Ok(read.await?)
     }
 
     async fn mark(&self) -> Result<Mark, ContainerError> {
-        let read = self.pool.run("look at container", None, |site| async move {
+        let read = self.pool.run("look at container", Prefer::Nobody, |site| async move {
             let entry = site.connection.read(self.dn.as_str(), filter::ANY, &[CHANGE]).await?;
             Ok(Mark::of(&entry.map(|entry| (site.dc().to_owned(), entry.number(CHANGE)))))
         });
@@ -90,7 +92,7 @@ impl Container for LdapsContainer {
 
     async fn remove(&self) -> Result<(), ContainerError> {
         self.read().await?;
-        let remove = self.pool.run("remove container", None, |site| async move {
+        let remove = self.pool.run("remove container", Prefer::Nobody, |site| async move {
             gone(site.connection.delete(self.dn.as_str()).await)
         });
         Ok(remove.await?)
@@ -98,7 +100,7 @@ impl Container for LdapsContainer {
 
     async fn swap(&self, seen: Option<Fence>, fence: Fence, document: &Blob) -> Result<(), ContainerError> {
         fence.may_replace(seen)?;
-        let swap = self.pool.run("write container", None, |site| async move {
+        let swap = self.pool.run("write container", Prefer::Nobody, |site| async move {
             match seen {
                 Some(seen) => self.replace_on(&site.connection, Some(seen), fence, document).await,
                 None => self.create_on(&site.connection, fence, document).await,

@@ -5,7 +5,7 @@ use crate::error;
 use crate::find::{self, Origin};
 use crate::list::List;
 use crate::names::Names;
-use crate::pool::{Account, Pool};
+use crate::pool::{Account, Pool, Prefer};
 use crate::profile::ProfileAttributes;
 use crate::rights::{self, Question};
 use crate::{password, password_rules, profile, scope, tls};
@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use passquorum_domain::blob::Blob;
 use passquorum_domain::config::LdapsSettings;
 use passquorum_domain::directory::{
-    DistinguishedName, DomainPasswordRules, ListedUser, LoginName, UserRecord, UserRef,
+    ClientController, DistinguishedName, DomainPasswordRules, ListedUser, LoginName, UserRecord, UserRef,
 };
 use passquorum_domain::ids::ConnectionId;
 use passquorum_domain::ports::{
@@ -56,7 +56,7 @@ pub(crate) fn servers(
     settings: &LdapsSettings,
 ) -> Result<Vec<Server>, DirectoryError> {
     let server = |server: &String| {
-        Server::parse(server).map_err(|problem| {
+        Server::of_connection(server, &settings.base).map_err(|problem| {
             tracing::error!(%connection, server, %problem, "a server of the domain connection cannot be used");
             error::because(server, "open", DirectoryReason::Unreachable)
         })
@@ -99,20 +99,30 @@ impl UserPages for Pages {
     }
 }
 
-#[async_trait]
-impl Directory for Ldaps {
-    async fn find(&self, name: &LoginName) -> Result<Found, DirectoryError> {
+impl Ldaps {
+    async fn look_up(&self, name: &LoginName, prefer: Prefer<'_>) -> Result<Found, DirectoryError> {
         self.pool
-            .run("find user", None, |site| async move {
+            .run("find user", prefer, |site| async move {
                 let origin = Origin { connection: self.connection, dc: site.dc() };
                 find::find(&site.connection, origin, &self.base, name).await
             })
             .await
     }
+}
+
+#[async_trait]
+impl Directory for Ldaps {
+    async fn find(&self, name: &LoginName) -> Result<Found, DirectoryError> {
+        self.look_up(name, Prefer::Nobody).await
+    }
+
+    async fn find_near(&self, name: &LoginName, near: &ClientController) -> Result<Found, DirectoryError> {
+        self.look_up(name, Prefer::Client(near)).await
+    }
 
     async fn read(&self, user: &UserRef) -> Result<UserRecord, DirectoryError> {
         self.pool
-            .run("read user", Some(&user.dc), |site| async move {
+            .run("read user", Prefer::This(&user.dc), |site| async move {
                 let origin = Origin { connection: self.connection, dc: site.dc() };
                 find::read(&site.connection, origin, user.guid).await
             })
@@ -126,7 +136,7 @@ impl Directory for Ldaps {
     ) -> Result<Vec<DistinguishedName>, DirectoryError> {
         let user = &user.user;
         self.pool
-            .run("read groups", Some(&user.dc), |site| async move {
+            .run("read groups", Prefer::This(&user.dc), |site| async move {
                 scope::member_of(&site.connection, user.guid, groups).await
             })
             .await
@@ -139,7 +149,7 @@ impl Directory for Ldaps {
     ) -> Result<PasswordCheck, DirectoryError> {
         let user = &user.user;
         self.pool
-            .run("check password", Some(&user.dc), |site| async move {
+            .run("check password", Prefer::This(&user.dc), |site| async move {
                 password::check(&site, user.guid, password).await
             })
             .await
@@ -152,7 +162,7 @@ impl Directory for Ldaps {
         options: ResetOptions,
     ) -> Result<(), DirectoryError> {
         self.pool
-            .run("reset password", Some(&user.dc), |site| async move {
+            .run("reset password", Prefer::This(&user.dc), |site| async move {
                 password::reset(&site.connection, user.guid, new, options).await
             })
             .await
@@ -165,7 +175,7 @@ impl Directory for Ldaps {
         new: &Password,
     ) -> Result<(), DirectoryError> {
         self.pool
-            .run("change password", Some(&user.dc), |site| async move {
+            .run("change password", Prefer::This(&user.dc), |site| async move {
                 password::change(&site.connection, user.guid, old, new).await
             })
             .await
@@ -173,7 +183,7 @@ impl Directory for Ldaps {
 
     async fn unlock(&self, user: &UserRef) -> Result<(), DirectoryError> {
         self.pool
-            .run("unlock account", Some(&user.dc), |site| async move {
+            .run("unlock account", Prefer::This(&user.dc), |site| async move {
                 password::unlock(&site.connection, user.guid).await
             })
             .await
@@ -181,7 +191,7 @@ impl Directory for Ldaps {
 
     async fn enable(&self, user: &UserRef) -> Result<(), DirectoryError> {
         self.pool
-            .run("enable account", Some(&user.dc), |site| async move {
+            .run("enable account", Prefer::This(&user.dc), |site| async move {
                 password::enable(&site.connection, user.guid).await
             })
             .await
@@ -189,7 +199,7 @@ impl Directory for Ldaps {
 
     async fn set_must_change(&self, user: &UserRef) -> Result<(), DirectoryError> {
         self.pool
-            .run("require a new password", Some(&user.dc), |site| async move {
+            .run("require a new password", Prefer::This(&user.dc), |site| async move {
                 password::set_must_change(&site.connection, user.guid).await
             })
             .await
@@ -197,7 +207,7 @@ impl Directory for Ldaps {
 
     async fn password_rules(&self, user: &UserRef) -> Result<DomainPasswordRules, DirectoryError> {
         self.pool
-            .run("read password rules", Some(&user.dc), |site| async move {
+            .run("read password rules", Prefer::This(&user.dc), |site| async move {
                 password_rules::read(&site.connection, user.guid).await
             })
             .await
@@ -205,7 +215,7 @@ impl Directory for Ldaps {
 
     async fn read_profile(&self, user: &UserRef) -> Result<Option<Blob>, DirectoryError> {
         self.pool
-            .run("read profile", Some(&user.dc), |site| async move {
+            .run("read profile", Prefer::This(&user.dc), |site| async move {
                 profile::read(&site.connection, user.guid, &self.attributes).await
             })
             .await
@@ -218,14 +228,14 @@ impl Directory for Ldaps {
         new: Option<&Blob>,
     ) -> Result<(), DirectoryError> {
         self.pool
-            .run("write profile", Some(&user.dc), |site| async move {
+            .run("write profile", Prefer::This(&user.dc), |site| async move {
                 profile::write(&site.connection, user.guid, &self.attributes, expected, new).await
             })
             .await
     }
 
     async fn list(&self, listing: &Listing) -> Result<Box<dyn UserPages>, DirectoryError> {
-        let begin = self.pool.run("list users", None, |site| async move {
+        let begin = self.pool.run("list users", Prefer::Nobody, |site| async move {
             let mut list = List::begin(&site.connection, &self.base, listing, &self.attributes).await?;
             // Here another controller can still be turned to.
             let first = list.next((self.connection, site.dc())).await?;
@@ -239,7 +249,7 @@ impl Directory for Ldaps {
     }
 
     async fn rights(&self, asked: &RightsAsked) -> Result<Option<RightsReport>, DirectoryError> {
-        let report = self.pool.run("look at rights", None, |site| async move {
+        let report = self.pool.run("look at rights", Prefer::Nobody, |site| async move {
             let origin = Origin { connection: self.connection, dc: site.dc() };
             let question =
                 Question { account: site.account(), base: &self.base, profiles: &self.attributes, asked };

@@ -10,6 +10,7 @@ use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::RData;
 use hickory_resolver::proto::rr::rdata::SRV;
+use passquorum_domain::directory::AdSite;
 use std::cmp::Reverse;
 use std::io;
 use std::net::SocketAddr;
@@ -17,6 +18,11 @@ use tokio::net::TcpStream;
 
 /// How many controllers are taken of one answer: whoever writes it does not decide how long a request may look for one.
 const MOST: usize = 12;
+/// How many are known of one domain, to tell a visitor's controller among them: more than there may be.
+const MOST_KNOWN: usize = 2000;
+
+/// Where all controllers of a domain are.
+const ALL: &str = "_ldap._tcp.dc._msdcs";
 
 /// Where names are looked up.
 #[derive(Debug)]
@@ -24,6 +30,8 @@ pub struct Names {
     resolver: Result<TokioResolver, String>,
     /// Whether hosts, too, are looked up there, and not as the host's other programs do.
     own_servers: bool,
+    /// The AD site that this host is in, if that was said.
+    site: Option<AdSite>,
 }
 
 /// Where a service is.
@@ -59,7 +67,7 @@ impl Names {
     #[must_use]
     pub fn of_host() -> Self {
         let built = TokioResolver::builder_tokio().and_then(|builder| builder.build());
-        Self { resolver: built.map_err(|error| error.to_string()), own_servers: false }
+        Self { resolver: built.map_err(|error| error.to_string()), own_servers: false, site: None }
     }
 
     /// These name servers, for hosts whose own do not know the domain.
@@ -75,7 +83,18 @@ impl Names {
         };
         let config = ResolverConfig::from_name_servers(servers.iter().map(server).collect());
         let built = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default()).build();
-        Self { resolver: built.map_err(|error| error.to_string()), own_servers: true }
+        Self { resolver: built.map_err(|error| error.to_string()), own_servers: true, site: None }
+    }
+
+    /// The same, on a host of an AD site.
+    #[must_use]
+    pub fn in_site(self, site: Option<AdSite>) -> Self {
+        Self { site, ..self }
+    }
+
+    /// The AD site that this host is in.
+    pub(crate) fn site(&self) -> Option<&AdSite> {
+        self.site.as_ref()
     }
 
     fn resolver(&self) -> Result<&TokioResolver, NamesError> {
@@ -86,16 +105,16 @@ impl Names {
     pub(crate) async fn controllers(
         &self,
         domain: &str,
-        site: Option<&str>,
+        site: Option<&AdSite>,
     ) -> Result<Vec<Address>, NamesError> {
         let mut found = Vec::new();
         if let Some(site) = site {
-            match self.domain_controllers(domain, &format!("_ldap._tcp.{site}._sites.dc._msdcs")).await {
+            match self.of_site(domain, site).await {
                 Ok(near) => found = near,
                 Err(error) => tracing::warn!(%error, "no domain controller of the site is known"),
             }
         }
-        match self.domain_controllers(domain, "_ldap._tcp.dc._msdcs").await {
+        match self.domain_controllers(domain, ALL, MOST).await {
             Ok(all) => found.extend(all),
             Err(error) if found.is_empty() => return Err(error),
             Err(error) => tracing::warn!(%error, "only the site's domain controllers are known"),
@@ -103,19 +122,32 @@ impl Names {
         Ok(found)
     }
 
+    /// The controllers of a site, and no others.
+    pub(crate) async fn of_site(&self, domain: &str, site: &AdSite) -> Result<Vec<Address>, NamesError> {
+        self.domain_controllers(domain, &format!("_ldap._tcp.{site}._sites.dc._msdcs"), MOST).await
+    }
+
+    /// Every controller of a domain, in no order that matters.
+    pub(crate) async fn every_controller(&self, domain: &str) -> Result<Vec<Address>, NamesError> {
+        self.domain_controllers(domain, ALL, MOST_KNOWN).await
+    }
+
     /// The controller with the PDC emulator role.
     pub(crate) async fn primary(&self, domain: &str) -> Result<Vec<Address>, NamesError> {
-        let mut found = self.domain_controllers(domain, "_ldap._tcp.pdc._msdcs").await?;
-        found.truncate(1);
-        Ok(found)
+        self.domain_controllers(domain, "_ldap._tcp.pdc._msdcs", 1).await
     }
 
     /// A record's port is that of LDAP in the clear, and not looked at.
-    async fn domain_controllers(&self, domain: &str, service: &str) -> Result<Vec<Address>, NamesError> {
+    async fn domain_controllers(
+        &self,
+        domain: &str,
+        service: &str,
+        most: usize,
+    ) -> Result<Vec<Address>, NamesError> {
         let name = format!("{service}.{domain}.");
         let services = self.services(&name).await?;
         let located = services.iter().filter_map(|service| Address::located(&service.host, domain).ok());
-        let addresses: Vec<_> = located.take(MOST).collect();
+        let addresses: Vec<_> = located.take(most).collect();
         if addresses.is_empty() { Err(NamesError::Empty(name)) } else { Ok(addresses) }
     }
 
@@ -228,12 +260,13 @@ pub(crate) mod tests {
             ("_ldap._tcp.pdc._msdcs.corp.example.", vec![srv(0, 100, "dc2.corp.example.")]),
         ]);
         let names = name_server(records).await;
+        let site = |name| Some(AdSite::parse(name).unwrap());
         assert_eq!(
             shown(names.controllers("corp.example", None).await),
             ["dc2.corp.example", "dc9.corp.example"]
         );
         assert_eq!(
-            shown(names.controllers("corp.example", Some("Berlin")).await),
+            shown(names.controllers("corp.example", site("Berlin").as_ref()).await),
             [
                 "dc8.corp.example",
                 "dc7.corp.example",
@@ -243,7 +276,7 @@ pub(crate) mod tests {
             ]
         );
         assert_eq!(
-            shown(names.controllers("corp.example", Some("Bonn")).await),
+            shown(names.controllers("corp.example", site("Bonn").as_ref()).await),
             ["dc2.corp.example", "dc9.corp.example"],
             "a site without a controller"
         );

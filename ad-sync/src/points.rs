@@ -13,7 +13,7 @@ use crate::container::{
 };
 use crate::error::Fault;
 use crate::names::Names;
-use crate::pool::Pool;
+use crate::pool::{Pool, Prefer};
 use async_trait::async_trait;
 use passquorum_domain::blob::Blob;
 use passquorum_domain::config::LdapsSettings;
@@ -59,7 +59,7 @@ fn folder(connection: &Connection) -> String {
 #[async_trait]
 impl ConnectionPoints for LdapsPoints {
     async fn mark(&self) -> Result<Mark, PointsError> {
-        let look = self.pool.run("look at service connection points", None, |site| async move {
+        let look = self.pool.run("look at service connection points", Prefer::Nobody, |site| async move {
             let entries = site.connection.search_all(&folder(&site.connection), FILTER, &[CHANGE]).await?;
             let mut seen: Vec<_> =
                 entries.iter().map(|entry| (entry.dn().to_owned(), entry.number(CHANGE))).collect();
@@ -70,7 +70,7 @@ impl ConnectionPoints for LdapsPoints {
     }
 
     async fn list(&self) -> Result<Vec<FoundPoint>, PointsError> {
-        let list = self.pool.run("list service connection points", None, |site| async move {
+        let list = self.pool.run("list service connection points", Prefer::Nobody, |site| async move {
             let attributes = ["cn", KEYWORDS, BINDING, FENCE];
             let entries = site.connection.search_all(&folder(&site.connection), FILTER, &attributes).await?;
             Ok(entries.iter().filter_map(|entry| self.found(entry)).collect())
@@ -85,7 +85,7 @@ impl ConnectionPoints for LdapsPoints {
         stamp: Timestamp,
         fence: Fence,
     ) -> Result<(), PointsError> {
-        let publish = self.pool.run("write service connection point", None, |site| async move {
+        let publish = self.pool.run("write service connection point", Prefer::Nobody, |site| async move {
             let connection = &site.connection;
             match seen {
                 Some(seen) => self.replace_on(connection, seen, point, stamp, fence).await,
@@ -96,7 +96,7 @@ impl ConnectionPoints for LdapsPoints {
     }
 
     async fn remove(&self, point: &FoundPoint) -> Result<(), PointsError> {
-        let remove = self.pool.run("remove service connection point", None, |site| async move {
+        let remove = self.pool.run("remove service connection point", Prefer::Nobody, |site| async move {
             gone(site.connection.delete(point.dn.as_str()).await)
         });
         Ok(remove.await?)

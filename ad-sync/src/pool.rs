@@ -6,6 +6,8 @@
 
 mod roster;
 
+pub(crate) use roster::Prefer;
+
 use crate::address::Server;
 use crate::connection::{ConnectFault, Connection, try_bind};
 use crate::error::{self, Fault};
@@ -92,11 +94,11 @@ impl Pool {
         pool
     }
 
-    /// Runs a request, on `preferred` first.
+    /// Runs a request, on the preferred controller first.
     pub(crate) async fn run<'a, T, F, Fut>(
         &'a self,
         operation: &'static str,
-        preferred: Option<&str>,
+        prefer: Prefer<'_>,
         request: F,
     ) -> Result<T, DirectoryError>
     where
@@ -105,7 +107,7 @@ impl Pool {
     {
         let mut first_failure: Option<DirectoryError> = None;
         let begun = Instant::now();
-        for controller in self.roster.in_order(preferred).await {
+        for controller in self.roster.in_order(prefer).await {
             if begun.elapsed() >= PATIENCE {
                 break;
             }
@@ -217,11 +219,11 @@ impl Pool {
 
     /// Reaches one controller over a connection that is made now.
     pub(crate) async fn check(&self, operation: &'static str) -> Result<(), DirectoryError> {
-        for controller in self.roster.controllers().await {
+        for controller in self.roster.all().await {
             lock(&controller.state).idle.clear();
         }
         *lock(&self.refusal) = None;
-        self.run(operation, None, |_| async { Ok(()) }).await
+        self.run(operation, Prefer::Nobody, |_| async { Ok(()) }).await
     }
 
     /// Reaches each controller over a connection that is made now, one after the other, until one refuses the access account:
@@ -253,7 +255,7 @@ impl Pool {
 
     /// Tries the controllers that were not reached.
     async fn try_again(&self) {
-        for controller in self.roster.controllers().await {
+        for controller in self.roster.all().await {
             if controller.is_unreachable()
                 && let Ok(connection) = self.connect(&controller, "reach again").await
             {
@@ -325,7 +327,7 @@ mod tests {
         let pool = pool(&["ldaps://a"]);
         let controller = Arc::clone(&pool.roster.controllers().await[0]);
         let _busy = controller.permits.acquire_many(CONNECTIONS as u32).await.unwrap();
-        let error = pool.run("find", None, |_| async { Ok(()) }).await.unwrap_err();
+        let error = pool.run("find", Prefer::Nobody, |_| async { Ok(()) }).await.unwrap_err();
         assert_eq!(error.reason, DirectoryReason::Unreachable);
     }
 
@@ -335,7 +337,7 @@ mod tests {
         let pool = pool(&["ldaps://127.0.0.1:1"]);
         let refusal = error::because("a", "find", DirectoryReason::BindRefused);
         *lock(&pool.refusal) = Some((Instant::now(), refusal));
-        let attempt = || pool.run("read", None, |_| async { Ok(()) });
+        let attempt = || pool.run("read", Prefer::Nobody, |_| async { Ok(()) });
         let error = attempt().await.unwrap_err();
         assert_eq!((error.reason, error.operation), (DirectoryReason::BindRefused, "read"));
         tokio::time::advance(REFUSAL).await;

@@ -341,8 +341,9 @@ pub struct ConnectionArgs {
     /// The domain's name, as people type it before a backslash.
     #[arg(long)]
     pub alias: String,
-    /// A domain controller, `ldaps://HOST[:PORT]`, or all that DNS names, `dns://DOMAIN[/SITE]`; give the option again for
-    /// each, best first.
+    /// A domain controller, `ldaps://HOST[:PORT]`, or all that DNS names, `dns://DOMAIN[/SITE]`; `client`, the one that the
+    /// visitor's computer uses; `default`, those that DNS names for the base's own domain. Give the option again for each,
+    /// best first.
     #[arg(long = "server", required = true)]
     pub servers: Vec<String>,
     /// Where users are searched, such as DC=corp,DC=example.

@@ -310,7 +310,7 @@ impl Parts<'_> {
             Arc::clone(cluster) as _,
             Arc::clone(self.keyring) as _,
             self.config.demo_directory.clone(),
-            names,
+            names.in_site(self.config.directory_site.clone()),
         ));
         let mirror = Mirror {
             node: cluster.node(),

@@ -8,6 +8,7 @@ pub mod file;
 pub use crate::log_file::LogFileSettings;
 pub use crate::otlp::{BadCollector, CollectorUrl, OtlpSettings, Signals};
 pub use passquorum_domain::address::{BadAddress, HostPort, SiteUrl};
+pub use passquorum_domain::directory::AdSite;
 
 use crate::data_dir::DataDir;
 use std::net::{IpAddr, SocketAddr};
@@ -48,6 +49,8 @@ pub struct NodeConfig {
     pub otlp: Option<OtlpSettings>,
     /// Name servers that know the domains, when the host's own do not.
     pub name_servers: Vec<SocketAddr>,
+    /// The AD site that this host is in.
+    pub directory_site: Option<AdSite>,
     /// The file of the embedded demonstration directory.
     pub demo_directory: Option<PathBuf>,
     /// Where the replaced product's status file is kept for scripts that read it.
@@ -83,6 +86,7 @@ impl NodeConfig {
             log: LogSettings::default(),
             otlp: None,
             name_servers: Vec::new(),
+            directory_site: None,
             demo_directory: None,
             local_storage: None,
             drill_clock_offset_ms: 0,

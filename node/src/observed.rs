@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use passquorum_domain::blob::Blob;
 use passquorum_domain::command::{Action, Command};
 use passquorum_domain::config::DomainConnection;
-use passquorum_domain::directory::{DistinguishedName, DomainPasswordRules, LoginName, UserRecord, UserRef};
+use passquorum_domain::directory::{
+    ClientController, DistinguishedName, DomainPasswordRules, LoginName, UserRecord, UserRef,
+};
 use passquorum_domain::ids::{ConnectionId, NodeId, TicketId};
 use passquorum_domain::lockout::AttemptVerdict;
 use passquorum_domain::outcome::{Effect, Outcome, Rejection};
@@ -177,6 +179,10 @@ impl ObservedDirectory {
 impl Directory for ObservedDirectory {
     async fn find(&self, name: &LoginName) -> Result<Found, DirectoryError> {
         self.count("find", self.inner.find(name)).await
+    }
+
+    async fn find_near(&self, name: &LoginName, near: &ClientController) -> Result<Found, DirectoryError> {
+        self.count("find", self.inner.find_near(name, near)).await
     }
 
     async fn read(&self, user: &UserRef) -> Result<UserRecord, DirectoryError> {

@@ -59,6 +59,7 @@ pub use crate::staff::{Access, Route};
 use crate::api::ApiProblem;
 use crate::app::App;
 use crate::gateway::SelfService;
+use crate::self_service::computer::Computer;
 use crate::self_service::door::Door;
 use crate::self_service::engine::Engine;
 use axum::Router;
@@ -135,7 +136,14 @@ pub fn perimeter_router(ports: Ports, settings: SiteSettings, port: Arc<dyn Self
 /// The front door, and paths without their last slash.
 fn front_doors() -> Router<App> {
     let front = Router::new().route("/", get(|| async { Redirect::temporary(Door::Browser.home()) }));
-    Door::ALL.into_iter().fold(front, |doors, door| doors.route(door.typed(), to(door.home())))
+    Door::ALL.into_iter().fold(front, |doors, door| doors.route(door.typed(), to_door(door)))
+}
+
+/// What the address says of the visitor's computer goes along.
+fn to_door(door: Door) -> MethodRouter<App> {
+    get(move |computer: Computer| async move {
+        Redirect::permanent(&format!("{}{}", door.home(), computer.query()))
+    })
 }
 
 /// The same for the sites of staff.

@@ -3,7 +3,7 @@
 use crate::page_error::Failure;
 use crate::ports::Ports;
 use passquorum_domain::config::{ManagementPolicy, RealmConfig};
-use passquorum_domain::directory::{DistinguishedName, LoginName, ObjectGuid, UserRecord};
+use passquorum_domain::directory::{ClientController, DistinguishedName, LoginName, ObjectGuid, UserRecord};
 use passquorum_domain::ids::KeyedHash;
 use passquorum_domain::ports::{Directory, DirectoryError, Found, Purpose, VaultError};
 use passquorum_domain::scope::ScopeDecision;
@@ -25,6 +25,16 @@ pub(crate) async fn find(
     config: &RealmConfig,
     name: &LoginName,
 ) -> Result<Person, DirectoryError> {
+    find_near(ports, config, name, None).await
+}
+
+/// The same, from the domain controller that the visitor's computer uses where that may be.
+pub(crate) async fn find_near(
+    ports: &Ports,
+    config: &RealmConfig,
+    name: &LoginName,
+    near: Option<&ClientController>,
+) -> Result<Person, DirectoryError> {
     let mut person = Person::Nobody;
     let named = |alias: &str| match name {
         LoginName::Account { domain: Some(domain), .. } => domain.to_lowercase() == alias.to_lowercase(),
@@ -32,7 +42,11 @@ pub(crate) async fn find(
     };
     for connection in config.connections.iter().filter(|connection| named(&connection.alias)) {
         let directory = ports.directories.open(connection.id).await?;
-        person = match (directory.find(name).await?, person) {
+        let found = match near {
+            Some(near) => directory.find_near(name, near).await?,
+            None => directory.find(name).await?,
+        };
+        person = match (found, person) {
             (Found::Nobody, person) => person,
             (Found::One(record), Person::Nobody) => Person::One(record, directory),
             _ => return Ok(Person::Several),

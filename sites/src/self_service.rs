@@ -7,6 +7,7 @@
 //! The pages here are the same on every node. What they ask for is done behind the port [`SelfService`]: by the
 //! [`engine`] on a node that holds the realm key, else by a voter.
 
+pub(crate) mod computer;
 pub(crate) mod door;
 pub(crate) mod engine;
 mod home;

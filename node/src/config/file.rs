@@ -3,8 +3,8 @@
 mod otlp;
 
 use super::{
-    HostPort, LogFileSettings, LogFormat, LogSettings, NodeConfig, SiteCertificate, SiteConnections, SiteUrl,
-    Timing, VoterPolicy,
+    AdSite, HostPort, LogFileSettings, LogFormat, LogSettings, NodeConfig, SiteCertificate, SiteConnections,
+    SiteUrl, Timing, VoterPolicy,
 };
 use crate::cli::span;
 use crate::data_dir::DataDir;
@@ -140,6 +140,9 @@ fn parse(data: DataDir, table: toml::Table) -> Result<NodeConfig, Vec<KeyProblem
         let with_port = text.parse().or_else(|_| text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, DNS)));
         with_port.map_err(|_| format!("{text} is not an address such as 10.0.0.10 or 10.0.0.10:53"))
     });
+    let directory_site = reader.optional("directory.site", |text| {
+        AdSite::parse(text).map_err(|error| format!("use the name of an AD site such as Berlin: {error}"))
+    });
     let demo_directory = reader.optional("demo.directory", path);
     let drill_clock_offset_ms = reader.offset("drill.clock_offset_ms");
     let problems = reader.finish();
@@ -161,6 +164,7 @@ fn parse(data: DataDir, table: toml::Table) -> Result<NodeConfig, Vec<KeyProblem
                 log,
                 otlp,
                 name_servers,
+                directory_site,
                 demo_directory,
                 local_storage,
                 drill_clock_offset_ms,
@@ -392,10 +396,13 @@ pub fn render(config: &NodeConfig) -> String {
     if let Some(settings) = &config.otlp {
         otlp::render(settings, &mut line);
     }
-    if !config.name_servers.is_empty() {
+    if !config.name_servers.is_empty() || config.directory_site.is_some() {
         let servers: Vec<_> = config.name_servers.iter().map(|server| text(&server.to_string())).collect();
         line("directory", String::new());
         line("name_servers", format!("[{}]", servers.join(", ")));
+    }
+    if let Some(site) = &config.directory_site {
+        line("site", text(site.as_str()));
     }
     if let Some(path) = &config.local_storage {
         line("legacy", String::new());
@@ -439,6 +446,7 @@ mod tests {
         config.log.file = Some(LogFileSettings { path: "/log".into(), most_bytes: 3 * MIB, keep: 7 });
         config.otlp = Some(otlp::full());
         config.name_servers = vec!["10.0.0.10:53".parse().unwrap(), "[::1]:5353".parse().unwrap()];
+        config.directory_site = Some(AdSite::parse("Berlin").unwrap());
         config.local_storage = Some("/Local.storage".into());
         config.demo_directory = Some("/demo.json".into());
         config.drill_clock_offset_ms = -90_000;

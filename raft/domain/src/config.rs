@@ -77,7 +77,8 @@ pub enum DirectoryEndpoint {
 #[serde(deny_unknown_fields)]
 pub struct LdapsSettings {
     /// In order of preference: `ldaps://host` or `ldaps://host:port`; from the second feature level on also `dns://domain` or
-    /// `dns://domain/site`, for the controllers that DNS names.
+    /// `dns://domain/site`, for the controllers that DNS names; from the third on also [`CLIENT_CONTROLLER`] and
+    /// [`DEFAULT_CONTROLLER`].
     pub servers: Vec<String>,
     /// Where users are searched.
     pub base: DistinguishedName,
@@ -135,19 +136,40 @@ impl ManagementPolicy {
 
 /// How an entry of [`LdapsSettings::servers`] begins that stands for controllers which DNS names.
 const BY_DNS: &str = "dns://";
+/// The entry that stands for the controller which the visitor's computer uses, if it is one of the domain.
+pub const CLIENT_CONTROLLER: &str = "client";
+/// The entry that stands for those which DNS names for the connection's own domain, the ones of the node's site first.
+pub const DEFAULT_CONTROLLER: &str = "default";
+
+/// Whether an entry stands for controllers of the connection's own domain.
+fn is_of_own_domain(server: &str) -> bool {
+    [CLIENT_CONTROLLER, DEFAULT_CONTROLLER].contains(&server)
+}
+
+impl LdapsSettings {
+    fn needs(&self) -> FeatureLevel {
+        if self.servers.iter().any(|server| is_of_own_domain(server)) {
+            FeatureLevel::THIRD
+        } else if self.servers.iter().any(|server| server.starts_with(BY_DNS)) {
+            FeatureLevel::SECOND
+        } else {
+            FeatureLevel::FIRST
+        }
+    }
+}
 
 impl DomainConnection {
     /// The feature level from which on it may be configured so.
     fn needs(&self) -> FeatureLevel {
-        match &self.endpoint {
-            _ if self.former_profile_attribute.is_some() => FeatureLevel::SECOND,
-            DirectoryEndpoint::Ldaps(ldaps)
-                if ldaps.servers.iter().any(|server| server.starts_with(BY_DNS)) =>
-            {
-                FeatureLevel::SECOND
-            }
-            DirectoryEndpoint::Ldaps(_) | DirectoryEndpoint::Embedded => FeatureLevel::FIRST,
-        }
+        let of_endpoint = match &self.endpoint {
+            DirectoryEndpoint::Ldaps(ldaps) => ldaps.needs(),
+            DirectoryEndpoint::Embedded => FeatureLevel::FIRST,
+        };
+        let of_attribute = match self.former_profile_attribute {
+            Some(_) => FeatureLevel::SECOND,
+            None => FeatureLevel::FIRST,
+        };
+        of_endpoint.max(of_attribute)
     }
 }
 
@@ -369,11 +391,13 @@ mod tests {
     }
 
     #[test]
-    fn controllers_that_dns_names_need_the_second_level() {
+    fn controllers_that_dns_names_need_the_second_level_and_those_of_the_own_domain_the_third() {
         let empty = RealmConfig::empty();
         for (servers, needs) in [
             (&["ldaps://dc1", "ldaps://dc2"][..], FeatureLevel::FIRST),
             (&["ldaps://dc1", "dns://corp.example/Berlin"], FeatureLevel::SECOND),
+            (&["client", "ldaps://dc1"], FeatureLevel::THIRD),
+            (&["dns://corp.example", "default"], FeatureLevel::THIRD),
         ] {
             let one = ConfigChange::PutConnection(Box::new(connection(servers)));
             assert_eq!(one.needs(), needs);
@@ -382,5 +406,20 @@ mod tests {
         }
         let refused = empty.with(ConfigChange::PutConnection(Box::new(connection(&["dc1"]))));
         assert_eq!(refused.unwrap_err()[0].field, "connections[0].servers[0]");
+    }
+
+    #[test]
+    fn the_own_domain_must_be_told_by_the_base_and_the_visitors_computer_alone_names_no_controller() {
+        let put = |servers: &[&str], base: &str| {
+            let mut connection = connection(servers);
+            if let DirectoryEndpoint::Ldaps(ldaps) = &mut connection.endpoint {
+                ldaps.base = DistinguishedName::parse(base).unwrap();
+            }
+            let problems = RealmConfig::empty().with(ConfigChange::PutConnection(Box::new(connection)));
+            problems.map(|_| Vec::new()).unwrap_or_else(|problems| problems)
+        };
+        assert_eq!(put(&["client", "default"], "OU=People,DC=corp"), Vec::new());
+        assert_eq!(put(&["default"], "O=corp")[0].field, "connections[0].servers[0]");
+        assert_eq!(put(&["client"], "DC=corp")[0].field, "connections[0].servers");
     }
 }

@@ -67,6 +67,97 @@ impl DistinguishedName {
     }
 }
 
+impl DistinguishedName {
+    /// The DNS name of the domain that its last `DC=` parts name (RFC 2247); `None` when it has none.
+    #[must_use]
+    pub fn dns_domain(&self) -> Option<String> {
+        let mut labels: Vec<_> = self.0.rsplit(',').map_while(domain_label).collect();
+        labels.reverse();
+        (!labels.is_empty()).then(|| labels.join(".").to_lowercase())
+    }
+}
+
+fn domain_label(part: &str) -> Option<&str> {
+    let (kind, label) = part.trim().split_once('=')?;
+    let is_label =
+        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    (kind.eq_ignore_ascii_case("dc") && is_label).then_some(label)
+}
+
+/// The name of an AD site: one DNS label (MS-ADTS 6.1.1.2.2.1).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AdSite(String);
+
+impl AdSite {
+    /// Takes a name of 1 to 63 letters, digits, `-` and `_`.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let is_label =
+            |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        match text.len() {
+            0 => Err(NameError::Empty),
+            64.. => Err(NameError::TooLong { max: 63 }),
+            _ if is_label(text) => Ok(Self(text.to_owned())),
+            _ => Err(NameError::BadCharacter),
+        }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for AdSite {
+    type Error = NameError;
+    fn try_from(text: String) -> Result<Self, NameError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<AdSite> for String {
+    fn from(site: AdSite) -> Self {
+        site.0
+    }
+}
+
+impl fmt::Display for AdSite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The domain controller that a visitor's computer says it uses. Whoever asks for a page may write anything there, so that it
+/// is only ever compared with controllers that are known otherwise, and nothing is connected to or looked up by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientController(String);
+
+impl ClientController {
+    /// Takes a host's name as Windows tells it, `dc1.corp.example` or `\\\\DC1`; nothing when it is no such name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let name = text.trim().trim_start_matches('\\').trim_end_matches('.');
+        let is_name = (1..=253).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));
+        is_name.then(|| Self(name.to_lowercase()))
+    }
+
+    /// The name, in lower case.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a host is meant: by its whole name, or by the first label of it alone.
+    #[must_use]
+    pub fn is(&self, host: &str) -> bool {
+        let first_label = || host.split('.').next() == Some(self.0.as_str());
+        // Of an address the first part is no name.
+        host == self.0 || (host.parse::<std::net::IpAddr>().is_err() && first_label())
+    }
+}
+
 impl TryFrom<String> for DistinguishedName {
     type Error = NameError;
     fn try_from(text: String) -> Result<Self, NameError> {
@@ -233,6 +324,28 @@ mod tests {
         assert_eq!(LoginName::parse("a@b.c").unwrap(), LoginName::Address("a@b.c".into()));
         assert_eq!(LoginName::parse("\\alice").unwrap_err(), NameError::BadCharacter);
         assert_eq!(LoginName::parse(&"x".repeat(400)).unwrap_err(), NameError::TooLong { max: 320 });
+    }
+
+    #[test]
+    fn the_domain_of_a_dn_is_what_its_last_parts_name() {
+        let domain = |text| DistinguishedName::parse(text).unwrap().dns_domain();
+        assert_eq!(domain("OU=People,DC=Corp, dc=example").as_deref(), Some("corp.example"));
+        assert_eq!(domain("DC=x,OU=People,DC=corp").as_deref(), Some("corp"));
+        assert_eq!(domain("DC=a/b,DC=corp").as_deref(), Some("corp"));
+        assert_eq!(domain("OU=People,O=corp"), None);
+    }
+
+    #[test]
+    fn a_controller_is_named_as_windows_does_and_by_nothing_else() {
+        let named = |text: &str| ClientController::parse(text).map(|named| named.as_str().to_owned());
+        assert_eq!(named("\\\\DC1").as_deref(), Some("dc1"));
+        assert_eq!(named("DC1.corp.example.").as_deref(), Some("dc1.corp.example"));
+        for bad in ["", ".", "a b", "a/b", "ldaps://a", "a:636", "a\r\nb", "[::1]", &"x".repeat(254)] {
+            assert_eq!(named(bad), None, "{bad}");
+        }
+        let is = |text: &str, host| ClientController::parse(text).unwrap().is(host);
+        assert!(is("DC1", "dc1.corp.example") && is("dc1.corp.example", "dc1.corp.example"));
+        assert!(!is("dc1.evil.example", "dc1.corp.example") && !is("dc", "dc1") && !is("127", "127.0.0.1"));
     }
 
     #[test]

@@ -57,7 +57,8 @@ fn ldaps_sections(present: Option<&LdapsSettings>) -> [Section; 3] {
                     "servers",
                     "Servers",
                     "In order of preference, one a line: ldaps://host or ldaps://host:port for one controller, dns://domain or \
-                     dns://domain/site for all that DNS names, those of the AD site first.",
+                     dns://domain/site for all that DNS names, those of the AD site first; client for the one that the \
+                     visitor's computer uses, default for all of this connection's domain, those of the node's AD site first.",
                     present.into_iter().flat_map(|ldaps| &ldaps.servers),
                 ),
                 Input::line("base", "Search base", "Such as DC=example,DC=com.", base),

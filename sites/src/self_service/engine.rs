@@ -1,5 +1,6 @@
 //! What the pages ask for, done here: by the workflow engine, with the realm key and the directories.
 
+use super::computer::FIELD;
 use super::offered;
 use crate::app::App;
 use crate::csrf;
@@ -13,7 +14,7 @@ use crate::workflow::{self, Moved, Plan, Progress, Stage, Subject, plan};
 use async_trait::async_trait;
 use passquorum_domain::audit::{Actor, AuditEvent, Site};
 use passquorum_domain::config::{ManagementPolicy, RealmConfig};
-use passquorum_domain::directory::LoginName;
+use passquorum_domain::directory::{ClientController, LoginName};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::lockout::AttemptTarget;
@@ -34,8 +35,9 @@ impl SelfService for Engine {
                 self.check(visitor, &form)?;
                 let typed = form.text("name").unwrap_or("").trim();
                 let name = LoginName::parse(typed).map_err(|_| Failure::bad_input(text::NAME_INVALID))?;
-                let progress =
-                    self.0.on_the_grid(begin(&self.0, visitor.origin(), task, &name, typed)).await?;
+                let asked =
+                    Asked { name: &name, typed, near: form.text(FIELD).and_then(ClientController::parse) };
+                let progress = self.0.on_the_grid(begin(&self.0, visitor.origin(), task, &asked)).await?;
                 Ok(Answer::Begun(self.keep(visitor, &progress)?))
             }
             Ask::Show { run } => {
@@ -119,14 +121,22 @@ impl Engine {
     }
 }
 
+/// Who wants to begin a run.
+struct Asked<'a> {
+    name: &'a LoginName,
+    typed: &'a str,
+    /// The domain controller that the visitor's computer uses.
+    near: Option<ClientController>,
+}
+
 /// Begins a run: finds the user, the policy and the workflow, by a linearizable read.
 async fn begin(
     app: &App,
     origin: Origin,
     kind: WorkflowKind,
-    name: &LoginName,
-    typed: &str,
+    asked: &Asked<'_>,
 ) -> Result<Progress, Failure> {
+    let Asked { name, typed, near } = asked;
     let ports = &app.ports;
     let state = ports.current().await?;
     let config = state.config().ok_or(Rejection::NoRealm)?;
@@ -135,7 +145,7 @@ async fn begin(
     if let Some(until) = state.locked_until(source, now) {
         return Err(Failure { until: Some(until), ..Failure::new(ErrorCode::TooManyRequests) });
     }
-    let (policy, workflow, subject) = match served(app, config, kind, name).await? {
+    let (policy, workflow, subject) = match served(app, config, kind, name, near.as_ref()).await? {
         Ok(served) => served,
         Err(why) => {
             not_served(app, origin, name, why).await?;
@@ -183,8 +193,9 @@ async fn served<'c>(
     config: &'c RealmConfig,
     kind: WorkflowKind,
     name: &LoginName,
+    near: Option<&ClientController>,
 ) -> Result<Result<Served<'c>, NotServed>, Failure> {
-    let (record, directory) = match people::find(&app.ports, config, name).await? {
+    let (record, directory) = match people::find_near(&app.ports, config, name, near).await? {
         Person::One(record, directory) => (record, directory),
         Person::Nobody => return Ok(Err(NotServed::NoSuchUser)),
         Person::Several => return Ok(Err(NotServed::Ambiguous)),

@@ -1,5 +1,6 @@
 //! The front page: what a person can do here.
 
+use super::computer::Computer;
 use super::{Front, TASKS};
 use crate::extract::Visit;
 use crate::page_error::Failure;
@@ -20,9 +21,15 @@ struct Task {
 struct HomePage {
     page: Page,
     tasks: Vec<Task>,
+    /// Behind the address of each.
+    query: String,
 }
 
-pub(super) async fn show(State(front): State<Front>, visit: Visit) -> Result<Response, Failure> {
+pub(super) async fn show(
+    State(front): State<Front>,
+    visit: Visit,
+    computer: Computer,
+) -> Result<Response, Failure> {
     let config = front.app.ports.local_config();
     let policies = || config.iter().flat_map(|config| &config.policies);
     let tasks = TASKS
@@ -35,5 +42,5 @@ pub(super) async fn show(State(front): State<Front>, visit: Visit) -> Result<Res
         })
         .collect();
     let page = Page::without_forms(&front.app, &visit, Site::SelfService, "What would you like to do?");
-    view::render(&HomePage { page, tasks })
+    view::render(&HomePage { page, tasks, query: computer.query() })
 }

@@ -1,5 +1,6 @@
 //! Who the task is for. A name that is no served user's is led on like any other.
 
+use super::computer::{Computer, FIELD};
 use super::door::Door;
 use super::{Front, Part, TASKS, offered, parts};
 use crate::extract::{Form, Unchecked, Visit};
@@ -27,6 +28,7 @@ struct IdentifyPage {
     slug: &'static str,
     problems: Problems,
     name: String,
+    computer: Computer,
 }
 
 type Task = (WorkflowKind, &'static str);
@@ -43,6 +45,7 @@ async fn page(
     (kind, slug): Task,
     name: &str,
     problems: Problems,
+    computer: Computer,
 ) -> Result<IdentifyPage, Failure> {
     let config = front.app.ports.local_config().ok_or(Rejection::NoRealm)?;
     let (_, workflow) = offered(&config, kind)?;
@@ -55,6 +58,7 @@ async fn page(
         slug,
         problems,
         name: name.to_owned(),
+        computer,
     })
 }
 
@@ -62,9 +66,10 @@ pub(super) async fn show(
     State(front): State<Front>,
     visit: Visit,
     Path(slug): Path<String>,
+    computer: Computer,
 ) -> Result<Response, Failure> {
     let task = task(front.door, &slug)?;
-    let page = page(&front, &visit, task, "", Problems::default()).await;
+    let page = page(&front, &visit, task, "", Problems::default(), computer).await;
     view::render(&page.map_err(|failure| failure.again(front.door.home()))?)
 }
 
@@ -80,7 +85,7 @@ pub(super) async fn submit(
         let mut problems = Problems::default();
         problems.add("name", text::NAME_INVALID);
         let shown: String = typed.chars().take(LoginName::MAX).collect();
-        let page = page(&front, &visit, task, &shown, problems).await?;
+        let page = page(&front, &visit, task, &shown, problems, Computer::named(form.text(FIELD))).await?;
         return view::render_as(StatusCode::UNPROCESSABLE_ENTITY, &page);
     }
     let run = front.begin(&visit, task.0, form).await.map_err(|failure| failure.again(front.door.home()))?;

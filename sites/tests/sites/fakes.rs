@@ -91,6 +91,7 @@ impl World {
             users: Mutex::new(users.into_iter().map(|user| (user.record.user.guid.0, user)).collect()),
             controller: Mutex::new(Controller::Up),
             changes: Mutex::new(Vec::new()),
+            near: Mutex::default(),
             legacy: Arc::default(),
         };
         Self {

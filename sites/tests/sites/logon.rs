@@ -74,6 +74,32 @@ async fn the_same_holds_on_a_node_in_the_perimeter() {
     assert_eq!(world.directory.user("alice").password, "Correct-Horse-7");
 }
 
+/// From the first address to the lookup, page by page, as a browser walks; on the node itself and through the perimeter.
+#[tokio::test]
+async fn the_controller_of_the_visitors_computer_is_handed_on_to_the_lookup() {
+    let world = World::new();
+    register(&world.node("n1"), "alice", "Alice-0ld-Secret").await;
+    assert_eq!(*world.directory.near.lock().unwrap(), Vec::<String>::new());
+    for router in [world.node("n1"), world.perimeter(Wire::to(&world))] {
+        let mut browser = Browser::new(router);
+        let page = browser.get("/PMUser/?dc=DC7.corp.example").await;
+        let start = "/logon-old/start/forgot-password?dc=dc7.corp.example";
+        assert!(page.html.contains(&format!("href=\"{start}\"")), "{}", page.html);
+        let page = browser.get(start).await;
+        assert!(page.html.contains("name=\"dc\" value=\"dc7.corp.example\""), "{}", page.html);
+        // What was mistyped does not lose it.
+        let start = "/logon-old/start/forgot-password";
+        let page = browser.post(start, &[("name", "\\alice"), ("dc", "dc7.corp.example")]).await;
+        assert!(page.html.contains("name=\"dc\" value=\"dc7.corp.example\""), "{}", page.html);
+        browser.post(start, &[("name", "alice"), ("dc", "dc7.corp.example")]).await;
+    }
+    let hostile = [("name", "alice"), ("dc", "ldaps://127.0.0.1:636/")];
+    let mut browser = Browser::new(world.node("n1"));
+    browser.get("/logon/start/forgot-password").await;
+    browser.post("/logon/start/forgot-password", &hostile).await;
+    assert_eq!(*world.directory.near.lock().unwrap(), ["dc7.corp.example"; 2]);
+}
+
 #[tokio::test]
 async fn an_old_client_is_offered_forgot_my_password_and_nothing_else() {
     let world = World::new();

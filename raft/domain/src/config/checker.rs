@@ -1,6 +1,9 @@
 //! What a configuration has to be: every rule on its parts, each told with its place. The words are a replicated form.
 
-use super::{BY_DNS, DirectoryEndpoint, DomainConnection, ManagementPolicy, MirrorSettings, Problem};
+use super::{
+    BY_DNS, CLIENT_CONTROLLER, DirectoryEndpoint, DomainConnection, LdapsSettings, ManagementPolicy,
+    MirrorSettings, Problem, is_of_own_domain,
+};
 use crate::ids::ConnectionId;
 use crate::lockout::LockoutSettings;
 use crate::policy::PasswordRule;
@@ -84,18 +87,34 @@ impl Checker {
             }
         }
         let DirectoryEndpoint::Ldaps(ldaps) = &connection.endpoint else { return };
-        if ldaps.servers.is_empty() {
-            self.add(format!("{at}.servers"), "name at least one domain controller, as ldaps://host");
-        }
-        for (index, server) in ldaps.servers.iter().enumerate() {
-            let is_named = server.starts_with("ldaps://") || server.starts_with(BY_DNS);
-            if !is_named || server.len() > 300 {
-                self.add(format!("{at}.servers[{index}]"), "use ldaps://host or ldaps://host:port");
-            }
-        }
+        self.servers(at, ldaps);
         self.text(&format!("{at}.bind_name"), &ldaps.bind_name, 1..=512);
         if !ldaps.authorities.contains("-----BEGIN CERTIFICATE-----") {
             self.add(format!("{at}.authorities"), "give at least one PEM certificate of an authority");
+        }
+    }
+
+    fn servers(&mut self, at: &str, ldaps: &LdapsSettings) {
+        if ldaps.servers.is_empty() {
+            self.add(format!("{at}.servers"), "name at least one domain controller, as ldaps://host");
+        } else if ldaps.servers.iter().all(|server| server == CLIENT_CONTROLLER) {
+            self.add(
+                format!("{at}.servers"),
+                "name others too, such as default: most visitors' computers do not say which controller they use",
+            );
+        }
+        for (index, server) in ldaps.servers.iter().enumerate() {
+            let at = format!("{at}.servers[{index}]");
+            if is_of_own_domain(server) {
+                if ldaps.base.dns_domain().is_none() {
+                    self.add(at, "for this the base has to end with the domain, such as DC=example,DC=com");
+                }
+                continue;
+            }
+            let is_named = server.starts_with("ldaps://") || server.starts_with(BY_DNS);
+            if !is_named || server.len() > 300 {
+                self.add(at, "use ldaps://host or ldaps://host:port");
+            }
         }
     }
 

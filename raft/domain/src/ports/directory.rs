@@ -2,7 +2,9 @@
 
 use crate::blob::Blob;
 use crate::config::DomainConnection;
-use crate::directory::{DistinguishedName, DomainPasswordRules, ListedUser, LoginName, UserRecord, UserRef};
+use crate::directory::{
+    ClientController, DistinguishedName, DomainPasswordRules, ListedUser, LoginName, UserRecord, UserRef,
+};
 use crate::error_code::ErrorCode;
 use crate::ids::ConnectionId;
 use crate::ports::rights::{RightsAsked, RightsReport};
@@ -201,6 +203,12 @@ impl UserPages for std::vec::IntoIter<Vec<ListedUser>> {
 pub trait Directory: Send + Sync {
     /// Looks a user up by sAMAccountName, userPrincipalName or mail.
     async fn find(&self, name: &LoginName) -> Result<Found, DirectoryError>;
+
+    /// The same, and from the controller that the visitor's computer uses, where the connection says so and that is one of
+    /// the domain's; else the name counts for nothing, as it does where there are no controllers to choose from.
+    async fn find_near(&self, name: &LoginName, _: &ClientController) -> Result<Found, DirectoryError> {
+        self.find(name).await
+    }
 
     /// Reads a user again by `objectGUID`.
     async fn read(&self, user: &UserRef) -> Result<UserRecord, DirectoryError>;

@@ -42,6 +42,8 @@ pub(crate) struct FakeDirectory {
     pub(super) controller: Mutex<Controller>,
     /// Changing calls that reached the controller, in order.
     pub(crate) changes: Mutex<Vec<&'static str>>,
+    /// The controllers of visitors' computers that it was told of.
+    pub(crate) near: Mutex<Vec<String>>,
     /// What is kept for legacy clients.
     pub(crate) legacy: Arc<Legacy>,
 }
@@ -191,6 +193,11 @@ impl Directory for FakeDirectory {
             (Some(user), None) => Found::One(Box::new(user.record.clone())),
             _ => Found::Several,
         })
+    }
+
+    async fn find_near(&self, name: &LoginName, near: &ClientController) -> Result<Found, DirectoryError> {
+        lock(&self.near).push(near.as_str().to_owned());
+        self.find(name).await
     }
 
     async fn read(&self, user: &UserRef) -> Result<UserRecord, DirectoryError> {
