@@ -63,6 +63,7 @@ pub const ROUTES: &[Route] = &[
     Route::get("/admin/policies/{id}", || routing::get(policies::show)),
     Route::post("/admin/policies/{id}", || routing::post(policies::save)),
     Route::post("/admin/policies/{id}/remove", || routing::post(policies::remove)),
+    Route::post("/admin/policies/{id}/count", || routing::post(policies::count)),
     Route::get("/admin/policies/{id}/questions", || routing::get(questions::list)),
     Route::post("/admin/policies/{id}/questions", || routing::post(questions::add)),
     Route::post("/admin/policies/{id}/questions/{question}", || routing::post(questions::change)),

@@ -1,18 +1,25 @@
-//! The management policies: a list, and a form for each.
+//! The management policies: a list, a form for each, and the count of whom each serves.
 
 use super::edit::{Desk, Edit, Editor, Notice, Verdict, saved};
 use super::fields::Fields;
 use super::policy_form::{blank, located, read, sections};
 use crate::extract::Form;
 use crate::page_error::Failure;
-use crate::view::{Page, render};
+use crate::text;
+use crate::user_count::{self, UserCount};
+use crate::view::{Page, render_as};
 use askama::Template;
 use axum::extract::Path;
 use axum::response::Response;
+use http::StatusCode;
 use passquorum_domain::config::{ConfigChange, ManagementPolicy, RealmConfig};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::{PolicyId, WorkflowId};
 use passquorum_domain::ports::fresh_uuid;
+use std::time::Duration;
+
+/// How long a browser is let wait for a count: less than a load balancer does.
+const COUNTING: Duration = Duration::from_secs(20);
 
 pub(super) const PART: &str = "/admin/policies";
 
@@ -25,6 +32,18 @@ struct ListPage {
     /// Whether there is a domain whose users a policy could serve.
     has_domain: bool,
     rows: Vec<Row>,
+    counted: Option<Counted>,
+}
+
+/// The count of one policy's users.
+struct Counted {
+    name: String,
+    at: String,
+    /// How long it took, in seconds.
+    took: String,
+    count: UserCount,
+    users: u64,
+    registered: u64,
 }
 
 struct Row {
@@ -51,10 +70,47 @@ impl From<&ManagementPolicy> for Row {
 
 /// The list.
 pub(super) async fn list(desk: Desk) -> Result<Response, Failure> {
-    let config = desk.config().await?;
+    let (config, notice) = (desk.config().await?, Notice::after(desk.saved));
+    show_list(&desk, &config, StatusCode::OK, notice, None)
+}
+
+fn show_list(
+    desk: &Desk,
+    config: &RealmConfig,
+    status: StatusCode,
+    notice: Notice,
+    counted: Option<Counted>,
+) -> Result<Response, Failure> {
     let rows = config.policies.iter().map(Row::from).collect();
-    let (notice, has_domain) = (Notice::after(desk.saved), !config.connections.is_empty());
-    render(&ListPage { page: desk.page("Policies")?, part: PART, notice, has_domain, rows })
+    let (page, has_domain) = (desk.page("Policies")?, !config.connections.is_empty());
+    render_as(status, &ListPage { page, part: PART, notice, has_domain, rows, counted })
+}
+
+/// Counts whom one policy serves, as far as that can be done while a browser waits.
+pub(super) async fn count(desk: Desk, Path(id): Path<String>, _: Form) -> Result<Response, Failure> {
+    let config = desk.config().await?;
+    let policy = config.policy(parse(&id)?).ok_or_else(|| Failure::new(ErrorCode::NotFound))?;
+    let _place = desk.app.crowd.count_users()?;
+    let ports = &desk.app.ports;
+    let begun = ports.now();
+    let count = match user_count::within(COUNTING, ports, &config, policy.id).await {
+        Ok(count) => count,
+        Err(why) => {
+            let notice = Notice::Bad(format!("Nothing was counted: {} {}", why.what(), why.remedy()));
+            return show_list(&desk, &config, StatusCode::SERVICE_UNAVAILABLE, notice, None);
+        }
+    };
+    let Some(count) = count else {
+        let notice = Notice::Bad(format!("Nothing was counted within {} seconds.", COUNTING.as_secs()));
+        return show_list(&desk, &config, StatusCode::SERVICE_UNAVAILABLE, notice, None);
+    };
+    let ended = ports.now();
+    let of_it = count.policies.iter().find(|one| one.id == policy.id);
+    let (users, registered) = of_it.map_or((0, 0), |one| (one.users, one.registered));
+    let took = Duration::from_millis(ended.0.saturating_sub(begun.0)).as_secs_f64();
+    let (name, at, took) = (policy.name.clone(), text::utc(ended), format!("{took:.1}"));
+    let counted = Counted { name, at, took, count, users, registered };
+    show_list(&desk, &config, StatusCode::OK, Notice::None, Some(counted))
 }
 
 fn editor(policy: &ManagementPolicy, config: &RealmConfig) -> Editor {
