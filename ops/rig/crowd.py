@@ -10,11 +10,13 @@ The indexes are taken away meanwhile and made anew at the end, all in one transa
 domain's pool, so that no controller gives them out again.
 """
 
+import re
 import subprocess
 import sys
 import uuid
 
 import ldb
+from samba import Ldb, dsdb
 from samba.auth import system_session
 from samba.dcerpc import security
 from samba.ndr import ndr_pack, ndr_unpack
@@ -97,14 +99,18 @@ def main(count, directory):
     samdb.add({"dn": template, "objectClass": "user", "userAccountControl": "544"} | person(1, domain))
     if count > 1:
         first_rid = take_rids(samdb, count - 1)
-        partition = ldb.Ldb(f"tdb://{directory}/private/sam.ldb.d/{base.upper()}.ldb", flags=ldb.FLG_DONT_CREATE_DB)
+        file = f"{directory}/private/sam.ldb.d/{base.upper()}.ldb"
+        partition = Ldb(f"tdb://{file}", lp=samdb.lp, flags=ldb.FLG_DONT_CREATE_DB, options=["modules:"])
+        # Without the schema other keys would go into the indexes, for the attributes that hold DNs and SIDs.
+        dsdb._dsdb_set_schema_from_ldb(partition, samdb, False)
         record = partition.search(template, ldb.SCOPE_BASE)[0]
         copy(partition, record, first_rid, range(2, count + 1), domain)
 
     database = ["-H", f"{directory}/private/sam.ldb", f"--configfile={directory}/etc/smb.conf"]
     acl = ["samba-tool", "dsacl"]
-    told = subprocess.run([*acl, "get", *database, f"--objectdn=OU=People,{base}"], check=True, capture_output=True, text=True)
-    rights = "".join(part.split(")")[0].join("()") for part in told.stdout.split("(") if part.startswith(("OA;CIIO;", "OU;CIIO;")))
+    people = f"--objectdn=OU=People,{base}"
+    told = subprocess.run([*acl, "get", *database, people], check=True, capture_output=True, text=True)
+    rights = "".join(re.findall(r"\(O[AU];CIIO;[^()]*\)", told.stdout))
     subprocess.run([*acl, "set", *database, f"--objectdn={crowd}", f"--sddl={rights}"], check=True, capture_output=True)
 
 
