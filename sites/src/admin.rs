@@ -68,6 +68,7 @@ pub const ROUTES: &[Route] = &[
     Route::post("/admin/policies/{id}/later", || routing::post(policy_list::later)),
     Route::post("/admin/policies/{id}/clone", || routing::post(policy_list::clone)),
     Route::post("/admin/policies/{id}/remove", || routing::post(policies::remove)),
+    Route::post("/admin/policies/{id}/count", || routing::post(policy_list::count)),
     Route::get("/admin/policies/{id}/questions", || routing::get(questions::list)),
     Route::post("/admin/policies/{id}/questions", || routing::post(questions::add)),
     Route::post("/admin/policies/{id}/questions/{question}", || routing::post(questions::change)),

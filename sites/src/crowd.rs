@@ -5,15 +5,21 @@
 //! at the local socket, is nobody's crowd.
 
 use crate::limits::{LocalOperator, source_of};
+use crate::page_error::Failure;
 use crate::ports::SiteSettings;
 use http::{Request, Response};
+use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::limit::{Limit, Place, Places, Source, Window};
 use passquorum_domain::time::{Span, Timestamp};
 use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Wrong tokens of one source within [`WRONG_TOKENS_WITHIN`]; then it hears nothing more of tokens for the rest of it.
 const WRONG_TOKENS: u32 = 30;
 const WRONG_TOKENS_WITHIN: Span = Span::minutes(1);
+
+/// Counts of a policy's users that a node works on at a time, for its site and its API: each goes over whole domains.
+const COUNTS: usize = 2;
 
 /// The sources of a node's requests.
 #[derive(Clone)]
@@ -23,6 +29,7 @@ struct Sources {
     settings: Arc<SiteSettings>,
     requests: Arc<Places>,
     wrong_tokens: Window,
+    counts: Arc<Semaphore>,
 }
 
 /// A source that holds all the places that it may.
@@ -43,6 +50,7 @@ impl Crowd {
             settings,
             requests,
             wrong_tokens: Window::new(WRONG_TOKENS, WRONG_TOKENS_WITHIN),
+            counts: Arc::new(Semaphore::new(COUNTS)),
         }))
     }
 
@@ -59,6 +67,13 @@ impl Crowd {
         let source = Source::from(source_of(request, self.settings()));
         let place = self.0.requests.take(source).ok_or(Full)?;
         Ok(Entered { source: Some(source), _place: Some(place) })
+    }
+
+    /// A place among the counts of users, if there is one.
+    pub(crate) fn count_users(&self) -> Result<OwnedSemaphorePermit, Failure> {
+        let busy =
+            || Failure::new(ErrorCode::Busy).because(format!("{COUNTS} counts run on this node already"));
+        Arc::clone(&self.0.counts).try_acquire_owned().map_err(|_| busy())
     }
 
     /// Notes that a request held a wrong token.

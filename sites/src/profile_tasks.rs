@@ -2,7 +2,7 @@
 //!
 //! Invariants: each user's profile is changed by one compare-and-set, so that whoever registers meanwhile wins, and a task
 //! that was broken off anywhere is begun anew and finds what is left to do in the directory itself; before a profile's
-//! answers change, an audit record says so. Nothing is remembered here. Must not know HTTP.
+//! answers change, an audit record says so, one for each step of people. Nothing is remembered here. Must not know HTTP.
 
 mod import;
 mod migrate;
@@ -18,10 +18,13 @@ use crate::people;
 use crate::ports::Ports;
 use futures::{StreamExt as _, stream};
 use passquorum_domain::audit::{Actor, AuditEvent, ProfileTask};
+use passquorum_domain::blob::Blob;
 use passquorum_domain::command::Action;
 use passquorum_domain::config::DomainConnection;
-use passquorum_domain::directory::{ListedUser, ObjectGuid};
+use passquorum_domain::directory::{ListedUser, UserRef};
 use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::feature_level::FeatureLevel;
+use passquorum_domain::ids::KeyedHash;
 use passquorum_domain::ports::{Directory, DirectoryError, DirectoryReason, Listing};
 use passquorum_domain::qa::HashCost;
 use serde::Serialize;
@@ -32,7 +35,7 @@ use tokio::time::timeout;
 
 /// Users that are worked on at a time: a controller's own bound on one client's requests.
 const AT_A_TIME: usize = 8;
-/// Users between two words on the progress.
+/// Users of one step, after which a word on the progress is said.
 const STEP: usize = 64;
 
 /// Who takes no line for so long listens no more.
@@ -90,6 +93,33 @@ enum Outcome {
     Changed,
     Unchanged,
     Failed(UserProblem),
+}
+
+/// What is to be done about one user.
+enum Plan {
+    /// Nothing more.
+    Settled(Outcome),
+    Write(Write),
+}
+
+/// A change of a profile, ready to be made.
+struct Write {
+    directory: Arc<dyn Directory>,
+    user: UserRef,
+    /// As people type it.
+    name: String,
+    /// What was read, and must still be there.
+    present: Option<Blob>,
+    next: Option<Blob>,
+}
+
+impl Write {
+    async fn carry_out(self) -> Result<Outcome, Stopped> {
+        match self.directory.write_profile(&self.user, self.present.as_ref(), self.next.as_ref()).await {
+            Ok(()) => Ok(Outcome::Changed),
+            Err(error) => about(&self.name, error),
+        }
+    }
 }
 
 /// Where the progress goes. Nobody listening any more ends the task.
@@ -156,16 +186,59 @@ impl Desk {
         if !self.dry_run {
             let Progress { changed, failed, .. } = listener.progress;
             let event = AuditEvent::ProfilesEnded { task, changed, failed };
-            self.ports.commit(self.actor.clone(), Action::Record { event, subject: None }).await?;
+            self.commit(event, None).await?;
         }
         listener.end().await
     }
 
-    /// The record without which a profile's answers are not changed.
-    async fn note(&self, task: ProfileTask, guid: ObjectGuid) -> Result<(), Failure> {
-        let subject = Some(people::subject(&self.ports, guid)?);
-        let action = Action::Record { event: AuditEvent::ProfileTaken(task), subject };
-        self.ports.commit(self.actor.clone(), action).await.map(drop)
+    /// The record without which profiles' answers are not changed.
+    async fn note(&self, task: ProfileTask, writes: &[Write]) -> Result<(), Failure> {
+        let subjects = writes.iter().map(|write| people::subject(&self.ports, write.user.guid));
+        let people = subjects.collect::<Result<Vec<_>, _>>()?;
+        if self.ports.consensus.local().level() >= FeatureLevel::THIRD {
+            let event = AuditEvent::ProfilesTaken { task, people };
+            return self.commit(event, None).await;
+        }
+        for subject in people {
+            self.commit(AuditEvent::ProfileTaken(task), Some(subject)).await?;
+        }
+        Ok(())
+    }
+
+    async fn commit(&self, event: AuditEvent, subject: Option<KeyedHash>) -> Result<(), Failure> {
+        self.ports.commit(self.actor.clone(), Action::Record { event, subject }).await.map(drop)
+    }
+
+    /// One step of a task: plans for some people, the record of those whose profiles change, and the changes.
+    async fn step<T, F, Fut>(
+        &self,
+        task: ProfileTask,
+        people: Vec<T>,
+        listener: &mut Listener,
+        plan: F,
+    ) -> Result<(), Stopped>
+    where
+        F: Fn(T) -> Fut,
+        Fut: Future<Output = Result<Plan, Stopped>>,
+    {
+        listener.tell().await?;
+        let mut plans = stream::iter(people).map(plan).buffered(AT_A_TIME);
+        let mut writes = Vec::new();
+        while let Some(plan) = plans.next().await {
+            match plan? {
+                Plan::Settled(outcome) => listener.count(outcome),
+                Plan::Write(_) if self.dry_run => listener.count(Outcome::Changed),
+                Plan::Write(write) => writes.push(write),
+            }
+        }
+        if !writes.is_empty() {
+            self.note(task, &writes).await?;
+        }
+        let mut outcomes = stream::iter(writes).map(Write::carry_out).buffered(AT_A_TIME);
+        while let Some(outcome) = outcomes.next().await {
+            listener.count(outcome?);
+        }
+        Ok(())
     }
 
     /// Goes over a list of users, some at a time.
@@ -181,19 +254,26 @@ impl Desk {
         Fut: Future<Output = Result<Outcome, Stopped>>,
     {
         let mut pages = directory.list(listing).await?;
-        while let Some(mut page) = pages.next().await? {
-            while !page.is_empty() {
-                let rest = page.split_off(page.len().min(STEP));
-                let mut outcomes = stream::iter(page).map(&act).buffer_unordered(AT_A_TIME);
+        while let Some(page) = pages.next().await? {
+            for people in steps(page) {
+                let mut outcomes = stream::iter(people).map(&act).buffer_unordered(AT_A_TIME);
                 while let Some(outcome) = outcomes.next().await {
                     listener.count(outcome?);
                 }
                 listener.tell().await?;
-                page = rest;
             }
         }
         Ok(())
     }
+}
+
+/// People in the portions that are worked on together.
+fn steps<T>(people: Vec<T>) -> impl Iterator<Item = Vec<T>> {
+    let mut people = people.into_iter();
+    std::iter::from_fn(move || {
+        let step: Vec<T> = people.by_ref().take(STEP).collect();
+        (!step.is_empty()).then_some(step)
+    })
 }
 
 /// How many users a list has. Each page is a sign of life, since a long list takes its time.

@@ -1,9 +1,12 @@
 //! How many users each policy serves, and how many of them have registered: every user of every connection that a policy
 //! names, against the scopes, in one pass over lists. What is held meanwhile is the identities of the scopes' group members
-//! and of those who have a profile; nothing is kept afterwards.
+//! and of those who have a profile; nothing is kept afterwards. A domain that cannot be asked is left out and named, so that it
+//! does not keep the others' numbers back.
 
+use crate::page_error::Failure;
 use crate::ports::Ports;
 use crate::profile_tasks::Stopped;
+use futures::future::join;
 use passquorum_domain::config::{ManagementPolicy, RealmConfig};
 use passquorum_domain::directory::{DistinguishedName, ObjectGuid};
 use passquorum_domain::ids::{ConnectionId, PolicyId};
@@ -11,7 +14,9 @@ use passquorum_domain::ports::{Directory, HavingProfile, Listing};
 use passquorum_domain::scope::UserScope;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 /// What was counted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -22,7 +27,10 @@ pub(crate) struct UserCount {
     pub(crate) unserved: u64,
     /// The policies, in their order.
     pub(crate) policies: Vec<PolicyCount>,
-    /// Whether everybody was looked at.
+    /// The domains whose users are not counted, or not all of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) left_out: Vec<LeftOut>,
+    /// Whether everybody was looked at, but for who is left out.
     pub(crate) done: bool,
 }
 
@@ -37,10 +45,41 @@ pub(crate) struct PolicyCount {
     pub(crate) registered: u64,
 }
 
-/// Counts, and tells how it stands after each page of a list.
+/// A domain that could not be asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct LeftOut {
+    /// Its alias.
+    pub(crate) domain: String,
+    pub(crate) code: &'static str,
+    pub(crate) why: String,
+}
+
+/// Counts whom one policy serves, for no longer than a limit. What was counted by then is given, if anything was.
+pub(crate) async fn within(
+    limit: Duration,
+    ports: &Ports,
+    config: &RealmConfig,
+    only: PolicyId,
+) -> Result<Option<UserCount>, Failure> {
+    let (line, mut told) = mpsc::channel(1);
+    let mut last = None;
+    let work = async move { count(ports, config, Some(only), &line).await };
+    let listen = async {
+        while let Some(counted) = told.recv().await {
+            last = Some(counted);
+        }
+    };
+    match timeout(limit, join(work, listen)).await {
+        Ok((Err(Stopped::Failed(why)), ())) => Err(why),
+        Ok(_) | Err(_) => Ok(last),
+    }
+}
+
+/// Counts, for all policies or in the domains of one, and tells how it stands after each page of a list.
 pub(crate) async fn count(
     ports: &Ports,
     config: &RealmConfig,
+    only: Option<PolicyId>,
     line: &mpsc::Sender<UserCount>,
 ) -> Result<(), Stopped> {
     let blank = |policy: &ManagementPolicy| PolicyCount {
@@ -50,14 +89,34 @@ pub(crate) async fn count(
         registered: 0,
     };
     let policies = config.policies.iter().map(blank).collect();
-    let mut counted = UserCount { users: 0, unserved: 0, policies, done: false };
-    let scopes = config.policies.iter().flat_map(|policy| &policy.scope);
-    for connection in scopes.map(|scope| scope.connection).collect::<BTreeSet<_>>() {
-        let directory = ports.directories.open(connection).await?;
-        count_in(&mut counted, config, connection, directory.as_ref(), line).await?;
+    let mut counted = UserCount { users: 0, unserved: 0, policies, left_out: Vec::new(), done: false };
+    let meant = config.policies.iter().filter(|policy| only.is_none_or(|only| policy.id == only));
+    let scopes = meant.flat_map(|policy| &policy.scope);
+    let wanted: BTreeSet<_> = scopes.map(|scope| scope.connection).collect();
+    let (mut is_any_counted, mut failure) = (wanted.is_empty(), None);
+    for connection in config.connections.iter().filter(|connection| wanted.contains(&connection.id)) {
+        match count_in(&mut counted, ports, config, connection.id, line).await {
+            Ok(()) => is_any_counted = true,
+            Err(Stopped::Deserted) => return Err(Stopped::Deserted),
+            Err(Stopped::Failed(why)) => {
+                let (domain, code) = (connection.alias.clone(), why.code.as_str());
+                counted.left_out.push(LeftOut { domain, code, why: said(&why) });
+                failure = failure.or(Some(why));
+            }
+        }
     }
-    counted.done = true;
-    tell(line, &counted).await
+    match failure {
+        Some(why) if !is_any_counted => Err(Stopped::Failed(why)),
+        _ => {
+            counted.done = true;
+            tell(line, &counted).await
+        }
+    }
+}
+
+/// What a failure says to an administrator.
+fn said(failure: &Failure) -> String {
+    failure.cause.clone().unwrap_or_else(|| failure.what().into_owned())
 }
 
 async fn tell(line: &mpsc::Sender<UserCount>, counted: &UserCount) -> Result<(), Stopped> {
@@ -66,11 +125,13 @@ async fn tell(line: &mpsc::Sender<UserCount>, counted: &UserCount) -> Result<(),
 
 async fn count_in(
     counted: &mut UserCount,
+    ports: &Ports,
     config: &RealmConfig,
     connection: ConnectionId,
-    directory: &dyn Directory,
     line: &mpsc::Sender<UserCount>,
 ) -> Result<(), Stopped> {
+    let directory = ports.directories.open(connection).await?;
+    let directory = directory.as_ref();
     let scopes = config.policies.iter().flat_map(|policy| &policy.scope);
     let groups = scopes.filter(|scope| scope.connection == connection).flat_map(|scope| scope.groups());
     let mut members: BTreeMap<&DistinguishedName, HashSet<ObjectGuid>> = BTreeMap::new();

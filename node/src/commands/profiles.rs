@@ -7,7 +7,7 @@ use super::{Failure, answer, confirm, data_dir, tell};
 use crate::cli::{ImportProfilesArgs, MigrateArgs, Output, ProfilesCommand, UnregisterArgs, WhoArgs};
 use crate::client::Client;
 use progress::{Bar, Progress};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub(super) async fn run(command: ProfilesCommand) -> Result<(), Failure> {
@@ -92,7 +92,17 @@ struct Counted {
     users: u64,
     unserved: u64,
     policies: Vec<CountedPolicy>,
+    #[serde(default)]
+    left_out: Vec<LeftOut>,
     done: bool,
+}
+
+/// A domain that could not be asked.
+#[derive(Deserialize, Serialize)]
+struct LeftOut {
+    domain: String,
+    code: String,
+    why: String,
 }
 
 #[derive(Deserialize)]
@@ -121,14 +131,26 @@ pub(super) async fn count_users(output: &Output) -> Result<(), Failure> {
                 json!({ "id": one.id, "name": one.name, "users": one.users, "registered": one.registered })
             })
             .collect();
-        let line = json!({ "users": counted.users, "unserved": counted.unserved, "policies": policies });
-        return answer(&line.to_string());
+        let mut line = json!({ "users": counted.users, "unserved": counted.unserved, "policies": policies });
+        if !counted.left_out.is_empty() {
+            line["left_out"] = json!(counted.left_out);
+        }
+        answer(&line.to_string())?;
+    } else {
+        for policy in &counted.policies {
+            let name = super::plain(&policy.name);
+            answer(&format!("{name}: {} users, {} registered", policy.users, policy.registered))?;
+        }
+        let Counted { users, unserved, .. } = counted;
+        answer(&format!("{users} users in all, {unserved} of them served by no policy"))?;
     }
-    for policy in &counted.policies {
-        let name = super::plain(&policy.name);
-        answer(&format!("{name}: {} users, {} registered", policy.users, policy.registered))?;
+    for LeftOut { domain, code, why } in &counted.left_out {
+        tell(&format!("{}: {}: {}", super::plain(domain), super::plain(code), super::plain(why)));
     }
-    answer(&format!("{} users in all, {} of them served by no policy", counted.users, counted.unserved))
+    match counted.left_out.len() {
+        0 => Ok(()),
+        left_out => Err(Failure::failed(format!("{left_out} domains are left out, or a part of them"))),
+    }
 }
 
 fn conclude(output: &Output, total: &Progress, what: &str) -> Result<(), Failure> {

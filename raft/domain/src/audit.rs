@@ -157,6 +157,14 @@ pub enum AuditEvent {
     },
     /// A person used a passcode.
     PasscodeSpent,
+    /// A task is about to change these people's profiles: one record for all of them, since the window keeps so many records
+    /// and a task may go over more people than that.
+    ProfilesTaken {
+        /// Which.
+        task: ProfileTask,
+        /// Whose, by keyed hash of the `objectGUID`.
+        people: Vec<KeyedHash>,
+    },
 }
 
 /// What is done to many profiles.
@@ -219,6 +227,7 @@ impl AuditEvent {
             | Self::ProfileTaken(_)
             | Self::PointRemoved
             | Self::MirrorRebuilt => FeatureLevel::SECOND,
+            Self::ProfilesTaken { .. } => FeatureLevel::THIRD,
         }
     }
 }
@@ -259,6 +268,15 @@ pub struct AuditRecord {
 }
 
 impl AuditRecord {
+    /// Everyone whom it concerns.
+    pub fn subjects(&self) -> impl Iterator<Item = KeyedHash> + '_ {
+        let people = match &self.event {
+            AuditEvent::ProfilesTaken { people, .. } => people.as_slice(),
+            _ => &[],
+        };
+        self.subject.iter().chain(people).copied()
+    }
+
     /// The hash that this record must have: over the previous hash and the JSON form of its other fields.
     #[must_use]
     pub fn expected_hash(&self) -> ChainHash {

@@ -328,7 +328,7 @@ impl State {
 
     /// Records that concern one subject, latest first.
     pub fn audit_of(&self, subject: KeyedHash) -> impl Iterator<Item = &AuditRecord> {
-        self.audit.values().rev().filter(move |record| record.subject == Some(subject))
+        self.audit.values().rev().filter(move |record| record.subjects().any(|of| of == subject))
     }
 
     /// The keys of every cell there is.

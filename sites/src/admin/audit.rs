@@ -38,7 +38,7 @@ fn row(vault: &dyn Vault, record: &AuditRecord) -> Row {
         at: text::utc(record.at),
         actor: audit_text::actor(&record.actor),
         event: audit_text::event(&record.event),
-        subject: record.subject.map(|subject| subject.to_string()).unwrap_or_default(),
+        subject: record.subjects().map(|subject| subject.to_string()).collect::<Vec<_>>().join(" "),
         detail: match opened {
             None => String::new(),
             Some(Ok(clear)) => String::from_utf8_lossy(&clear).into_owned(),

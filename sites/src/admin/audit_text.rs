@@ -76,6 +76,9 @@ pub(crate) fn event(event: &AuditEvent) -> String {
             format!("Task over many profiles ended: {}, {changed} changed, {failed} failed", task_name(*task))
         }
         AuditEvent::ProfileTaken(task) => format!("Profile to be changed by a task: {}", task_name(*task)),
+        AuditEvent::ProfilesTaken { task, people } => {
+            format!("Profiles of {} people to be changed by a task: {}", people.len(), task_name(*task))
+        }
         AuditEvent::PointRemoved => "Service connection point removed".to_owned(),
         AuditEvent::MirrorRebuilt => "Storage container removed, to be rebuilt".to_owned(),
         AuditEvent::PasscodeAssigned { until } => {

@@ -1,4 +1,4 @@
-//! The management policies in their order: moved, cloned, and why one of them serves somebody.
+//! The management policies in their order: moved, cloned, counted, and why one of them serves somebody.
 
 use super::edit::{Desk, Edit, Notice, Verdict, saved};
 use super::fields::Fields;
@@ -7,6 +7,7 @@ use crate::explained::{self, Decided, Explained};
 use crate::extract::Form;
 use crate::page_error::Failure;
 use crate::text;
+use crate::user_count::{self, UserCount};
 use crate::view::{Page, render_as};
 use askama::Template;
 use axum::extract::Path;
@@ -17,6 +18,10 @@ use passquorum_domain::directory::LoginName;
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::{PolicyId, Revision, WorkflowId};
 use passquorum_domain::ports::fresh_uuid;
+use std::time::Duration;
+
+/// A browser, or a balancer before us, does not wait much longer.
+const COUNTING: Duration = Duration::from_secs(20);
 
 #[derive(Template)]
 #[template(path = "admin/policies.html")]
@@ -28,7 +33,7 @@ struct ListPage {
     /// Whether there is a domain whose users a policy could serve.
     has_domain: bool,
     rows: Vec<Row>,
-    asked: Option<Asked>,
+    beside: Beside,
 }
 
 impl ListPage {
@@ -41,6 +46,24 @@ impl ListPage {
 struct Asked {
     name: String,
     answer: Result<Explained, &'static str>,
+}
+
+/// The count of one policy's users.
+struct Counted {
+    name: String,
+    at: String,
+    /// How long it took, in seconds.
+    took: String,
+    count: UserCount,
+    users: u64,
+    registered: u64,
+}
+
+/// What the page shows beside the list.
+enum Beside {
+    None,
+    Asked(Asked),
+    Counted(Counted),
 }
 
 struct Row {
@@ -70,7 +93,7 @@ fn page(
     config: &RealmConfig,
     status: StatusCode,
     notice: Notice,
-    asked: Option<Asked>,
+    beside: Beside,
 ) -> Result<Response, Failure> {
     let page = ListPage {
         page: desk.page("Policies")?,
@@ -79,7 +102,7 @@ fn page(
         revision: config.revision,
         has_domain: !config.connections.is_empty(),
         rows: config.policies.iter().map(Row::from).collect(),
-        asked,
+        beside,
     };
     render_as(status, &page)
 }
@@ -87,7 +110,7 @@ fn page(
 /// The list.
 pub(super) async fn list(desk: Desk) -> Result<Response, Failure> {
     let config = desk.config().await?;
-    page(&desk, &config, StatusCode::OK, Notice::after(desk.saved), None)
+    page(&desk, &config, StatusCode::OK, Notice::after(desk.saved), Beside::None)
 }
 
 /// Tells which policy serves a user, and why.
@@ -99,7 +122,34 @@ pub(super) async fn explain(desk: Desk, form: Form) -> Result<Response, Failure>
     };
     let config = desk.config().await?;
     let name = name.chars().take(LoginName::MAX).collect();
-    page(&desk, &config, status, Notice::None, Some(Asked { name, answer }))
+    page(&desk, &config, status, Notice::None, Beside::Asked(Asked { name, answer }))
+}
+
+/// Counts whom one policy serves, as far as that can be done while a browser waits.
+pub(super) async fn count(desk: Desk, Path(id): Path<String>, _: Form) -> Result<Response, Failure> {
+    let config = desk.config().await?;
+    let policy = config.policy(parse(&id)?).ok_or_else(|| Failure::new(ErrorCode::NotFound))?;
+    let _place = desk.app.crowd.count_users()?;
+    let ports = &desk.app.ports;
+    let begun = ports.now();
+    let count = match user_count::within(COUNTING, ports, &config, policy.id).await {
+        Ok(count) => count,
+        Err(why) => {
+            let notice = Notice::Bad(format!("Nothing was counted: {} {}", why.what(), why.remedy()));
+            return page(&desk, &config, StatusCode::SERVICE_UNAVAILABLE, notice, Beside::None);
+        }
+    };
+    let Some(count) = count else {
+        let notice = Notice::Bad(format!("Nothing was counted within {} seconds.", COUNTING.as_secs()));
+        return page(&desk, &config, StatusCode::SERVICE_UNAVAILABLE, notice, Beside::None);
+    };
+    let ended = ports.now();
+    let of_it = count.policies.iter().find(|one| one.id == policy.id);
+    let (users, registered) = of_it.map_or((0, 0), |one| (one.users, one.registered));
+    let took = Duration::from_millis(ended.0.saturating_sub(begun.0)).as_secs_f64();
+    let (name, at, took) = (policy.name.clone(), text::utc(ended), format!("{took:.1}"));
+    let counted = Counted { name, at, took, count, users, registered };
+    page(&desk, &config, StatusCode::OK, Notice::None, Beside::Counted(counted))
 }
 
 /// Puts a policy one place earlier.
@@ -157,12 +207,12 @@ async fn change(
         Verdict::Saved(revision) => Ok(saved(PART, revision)),
         Verdict::Invalid(problems) => {
             let why = problems.first().map(ToString::to_string).unwrap_or_default();
-            page(desk, &config, StatusCode::UNPROCESSABLE_ENTITY, Notice::Bad(why), None)
+            page(desk, &config, StatusCode::UNPROCESSABLE_ENTITY, Notice::Bad(why), Beside::None)
         }
         Verdict::Stale(present) => {
             let why =
                 "The configuration changed meanwhile; nothing was done. This is how it is now.".to_owned();
-            page(desk, &present, StatusCode::CONFLICT, Notice::Bad(why), None)
+            page(desk, &present, StatusCode::CONFLICT, Notice::Bad(why), Beside::None)
         }
     }
 }

@@ -111,6 +111,7 @@ pub(super) struct Workshop {
     hasher: Hasher,
     cost: HashCost,
     places: Arc<Semaphore>,
+    crowd: Crowd,
 }
 
 impl Workshop {
@@ -123,6 +124,7 @@ impl Workshop {
             hasher: Hasher::new(settings.hashing),
             cost: settings.answer_cost,
             places: Arc::new(Semaphore::new(Self::PLACES)),
+            crowd: crowd.clone(),
         }
     }
 
@@ -137,7 +139,14 @@ impl Workshop {
 }
 
 /// `GET /api/v1/users/count`: how many users each policy serves, and how many of them have registered.
-pub(super) async fn count_users(State(ports): State<Shared>) -> Result<Response, ApiProblem> {
+pub(super) async fn count_users(
+    State(ports): State<Shared>,
+    Extension(workshop): Extension<Workshop>,
+) -> Result<Response, ApiProblem> {
     let config = config(&ports).await?;
-    Ok(lines(|line| async move { user_count::count(&ports, &config, &line).await }))
+    let place = workshop.crowd.count_users()?;
+    Ok(lines(|line| async move {
+        let _place = place;
+        user_count::count(&ports, &config, None, &line).await
+    }))
 }

@@ -1,6 +1,6 @@
 //! Brings profiles in: answers that an administrator has of people, as if each had registered them.
 
-use super::{Desk, Listener, Outcome, STEP, Stopped, UserProblem, about};
+use super::{Desk, Listener, Outcome, Plan, Stopped, UserProblem, Write, about, steps};
 use crate::page_error::Failure;
 use crate::people::{self, Person};
 use crate::profile_store;
@@ -50,19 +50,16 @@ pub(crate) async fn import(
     mut listener: Listener,
 ) -> Result<(), Stopped> {
     listener.progress.of = Some(people.len() as u64);
-    for (place, brought) in (1..).zip(people) {
-        let outcome = one(desk, config, brought, replace).await?;
-        listener.count(outcome);
-        if place % STEP == 0 {
-            listener.tell().await?;
-        }
+    for people in steps(people) {
+        let plan = |brought| one(desk, config, brought, replace);
+        desk.step(ProfileTask::Import, people, &mut listener, plan).await?;
     }
     listener.end().await
 }
 
-async fn one(desk: &Desk, config: &RealmConfig, brought: Brought, replace: bool) -> Result<Outcome, Stopped> {
+async fn one(desk: &Desk, config: &RealmConfig, brought: Brought, replace: bool) -> Result<Plan, Stopped> {
     let Brought { user: typed, answers } = brought;
-    let failed = |code, why: String| Ok(Outcome::Failed(UserProblem::new(&typed, code, why)));
+    let failed = |code, why: String| Ok(Plan::Settled(Outcome::Failed(UserProblem::new(&typed, code, why))));
     let Ok(name) = LoginName::parse(&typed) else {
         return failed(ErrorCode::BadInput, "this is no logon name, UPN or mail address".to_owned());
     };
@@ -87,21 +84,17 @@ async fn one(desk: &Desk, config: &RealmConfig, brought: Brought, replace: bool)
     let user = &record.user;
     let present = match directory.read_profile(user).await {
         Ok(present) => present,
-        Err(error) => return about(&typed, error),
+        Err(error) => return about(&typed, error).map(Plan::Settled),
     };
     if present.is_some() && !replace {
-        return Ok(Outcome::Unchanged);
+        return Ok(Plan::Settled(Outcome::Unchanged));
     }
     if desk.dry_run {
-        return Ok(Outcome::Changed);
+        return Ok(Plan::Settled(Outcome::Changed));
     }
     let profile = registered(desk, answers).await?;
     let sealed = profile_store::seal(&*desk.ports.vault, user.guid, &profile)?;
-    desk.note(ProfileTask::Import, user.guid).await?;
-    match directory.write_profile(user, present.as_ref(), Some(&sealed)).await {
-        Ok(()) => Ok(Outcome::Changed),
-        Err(error) => about(&typed, error),
-    }
+    Ok(Plan::Write(Write { directory, user: record.user, name: typed, present, next: Some(sealed) }))
 }
 
 /// The answer to the policy's question of this text, or else to one of the person's own.

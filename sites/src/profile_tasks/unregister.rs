@@ -1,6 +1,6 @@
 //! Takes people's profiles away: named people, the members of a group, or everyone below an object.
 
-use super::{Desk, Listener, Outcome, STEP, Stopped, UserProblem, about, count, name_of};
+use super::{Desk, Listener, Outcome, Plan, Stopped, UserProblem, Write, about, count, name_of, steps};
 use crate::profile_store;
 use passquorum_domain::audit::ProfileTask;
 use passquorum_domain::config::DomainConnection;
@@ -8,6 +8,7 @@ use passquorum_domain::directory::{DistinguishedName, ListedUser, LoginName};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ports::{Directory, Found, HavingProfile, Listing};
 use serde::Deserialize;
+use std::sync::Arc;
 
 /// Whose profiles.
 #[derive(Deserialize)]
@@ -51,18 +52,15 @@ pub(crate) async fn unregister(
     mut listener: Listener,
 ) -> Result<(), Stopped> {
     let directory = desk.ports.directories.open(connection.id).await?;
-    let directory = directory.as_ref();
     let note = format!("domain {}: {}", connection.alias, selection.described());
     desk.begin(ProfileTask::Unregister, &note).await?;
     let having = Listing { profile: HavingProfile::Anywhere, ..Listing::default() };
     let listing = match selection {
         Selection::Users(users) => {
             listener.progress.of = Some(users.len() as u64);
-            for users in users.chunks(STEP) {
-                listener.tell().await?;
-                for user in users {
-                    listener.count(named(desk, connection, directory, user, unreadable).await?);
-                }
+            for users in steps(users.clone()) {
+                let plan = |user| named(desk, connection, &directory, user, unreadable);
+                desk.step(ProfileTask::Unregister, users, &mut listener, plan).await?;
             }
             listener.tell().await?;
             return desk.finish(ProfileTask::Unregister, listener).await;
@@ -70,21 +68,27 @@ pub(crate) async fn unregister(
         Selection::Group(group) => Listing { member_of: Some(group.clone()), ..having },
         Selection::Below(below) => Listing { below: Some(below.clone()), ..having },
     };
-    listener.progress.of = Some(count(directory, &listing, &mut listener).await?);
-    let act = |user| one(desk, connection, directory, user, unreadable);
-    desk.go_over(directory, &listing, &mut listener, act).await?;
+    listener.progress.of = Some(count(directory.as_ref(), &listing, &mut listener).await?);
+    let mut pages = directory.list(&listing).await?;
+    while let Some(page) = pages.next().await? {
+        for people in steps(page) {
+            let plan = |user| one(desk, connection, &directory, user, unreadable);
+            desk.step(ProfileTask::Unregister, people, &mut listener, plan).await?;
+        }
+    }
+    listener.tell().await?;
     desk.finish(ProfileTask::Unregister, listener).await
 }
 
 async fn named(
     desk: &Desk,
     connection: &DomainConnection,
-    directory: &dyn Directory,
-    typed: &str,
+    directory: &Arc<dyn Directory>,
+    typed: String,
     unreadable: bool,
-) -> Result<Outcome, Stopped> {
-    let failed = |code, why: &str| Ok(Outcome::Failed(UserProblem::new(typed, code, why)));
-    let Ok(name) = LoginName::parse(typed) else {
+) -> Result<Plan, Stopped> {
+    let failed = |code, why: &str| Ok(Plan::Settled(Outcome::Failed(UserProblem::new(&typed, code, why))));
+    let Ok(name) = LoginName::parse(&typed) else {
         return failed(ErrorCode::BadInput, "this is no logon name, UPN or mail address");
     };
     if let LoginName::Account { domain: Some(domain), .. } = &name
@@ -106,26 +110,21 @@ async fn named(
 async fn one(
     desk: &Desk,
     connection: &DomainConnection,
-    directory: &dyn Directory,
+    directory: &Arc<dyn Directory>,
     listed: ListedUser,
     unreadable: bool,
-) -> Result<Outcome, Stopped> {
+) -> Result<Plan, Stopped> {
     let (user, name) = (&listed.user, name_of(connection, &listed.account));
     let stored = match directory.read_profile(user).await {
         Ok(Some(stored)) => stored,
-        Ok(None) => return Ok(Outcome::Unchanged),
-        Err(error) => return about(&name, error),
+        Ok(None) => return Ok(Plan::Settled(Outcome::Unchanged)),
+        Err(error) => return about(&name, error).map(Plan::Settled),
     };
     if !unreadable && profile_store::open(&desk.ports, user.guid, &stored).is_none() {
         let why = "it does not open: it may be another realm's; it was left as it is";
-        return Ok(Outcome::Failed(UserProblem::new(&name, ErrorCode::ForeignValue, why)));
+        let problem = UserProblem::new(&name, ErrorCode::ForeignValue, why);
+        return Ok(Plan::Settled(Outcome::Failed(problem)));
     }
-    if desk.dry_run {
-        return Ok(Outcome::Changed);
-    }
-    desk.note(ProfileTask::Unregister, user.guid).await?;
-    match directory.write_profile(user, Some(&stored), None).await {
-        Ok(()) => Ok(Outcome::Changed),
-        Err(error) => about(&name, error),
-    }
+    let directory = Arc::clone(directory);
+    Ok(Plan::Write(Write { directory, user: listed.user, name, present: Some(stored), next: None }))
 }

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test reads must be there")]
 
 use crate::browser::Browser;
-use crate::fakes::{CONNECTION, Controller, Quorum, World};
+use crate::fakes::{CONNECTION, Controller, POLICY, Quorum, World};
 use crate::staff::{administrator, concrete, fields_of, location, look, send, set};
 use http::{Method, StatusCode};
 use passquorum_domain::audit::{Actor, AuditEvent, Site};
@@ -105,6 +105,26 @@ async fn every_page_has_the_safe_headers_and_a_heading() {
             assert_eq!(page.html.matches(&format!(" id=\"{id}\"")).count(), 1, "{path}: label for {id}");
         }
     }
+}
+
+#[tokio::test]
+async fn the_users_of_a_policy_are_counted_or_it_is_said_why_they_are_not() {
+    let world = World::new();
+    let mut browser = administrator(&world).await;
+    let path = format!("/admin/policies/{POLICY}/count");
+    assert!(browser.get("/admin/policies").await.html.contains(&format!("action=\"{path}\"")));
+    let before = world.consensus.state();
+    let page = browser.submit(&path, &[]).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.html.contains("Users of Everyone"), "{}", page.html);
+    assert!(page.html.contains(" users, 0 of them registered."), "{}", page.html);
+    assert!(!page.html.contains("role=\"alert\""), "everybody was looked at: {}", page.html);
+    world.directory.set_controller(Controller::Down);
+    let page = browser.submit(&path, &[]).await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(page.html.contains("Nothing was counted"), "{}", page.html);
+    assert_eq!(browser.submit(&path.replace("b0", "b1"), &[]).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(world.consensus.state(), before, "a count changes nothing");
 }
 
 #[tokio::test]

@@ -162,12 +162,12 @@ impl Samba {
         Ok(ldif_values(&answer.output, name))
     }
 
-    /// Adds the users `crowd1` to `crowdCOUNT` below `OU=Crowd` (`ops/rig/crowd.sh`).
+    /// Adds the users `crowd1` to `crowdCOUNT` below `OU=Crowd` (`ops/rig/crowd.py`).
     ///
     /// # Errors
     /// [`RigError::Failed`] with what the script said.
     pub async fn crowd(&self, count: usize) -> Result<(), RigError> {
-        let script = Script::new("crowd.sh", self.script.dir(), Vec::new());
+        let script = Script::new("crowd.py", self.script.dir(), Vec::new());
         script.run(&count.to_string()).await
     }
 

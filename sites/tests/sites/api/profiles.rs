@@ -1,14 +1,17 @@
 //! Tasks over many profiles: what each says line by line, whom it leaves alone, and what the audit keeps.
 
 use super::Api;
-use crate::fakes::Controller;
+use crate::fakes::{Controller, config, policy};
 use passquorum_domain::audit::{AuditEvent, ProfileTask};
 use passquorum_domain::blob::Blob;
 use passquorum_domain::command::Action;
+use passquorum_domain::config::ConfigChange;
 use passquorum_domain::feature_level::FeatureLevel;
-use passquorum_domain::ids::NodeId;
+use passquorum_domain::ids::{ConnectionId, NodeId};
+use passquorum_domain::ports::{Purpose, Vault};
 use passquorum_domain::token::ApiScope;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 fn person(user: &str, last: &str) -> Value {
     let answers = [
@@ -50,7 +53,9 @@ impl Api {
     fn events(&self, task: ProfileTask) -> Vec<AuditEvent> {
         let is_of = |event: &AuditEvent| match event {
             AuditEvent::ProfilesBegun(of) | AuditEvent::ProfileTaken(of) => *of == task,
-            AuditEvent::ProfilesEnded { task: of, .. } => *of == task,
+            AuditEvent::ProfilesEnded { task: of, .. } | AuditEvent::ProfilesTaken { task: of, .. } => {
+                *of == task
+            }
             _ => false,
         };
         let state = self.consensus.state();
@@ -154,6 +159,50 @@ async fn profiles_are_taken_away_from_those_who_are_named_and_from_nobody_else()
     assert_eq!((counts(&told), api.profile("bob").is_some()), ([1, 1, 0, 0], false), "{told}");
     let taken = AuditEvent::ProfileTaken(ProfileTask::Unregister);
     assert_eq!(api.events(ProfileTask::Unregister).iter().filter(|event| **event == taken).count(), 3);
+}
+
+#[tokio::test]
+async fn from_the_third_level_on_one_record_tells_of_everyone_whose_profile_a_step_changes() {
+    let api = Api::raised();
+    let (from, asked) = (FeatureLevel::SECOND, vec![NodeId(1)]);
+    api.consensus.apply(Action::RaiseLevel { from, to: FeatureLevel::THIRD, asked }).unwrap();
+    let people = ["alice", "bob"].map(|account| {
+        let guid = api.world.directory.user(account).record.user.guid;
+        api.world.vault.keyed_hash(Purpose::Subject, &guid.0).unwrap()
+    });
+    let taken = |task| AuditEvent::ProfilesTaken { task, people: people.to_vec() };
+
+    let told = ["alice", "nobody", "bob"].map(|user| person(user, "Waltz"));
+    assert_eq!(counts(&api.bring(&told, json!({})).await), [3, 2, 0, 1]);
+    assert_eq!(api.events(ProfileTask::Import), [taken(ProfileTask::Import)]);
+    assert_eq!(counts(&api.bring(&told, json!({})).await), [3, 0, 2, 1]);
+    assert_eq!(api.events(ProfileTask::Import).len(), 1, "nobody's profile changed");
+    let body = json!({ "domain": "EXAMPLE", "who": { "users": ["alice", "bob"] } });
+    let told = api.task("/api/v1/profiles/unregister", body).await.pop().unwrap();
+    assert_eq!((counts(&told), api.profile("alice"), api.profile("bob")), ([2, 2, 0, 0], None, None));
+    assert_eq!(api.events(ProfileTask::Unregister)[1], taken(ProfileTask::Unregister));
+    let state = api.consensus.state();
+    for person in people {
+        let told: Vec<_> = state.audit_of(person).map(|record| record.event.clone()).collect();
+        assert_eq!(told, [ProfileTask::Unregister, ProfileTask::Import].map(taken));
+    }
+}
+
+#[tokio::test]
+async fn a_domain_that_cannot_be_asked_is_left_out_of_a_count_and_named() {
+    let api = Api::raised();
+    let (mut away, mut policy) = (config().connections.remove(0), policy());
+    (away.id, away.alias) = (ConnectionId(Uuid::from_u128(0xc1)), "AWAY".into());
+    let mut scope = policy.scope[0].clone();
+    scope.connection = away.id;
+    policy.scope.insert(0, scope);
+    api.consensus.configure(ConfigChange::PutConnection(Box::new(away)));
+    api.consensus.configure(ConfigChange::PutPolicy(Box::new(policy)));
+    let answer = api.call("GET", "/api/v1/users/count", &[], "").await;
+    let text = String::from_utf8(answer.body).unwrap();
+    let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["done"], &last["left_out"][0]["domain"]), (&json!(true), &json!("AWAY")), "{last}");
+    assert!(last["policies"][0]["users"].as_u64().unwrap() > 0, "{last}");
 }
 
 #[tokio::test]
