@@ -9,7 +9,7 @@ use crate::error::Fault;
 use crate::filter;
 use crate::find::{self, Origin};
 use crate::profile::ProfileAttributes;
-use crate::security::{CONTROL_ACCESS, DELETE_CHILD, Descriptor, Sid};
+use crate::security::{CONTROL_ACCESS, DELETE_CHILD, Descriptor, Grant, Sid};
 use ldap3::Scope;
 use ldap3::controls::RawControl;
 use passquorum_domain::directory::DistinguishedName;
@@ -51,6 +51,7 @@ pub(crate) async fn check(
     let mut look = Look {
         connection,
         token,
+        conditional: None,
         report: RightsReport {
             account: question.account.to_owned(),
             dc: origin.dc.to_owned(),
@@ -100,6 +101,8 @@ const USER_ATTRIBUTES: &[&str] = &[
 struct Look<'a> {
     connection: &'a Connection,
     token: BTreeSet<Sid>,
+    /// An object where a right hangs on a condition, until that was told.
+    conditional: Option<String>,
     report: RightsReport,
 }
 
@@ -172,6 +175,7 @@ impl Look<'_> {
         }
         let resets: Vec<_> = users.iter().map(|user| self.may_reset(user)).collect();
         self.note(Right::ResetPassword, at, &users, &resets);
+        self.tell_conditional(at);
         for attribute in
             ["lockoutTime", "pwdLastSet", "userAccountControl"].into_iter().chain(profiles.names())
         {
@@ -211,18 +215,34 @@ impl Look<'_> {
         self.report.checks.push(RightCheck { right, at: at.clone(), standing, lacking: 0, example: None });
     }
 
-    fn may_reset(&self, user: &Entry) -> Standing {
+    fn tell_conditional(&mut self, at: &DistinguishedName) {
+        if let Some(dn) = self.conditional.take() {
+            self.warn(format!(
+                "{at}: an entry with a condition decides about a right of the account, on {dn} for instance: conditional, \
+                 so it cannot be judged here; grant the right without a condition"
+            ));
+        }
+    }
+
+    fn may_reset(&mut self, user: &Entry) -> Standing {
         let is_person =
             user.texts("objectClass").iter().any(|class| class.eq_ignore_ascii_case("inetOrgPerson"));
         let class = if is_person { INET_ORG_PERSON_CLASS } else { USER_CLASS };
         self.granted(user, CONTROL_ACCESS, RESET_PASSWORD, class)
     }
 
-    fn granted(&self, entry: &Entry, mask: u32, object: Uuid, class: Uuid) -> Standing {
+    fn granted(&mut self, entry: &Entry, mask: u32, object: Uuid, class: Uuid) -> Standing {
         let descriptor = entry.values(LIST).first().copied().and_then(Descriptor::parse);
         match descriptor {
             Some(descriptor) if !self.token.is_empty() => {
-                held(descriptor.grants(&self.token, mask, object, class))
+                match descriptor.grants(&self.token, mask, object, class) {
+                    Grant::Given => Standing::Held,
+                    Grant::Withheld => Standing::Missing,
+                    Grant::Conditional => {
+                        self.conditional.get_or_insert_with(|| entry.dn().to_owned());
+                        Standing::Unknown
+                    }
+                }
             }
             _ => Standing::Unknown,
         }
@@ -256,6 +276,7 @@ impl Look<'_> {
         self.at_object(Right::MakeConnectionPoint, at, held(names(container, CHILDREN, CONNECTION_POINT)));
         let removes = self.granted(container, DELETE_CHILD, CONNECTION_POINT_CLASS, Uuid::nil());
         self.at_object(Right::RemoveConnectionPoint, at, removes);
+        self.tell_conditional(at);
         Ok(())
     }
 

@@ -19,9 +19,20 @@ pub(crate) type Sid = Vec<u8>;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Descriptor(Option<Vec<Entry>>);
 
+/// Whether a token is granted a right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Grant {
+    Given,
+    Withheld,
+    /// That hangs on a condition (MS-DTYP 2.4.4.17), which only the controller can judge.
+    Conditional,
+}
+
 #[derive(Debug, PartialEq, Eq)]
 struct Entry {
     allows: bool,
+    /// Whether it holds only under a condition.
+    is_conditional: bool,
     mask: u32,
     /// The attribute, set of attributes, extended right or class that it is for.
     object: Option<Uuid>,
@@ -53,29 +64,44 @@ impl Descriptor {
     }
 
     /// Whether the token has the one right of `mask` to `object`, on an object of that class. The first entry that speaks of
-    /// it decides (MS-ADTS 5.1.3.3.4).
-    pub(crate) fn grants(&self, token: &BTreeSet<Sid>, mask: u32, object: Uuid, class: Uuid) -> bool {
-        let Some(entries) = &self.0 else { return true };
+    /// it decides (MS-ADTS 5.1.3.3.4); one with a condition may, so that what comes after it has to say the same.
+    pub(crate) fn grants(&self, token: &BTreeSet<Sid>, mask: u32, object: Uuid, class: Uuid) -> Grant {
+        let Some(entries) = &self.0 else { return Grant::Given };
         let speaks = |entry: &&Entry| {
             entry.mask & (mask | GENERIC_ALL) != 0
                 && entry.object.is_none_or(|for_object| for_object == object)
                 && entry.class.is_none_or(|for_class| for_class == class)
                 && token.contains(&entry.sid)
         };
-        entries.iter().find(speaks).is_some_and(|entry| entry.allows)
+        let (mut may_allow, mut may_deny) = (false, false);
+        for entry in entries.iter().filter(speaks) {
+            if !entry.is_conditional {
+                return match (entry.allows, may_allow, may_deny) {
+                    (true, _, false) => Grant::Given,
+                    (false, false, _) => Grant::Withheld,
+                    (true, _, true) | (false, true, _) => Grant::Conditional,
+                };
+            }
+            if entry.allows { may_allow = true } else { may_deny = true }
+        }
+        if may_allow { Grant::Conditional } else { Grant::Withheld }
     }
 }
 
 impl Entry {
-    /// The entry; `Some(None)` when it does not hold for the object itself, or is of a kind that grants nothing here
-    /// (conditional, audit).
+    /// The entry; `Some(None)` when it does not hold for the object itself, or is of a kind that grants nothing
+    /// (audit).
     fn parse(bytes: &[u8]) -> Option<Option<Self>> {
         let (kind, flags) = (*bytes.first()?, *bytes.get(1)?);
-        let (allows, is_object) = match kind {
-            0 => (true, false),
-            1 => (false, false),
-            5 => (true, true),
-            6 => (false, true),
+        let (allows, is_object, is_conditional) = match kind {
+            0 => (true, false, false),
+            1 => (false, false, false),
+            5 => (true, true, false),
+            6 => (false, true, false),
+            9 => (true, false, true),
+            10 => (false, false, true),
+            11 => (true, true, true),
+            12 => (false, true, true),
             _ => return Some(None),
         };
         let mask = u32_at(bytes, 4)?;
@@ -94,7 +120,7 @@ impl Entry {
         // Revision, number of parts, six bytes of authority, and four for each part (MS-DTYP 2.4.2.2).
         let length = 8 + 4 * usize::from(*bytes.get(at + 1)?);
         let sid = bytes.get(at..at + length)?.to_vec();
-        Some((flags & INHERIT_ONLY == 0).then_some(Self { allows, mask, object, class, sid }))
+        Some((flags & INHERIT_ONLY == 0).then_some(Self { allows, is_conditional, mask, object, class, sid }))
     }
 }
 
@@ -120,7 +146,7 @@ mod tests {
 
     fn entry(kind: u8, flags: u8, mask: u32, object: Option<Uuid>, class: Option<Uuid>, who: u8) -> Vec<u8> {
         let mut body = mask.to_le_bytes().to_vec();
-        if kind >= 5 {
+        if [5, 6, 11, 12].contains(&kind) {
             let present = u32::from(object.is_some()) | (u32::from(class.is_some()) << 1);
             body.extend(present.to_le_bytes());
             body.extend(object.iter().chain(&class).flat_map(Uuid::to_bytes_le));
@@ -139,9 +165,29 @@ mod tests {
         [head, acl].concat()
     }
 
-    fn grants(entries: &[Vec<u8>]) -> bool {
+    fn grant(entries: &[Vec<u8>]) -> Grant {
         let token = BTreeSet::from([sid(7), sid(11)]);
         Descriptor::parse(&descriptor(entries)).unwrap().grants(&token, CONTROL_ACCESS, RIGHT, USER)
+    }
+
+    fn grants(entries: &[Vec<u8>]) -> bool {
+        grant(entries) == Grant::Given
+    }
+
+    #[test]
+    fn an_entry_with_a_condition_cannot_be_judged_unless_what_follows_says_the_same() {
+        let of = |kind| entry(kind, 0, CONTROL_ACCESS, None, None, 7);
+        let (allow, deny) = (of(0), of(1));
+        for (conditional, plain, other) in [(of(9), &allow, &deny), (of(10), &deny, &allow)] {
+            assert_eq!(grant(&[conditional.clone(), other.clone()]), Grant::Conditional);
+            let same = if plain == &allow { Grant::Given } else { Grant::Withheld };
+            assert_eq!(grant(&[conditional.clone(), plain.clone()]), same);
+            assert_eq!(grant(&[plain.clone(), conditional]), same, "what comes first decides");
+        }
+        assert_eq!(grant(&[of(11)]), Grant::Conditional);
+        assert_eq!(grant(&[of(12)]), Grant::Withheld);
+        assert_eq!(grant(&[of(9), of(10), allow]), Grant::Conditional);
+        assert_eq!(grant(&[entry(9, 0, CONTROL_ACCESS, None, None, 8)]), Grant::Withheld, "somebody else");
     }
 
     #[test]
@@ -175,7 +221,10 @@ mod tests {
     #[test]
     fn no_list_at_all_grants_everything() {
         let none = [&[1, 0, 0, 0x80][..], &[0; 16]].concat();
-        assert!(Descriptor::parse(&none).unwrap().grants(&BTreeSet::new(), CONTROL_ACCESS, RIGHT, USER));
+        assert!(
+            Descriptor::parse(&none).unwrap().grants(&BTreeSet::new(), CONTROL_ACCESS, RIGHT, USER)
+                == Grant::Given
+        );
     }
 
     proptest! {

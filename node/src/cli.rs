@@ -4,6 +4,7 @@ mod backup;
 mod directory;
 mod drill;
 mod keys;
+mod legacy;
 mod node;
 mod profiles;
 mod spe;
@@ -19,6 +20,7 @@ pub use directory::{
 };
 pub use drill::{DrillArgs, DrillName};
 pub use keys::{KeysCommand, RetireArgs};
+pub use legacy::LegacyArgs;
 pub use node::{MoveArgs, NodeCommand, OneNode, RemoveArgs, ReplaceArgs, SetUrlArgs, TransferArgs};
 pub use profiles::{ImportProfilesArgs, MigrateArgs, ProfilesCommand, UnregisterArgs, WhoArgs};
 pub use spe::{DiagnoseArgs, SpeCommand};
@@ -243,6 +245,8 @@ pub enum ConfigCommand {
     /// Replace the configuration by a file's: by an export's of this realm if nobody changed it since, or by a portable
     /// one's of any realm.
     Import(ImportArgs),
+    /// Say what files of the replaced product (Local.storage, Shared.storage) hold and what of it can be taken over.
+    Legacy(LegacyArgs),
     /// Say what a tree of files would change, object by object and field by field.
     #[command(after_help = "Exit codes: 0 nothing would change, 2 something would, 1 it cannot be told.")]
     Plan(TreeArgs),

@@ -7,6 +7,7 @@ use crate::authority::{Authority, NewAuthority, Validity, host_of, pin_of, pin_o
 use crate::backup::Backup;
 use crate::config::{HostPort, SiteUrl, file};
 use crate::data_dir::DataDir;
+use crate::former_config::Plan;
 use crate::keyring::{Keyring, WrapKey, WrapPublicKey};
 use crate::sealed_file::{Contents, Header, Recipient, SealedFile, Sealer};
 use crate::token::JoinTokenText;
@@ -17,6 +18,7 @@ use passquorum_domain::ports::{Entropy, Purpose, Vault};
 use passquorum_domain::time::{Span, Timestamp};
 use passquorum_raft::PeerIdentity;
 use rustls_pki_types::CertificateDer;
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
@@ -130,6 +132,17 @@ pub fn node_settings(data: &[u8]) {
     assert_eq!(format!("{again:?}"), format!("{settings:?}"));
 }
 
+/// A file of the replaced product: each of its elements is in one list, and nothing is kept of what is not known.
+pub fn former_config(data: &[u8]) {
+    let Ok(plan) = Plan::of(&[("file".to_owned(), data.to_vec())]) else { return };
+    let inventory = &plan.inventory;
+    assert!(inventory.unknown.iter().all(|item| item.value.is_none()));
+    let lists = [&inventory.taken, &inventory.by_hand, &inventory.unknown];
+    let paths: BTreeSet<_> = lists.into_iter().flatten().map(|item| (&item.path, &item.note)).collect();
+    assert_eq!(paths.len(), inventory.count());
+    drop(plan.config("-----BEGIN CERTIFICATE-----"));
+}
+
 #[cfg(test)]
 #[path = "../../fuzz/replay.rs"]
 mod replay;
@@ -197,5 +210,15 @@ mod tests {
                     url = \"https://pw.example.com\"\ntrusted_proxies = [\"192.0.2.1\"]\n[log]\nformat = \"json\"\n";
         assert!(file::from_toml(&DataDir::at(Path::new("data")), text).is_ok());
         replay("node_settings", node_settings, vec![("small", text.as_bytes().to_vec())]);
+    }
+
+    #[test]
+    fn every_input_of_former_config_passes() {
+        let local =
+            "<?xml version=\"1.0\"?><settings><setting name=\"role\" value=\"Secondary\" /></settings>";
+        let shared = "<s><domain><domainName>corp.example</domainName><alias>CORP</alias></domain><profileAttribute>info\
+                      </profileAttribute></s>";
+        let seeds = vec![("local", local.as_bytes().to_vec()), ("shared", shared.as_bytes().to_vec())];
+        replay("former_config", former_config, seeds);
     }
 }

@@ -21,6 +21,7 @@ pub mod config_tree;
 pub mod data_dir;
 pub mod directories;
 pub mod env;
+pub mod former_config;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;

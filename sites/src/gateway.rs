@@ -94,6 +94,15 @@ pub enum Ask {
         /// What was filled in.
         form: Form,
     },
+    /// The same, where only one task is offered: a step of another one is not taken.
+    SubmitOnly {
+        /// The only task.
+        task: WorkflowKind,
+        /// The run, as the browser carries it.
+        run: KeptRun,
+        /// What was filled in.
+        form: Form,
+    },
 }
 
 impl Ask {

@@ -88,12 +88,8 @@ async fn look(
     let mut found = points.list().await?;
     // The container may lie among them and is of the same class.
     let mirror = state.config().and_then(|config| config.general.mirror.as_ref());
-    found.retain(|found| mirror.is_none_or(|mirror| !is_same(&mirror.container, &found.dn)));
+    found.retain(|found| mirror.is_none_or(|mirror| !mirror.container.is_same(&found.dn)));
     Ok(Some(Domain { points, found }))
-}
-
-fn is_same(one: &DistinguishedName, other: &DistinguishedName) -> bool {
-    one.is_within(other) && other.is_within(one)
 }
 
 fn connections(state: &State) -> &[DomainConnection] {
@@ -148,7 +144,7 @@ impl Removal {
                 }
             };
             let Some(Domain { points, found }) = domain else { continue };
-            let Some(found) = found.into_iter().find(|found| is_same(&found.dn, dn)) else { continue };
+            let Some(found) = found.into_iter().find(|found| found.dn.is_same(dn)) else { continue };
             return match ListedPoint::of(&connection.alias, &found, state, ports.now()).verdict {
                 // In a domain that the realm is not mirrored in any more nobody keeps them.
                 Verdict::Kept | Verdict::Stale if is_mirrored_in(state, connection.id) => {

@@ -74,7 +74,11 @@ impl Front {
     }
 
     async fn submit(&self, visit: &Visit, run: KeptRun, form: Form) -> Result<Answer, Failure> {
-        self.ask(visit, Ask::Submit { run, form }).await
+        let ask = match self.door.only() {
+            Some(task) => Ask::SubmitOnly { task, run, form },
+            None => Ask::Submit { run, form },
+        };
+        self.ask(visit, ask).await
     }
 
     fn other_answer() -> Failure {

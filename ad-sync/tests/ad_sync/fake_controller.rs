@@ -19,7 +19,7 @@ pub(crate) const MODIFY: u8 = 0x66;
 /// What was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Asked {
-    pub(crate) id: u8,
+    pub(crate) id: u32,
     pub(crate) operation: u8,
     /// What a search begins at.
     pub(crate) base: String,
@@ -175,8 +175,10 @@ async fn read(stream: &mut TlsStream<TcpStream>) -> Option<Asked> {
     }
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.ok()?;
-    let (id, operation) = (body[2], body[3]);
-    let operand = if body[4] < 0x80 { 5 } else { 5 + usize::from(body[4] & 0x7f) };
+    let at = 2 + usize::from(body[1]);
+    let id = body[2..at].iter().fold(0, |id, digit| (id << 8) | u32::from(*digit));
+    let operation = body[at];
+    let operand = if body[at + 1] < 0x80 { at + 2 } else { at + 2 + usize::from(body[at + 1] & 0x7f) };
     let base = match operation {
         SEARCH => body[operand + 2..][..usize::from(body[operand + 1])].to_vec(),
         _ => Vec::new(),
@@ -195,19 +197,31 @@ pub(crate) fn text(bytes: impl AsRef<[u8]>) -> Vec<u8> {
     element(4, &[bytes.as_ref().to_vec()])
 }
 
-pub(crate) fn message(id: u8, operation: Vec<u8>) -> Vec<u8> {
-    element(0x30, &[vec![2, 1, id], operation])
+pub(crate) fn message(id: u32, operation: Vec<u8>) -> Vec<u8> {
+    let digits: Vec<u8> = id.to_be_bytes().into_iter().skip_while(|digit| *digit == 0).collect();
+    // A number that begins with a high bit would be read as a negative one.
+    let head = if digits.first().is_none_or(|digit| *digit >= 0x80) { vec![0] } else { Vec::new() };
+    let length = u8::try_from(head.len() + digits.len()).unwrap();
+    element(0x30, &[vec![2, length], head, digits, operation])
+}
+
+/// The end of an empty page with a note of the place, for the paged results control (RFC 2696).
+pub(crate) fn empty_page(id: u32) -> Vec<u8> {
+    let value = element(0x30, &[vec![2, 1, 0], text(id.to_string())]);
+    let control = element(0x30, &[text("1.2.840.113556.1.4.319"), text(value)]);
+    let done = element(0x65, &[vec![10, 1, 0], text(""), text("")]);
+    message(id, [done, element(0xa0, &[control])].concat())
 }
 
 /// An `LDAPResult` in answer to a request of that kind.
-pub(crate) fn result(id: u8, operation: u8, code: u8, referral: Option<&str>) -> Vec<u8> {
+pub(crate) fn result(id: u32, operation: u8, code: u8, referral: Option<&str>) -> Vec<u8> {
     let mut parts = vec![vec![10, 1, code], text(""), text("")];
     parts.extend(referral.map(|url| element(0xa3, &[text(url)])));
     message(id, element(operation, &parts))
 }
 
 /// A `SearchResultEntry` with attributes of one value.
-pub(crate) fn entry(id: u8, dn: impl AsRef<[u8]>, attributes: &[(&str, &[u8])]) -> Vec<u8> {
+pub(crate) fn entry(id: u32, dn: impl AsRef<[u8]>, attributes: &[(&str, &[u8])]) -> Vec<u8> {
     let attributes = attributes.iter().map(|(name, value)| {
         let values = element(0x31, &[text(value)]);
         element(0x30, &[text(name), values])
@@ -218,7 +232,7 @@ pub(crate) fn entry(id: u8, dn: impl AsRef<[u8]>, attributes: &[(&str, &[u8])]) 
 pub(crate) const PERSON: &str = "CN=alice,OU=People,DC=corp,DC=example,DC=test";
 
 /// The one user there is.
-pub(crate) fn person(id: u8) -> Vec<u8> {
+pub(crate) fn person(id: u32) -> Vec<u8> {
     let attributes: [(&str, &[u8]); 4] = [
         ("objectGUID", &[7; 16]),
         ("sAMAccountName", b"alice"),

@@ -2,8 +2,8 @@
 //! harm nobody. Time stands still here while nothing happens, so that deadlines are met exactly.
 
 use crate::fake_controller::{
-    Act, Asked, BIND, FakeController, MODIFY, PERSON, SEARCH, element, entry, honest, message, person,
-    result, text,
+    Act, Asked, BIND, FakeController, MODIFY, PERSON, SEARCH, element, empty_page, entry, honest, message,
+    person, result, text,
 };
 use crate::people::{CONNECTION, dn, one, password};
 use crate::samba::open;
@@ -11,6 +11,7 @@ use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::config::LdapsSettings;
 use passquorum_domain::directory::{LoginName, ObjectGuid, UserRef};
 use passquorum_domain::ports::{Directory, DirectoryReason, Found, Listing, ResetOptions, Retry};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -63,7 +64,7 @@ async fn is_passed_over(name: &str, controller: FakeController, most: usize) {
 async fn what_is_no_answer_is_told_in_time_and_the_next_controller_serves() {
     const LITTLE: usize = 64 * 1024;
     let sends =
-        |bytes: fn(u8) -> Vec<u8>| hostile(move |asked| vec![Act::Send(bytes(asked.id)), Act::Silence]);
+        |bytes: fn(u32) -> Vec<u8>| hostile(move |asked| vec![Act::Send(bytes(asked.id)), Act::Silence]);
     is_passed_over("silence", hostile(|_| vec![Act::Silence]).await, LITTLE).await;
     is_passed_over("a closed door", hostile(|_| vec![Act::Close]).await, LITTLE).await;
     is_passed_over("drips", hostile(|asked| vec![Act::Drip(person(asked.id))]).await, LITTLE).await;
@@ -123,6 +124,26 @@ async fn a_page_of_a_list_is_not_heard_out_when_it_becomes_too_heavy() {
     assert!(controller.sent() < 16 * EACH, "{} bytes", controller.sent());
 }
 
+#[tokio::test]
+async fn a_list_of_pages_without_anybody_is_given_up() {
+    let asked_for = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&asked_for);
+    let empty = hostile(move |asked| match count.fetch_add(1, Ordering::SeqCst) {
+        0..2000 => vec![Act::Send(empty_page(asked.id))],
+        _ => vec![Act::Close],
+    });
+    let empty = empty.await;
+    let mut list = directory(&[&empty]).list(&Listing::default()).await.unwrap();
+    let error = loop {
+        match list.next().await {
+            Ok(page) => assert_eq!(page, Some(Vec::new())),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.dc, empty.dc());
+    assert_eq!(asked_for.load(Ordering::SeqCst), 1001);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_bind_that_is_answered_before_it_is_sent_is_no_bind() {
     let greeting = vec![Act::Send(result(1, 0x61, 0, None))];
@@ -167,7 +188,7 @@ async fn attributes_that_are_not_what_they_should_be_are_an_error() {
 #[tokio::test(start_paused = true)]
 async fn a_change_that_is_answered_with_nonsense_may_have_happened() {
     for nonsense in [|id| person(id), |_| vec![0x30, 0x84, 0xff, 0xff, 0xff, 0xff], |_| Vec::new()] {
-        let nonsense: fn(u8) -> Vec<u8> = nonsense;
+        let nonsense: fn(u32) -> Vec<u8> = nonsense;
         let controller = FakeController::start(Vec::new(), move |asked| match asked.operation {
             MODIFY => vec![Act::Send(nonsense(asked.id)), Act::Silence],
             _ => vec![Act::Send(honest(asked))],

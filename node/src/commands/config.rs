@@ -2,6 +2,7 @@
 //! an export tells none.
 
 mod history;
+mod legacy;
 mod portable;
 mod tree;
 
@@ -38,6 +39,7 @@ pub(super) async fn run(command: ConfigCommand) -> Result<Exit, Failure> {
         }
         ConfigCommand::Import(ImportArgs { local, file: Some(file), .. }) => import(&local, &file).await,
         ConfigCommand::Import(_) => Err(Failure::usage("name a file")),
+        ConfigCommand::Legacy(args) => legacy::run(&args),
         ConfigCommand::Plan(args) => return tree::plan(&args).await,
         ConfigCommand::Apply(args) => tree::apply(&args).await,
         ConfigCommand::History(args) => history::list(&args).await,

@@ -3,7 +3,7 @@
 use crate::program::run;
 use passquorum_domain::error_code::ErrorCode;
 
-const VERBS: [&[&str]; 44] = [
+const VERBS: [&[&str]; 45] = [
     &["demo"],
     &["init"],
     &["join"],
@@ -27,6 +27,7 @@ const VERBS: [&[&str]; 44] = [
     &["config", "show"],
     &["config", "export"],
     &["config", "import"],
+    &["config", "legacy"],
     &["config", "plan"],
     &["config", "apply"],
     &["config", "history"],

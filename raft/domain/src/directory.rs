@@ -75,6 +75,13 @@ impl DistinguishedName {
         labels.reverse();
         (!labels.is_empty()).then(|| labels.join(".").to_lowercase())
     }
+
+    /// Whether both name the same object however they are written: case, blanks around the parts and within values, and
+    /// escapes make no difference (RFC 4514, RFC 4518).
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        normal(&self.0) == normal(&other.0)
+    }
 }
 
 fn domain_label(part: &str) -> Option<&str> {
@@ -156,6 +163,61 @@ impl ClientController {
         // Of an address the first part is no name.
         host == self.0 || (host.parse::<std::net::IpAddr>().is_err() && first_label())
     }
+}
+
+/// The parts of a DN, each a sorted list of types and values.
+fn normal(dn: &str) -> Vec<Vec<(String, String)>> {
+    let part = |rdn: &str| {
+        let pair = |pair: &str| {
+            let (kind, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (kind.trim().to_lowercase(), plain_value(value))
+        };
+        let mut pairs: Vec<_> = unescaped(rdn, '+').into_iter().map(pair).collect();
+        pairs.sort();
+        pairs
+    };
+    unescaped(dn, ',').into_iter().map(part).collect()
+}
+
+/// Splits at each `separator` that no backslash stands before.
+fn unescaped(text: &str, separator: char) -> Vec<&str> {
+    let (mut parts, mut start, mut escaped) = (Vec::new(), 0, false);
+    for (at, c) in text.char_indices() {
+        if c == separator && !escaped {
+            parts.extend(text.get(start..at));
+            start = at + c.len_utf8();
+        }
+        escaped = c == '\\' && !escaped;
+    }
+    parts.extend(text.get(start..));
+    parts
+}
+
+/// A value without its escapes, its case and its blanks but one between words.
+fn plain_value(value: &str) -> String {
+    let mut bytes = Vec::with_capacity(value.len());
+    let mut rest = value.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let pair = after.first_chunk::<2>().and_then(|pair| std::str::from_utf8(pair).ok());
+        let hex = pair.filter(|pair| pair.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let code = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match (byte, code, after.split_first()) {
+            (b'\\', Some(code), _) => {
+                bytes.push(code);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            (b'\\', None, Some((&next, after))) => {
+                bytes.push(next);
+                rest = after;
+            }
+            _ => {
+                bytes.push(byte);
+                rest = after;
+            }
+        }
+    }
+    let text = String::from_utf8_lossy(&bytes).to_lowercase();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 impl TryFrom<String> for DistinguishedName {
@@ -354,5 +416,27 @@ mod tests {
         assert!(dn("CN=a,OU=People,DC=x").is_within(&dn("ou=people,dc=x")));
         assert!(!dn("CN=a,OU=NotPeople,DC=x").is_within(&dn("People,DC=x=")));
         assert!(!dn("CN=a\\,OU=People,DC=x").is_within(&dn("OU=People,DC=x")));
+    }
+
+    #[test]
+    fn a_name_is_the_same_however_it_is_written() {
+        let dn = |text| DistinguishedName::parse(text).unwrap();
+        let one = dn("CN=Großer  Tag\\, 1+SN=b,OU=A\\+B,DC=x");
+        for same in [
+            "cn=großer tag\\2C 1+sn=B,ou=a\\2bb,dc=X",
+            " CN = Gro\\C3\\9fer Tag\\,\\ 1 + SN=b , OU=A\\+B , DC=x",
+            "SN=b+CN=Großer Tag\\, 1,OU=A\\+B,DC=x",
+        ] {
+            assert!(one.is_same(&dn(same)), "{same}");
+        }
+        for other in [
+            "CN=Großer Tag,1+SN=b,OU=A\\+B,DC=x",
+            "CN=GroßerTag\\, 1+SN=b,OU=A\\+B,DC=x",
+            "CN=Großer Tag\\, 1+SN=b,OU=A+B,DC=x",
+            "CN=Großer Tag\\, 1+SN=b,DC=x",
+        ] {
+            assert!(!one.is_same(&dn(other)), "{other}");
+        }
+        assert!(dn("CN=a\\").is_same(&dn("cn=A\\")), "a backslash at the end stays one");
     }
 }

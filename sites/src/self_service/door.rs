@@ -54,8 +54,13 @@ impl Door {
         self != Self::Browser
     }
 
+    /// The task that is offered behind it, where it is only one.
+    pub(crate) fn only(self) -> Option<WorkflowKind> {
+        (self == Self::OldLogon).then_some(WorkflowKind::ForgotPassword)
+    }
+
     /// Whether a task is offered behind it.
     pub(crate) fn offers(self, task: WorkflowKind) -> bool {
-        self != Self::OldLogon || task == WorkflowKind::ForgotPassword
+        self.only().is_none_or(|only| only == task)
     }
 }

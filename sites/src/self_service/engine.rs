@@ -44,11 +44,8 @@ impl SelfService for Engine {
                 let progress = self.read(visitor, &run)?;
                 self.show(visitor, &progress, None).await.map(Answer::Shown)
             }
-            Ask::Submit { run, form } => {
-                self.check(visitor, &form)?;
-                let progress = self.read(visitor, &run)?;
-                self.submit(visitor, &progress, &form).await
-            }
+            Ask::Submit { run, form } => self.submit(visitor, None, &run, &form).await,
+            Ask::SubmitOnly { task, run, form } => self.submit(visitor, Some(task), &run, &form).await,
         }
     }
 }
@@ -89,7 +86,19 @@ impl Engine {
         Ok(Box::new(Shown { run: Run::of(progress, &stage), step }))
     }
 
-    async fn submit(&self, visitor: &Visitor, progress: &Progress, form: &Form) -> Result<Answer, Failure> {
+    async fn submit(
+        &self,
+        visitor: &Visitor,
+        only: Option<WorkflowKind>,
+        run: &KeptRun,
+        form: &Form,
+    ) -> Result<Answer, Failure> {
+        self.check(visitor, form)?;
+        let progress = &self.read(visitor, run)?;
+        // A task that was begun through another door of the same browser goes on there.
+        if only.is_some_and(|only| only != progress.kind) {
+            return Err(Failure::new(ErrorCode::SessionExpired));
+        }
         if progress.ending.is_some() || form.text("step") != Some(progress.marker().as_str()) {
             return Ok(Answer::Elsewhere);
         }

@@ -92,3 +92,15 @@ async fn a_stranger_is_removed_by_who_is_sure_and_the_container_made_anew() {
         assert_eq!(state.audit().filter(|record| record.event == event).count(), 1, "{event:?}");
     }
 }
+
+#[tokio::test]
+async fn a_point_is_found_however_its_name_is_written() {
+    let world = world();
+    let foreign = world.directory.legacy.put("Old", Vec::new());
+    let mut browser = administrator(&world).await;
+    browser.get("/admin/directory").await;
+    let typed = foreign.as_str().to_uppercase().replace(',', " , ").replace("OLD", "\\4fld");
+    let removed = browser.submit("/admin/directory/remove", &[("dn", typed.as_str()), ("sure", "yes")]).await;
+    assert_eq!(location(&removed), "/admin/directory?done=removed");
+    assert_eq!(world.directory.legacy.points.lock().unwrap().len(), 0);
+}

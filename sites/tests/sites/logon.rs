@@ -121,6 +121,25 @@ async fn an_old_client_is_offered_forgot_my_password_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_step_of_another_task_is_refused_at_the_old_door_before_it_is_taken() {
+    for in_the_perimeter in [false, true] {
+        let world = World::new();
+        let node = if in_the_perimeter { world.perimeter(Wire::to(&world)) } else { world.node("n1") };
+        let mut browser = Browser::new(node);
+        start(&mut browser, "change-password", "alice").await;
+        let fields =
+            [("current", "Alice-0ld-Secret"), ("new", "Correct-Horse-7"), ("confirm", "Correct-Horse-7")];
+        let page = browser.submit("/logon-old/step", &fields).await;
+        assert!(page.html.contains("PQ-SESSION-EXPIRED"), "{}", page.html);
+        assert_eq!(world.directory.user("alice").password, "Alice-0ld-Secret");
+        assert_eq!(world.consensus.state().tickets().count(), 0);
+        browser.get("/self-service/step").await;
+        let page = browser.post("/self-service/step", &fields).await;
+        assert_eq!(page.heading(), "Your password is changed", "its own door: {}", page.html);
+    }
+}
+
+#[tokio::test]
 async fn an_old_client_is_led_on_in_a_way_that_it_knows() {
     let world = World::new();
     let mut browser = Browser::new(world.node("n1"));
