@@ -25,6 +25,7 @@ mod crowd;
 mod csrf;
 mod decoy;
 mod extract;
+mod former_profiles;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -51,7 +52,7 @@ pub use crate::hashing::Hashing;
 pub use crate::limits::{LocalOperator, PeerAddress};
 pub use crate::page_error::Failure;
 pub use crate::ports::{Ports, SiteSettings};
-pub use crate::profile_store::seal as seal_profile;
+pub use crate::profile_store::{Registered, seal as seal_profile};
 pub use crate::staff::{Access, Route};
 
 use crate::api::ApiProblem;

@@ -9,13 +9,14 @@ mod migrate;
 mod unregister;
 
 pub(crate) use import::{Brought, import};
-pub(crate) use migrate::migrate;
+pub(crate) use migrate::{Rewritten, migrate};
 pub(crate) use unregister::{Selection, unregister};
 
 use crate::hashing::Hasher;
 use crate::page_error::Failure;
 use crate::people;
 use crate::ports::Ports;
+use crate::profile_store::{self, Registered};
 use futures::{StreamExt as _, stream};
 use passquorum_domain::audit::{Actor, AuditEvent, ProfileTask};
 use passquorum_domain::command::Action;
@@ -23,6 +24,7 @@ use passquorum_domain::config::DomainConnection;
 use passquorum_domain::directory::{ListedUser, ObjectGuid};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ports::{Directory, DirectoryError, DirectoryReason, Listing};
+use passquorum_domain::profile::{HeldProfile, ProfileValue};
 use passquorum_domain::qa::HashCost;
 use serde::Serialize;
 use std::sync::Arc;
@@ -166,6 +168,16 @@ impl Desk {
         let subject = Some(people::subject(&self.ports, guid)?);
         let action = Action::Record { event: AuditEvent::ProfileTaken(task), subject };
         self.ports.commit(self.actor.clone(), action).await.map(drop)
+    }
+
+    fn seal(
+        &self,
+        guid: ObjectGuid,
+        registered: Registered,
+        held: &HeldProfile,
+    ) -> Result<ProfileValue, Failure> {
+        let level = self.ports.consensus.local().level();
+        profile_store::seal(&*self.ports.vault, level, guid, registered, held)
     }
 
     /// Goes over a list of users, some at a time.

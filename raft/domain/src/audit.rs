@@ -150,6 +150,8 @@ pub enum AuditEvent {
     PointRemoved,
     /// The container that the realm is mirrored in was taken away, for the leader to make it anew.
     MirrorRebuilt,
+    /// A person's profile was not taken, since another hand had put it there.
+    ProfileRewritten,
 }
 
 /// What is done to many profiles.
@@ -162,6 +164,17 @@ pub enum ProfileTask {
     Unregister,
     /// They are made from answers that an administrator brings.
     Import,
+    /// They are migrated, and those that another hand put there are taken as they are.
+    AcceptRewritten,
+}
+
+impl ProfileTask {
+    fn needs(self) -> FeatureLevel {
+        match self {
+            Self::Migrate | Self::Unregister | Self::Import => FeatureLevel::SECOND,
+            Self::AcceptRewritten => FeatureLevel::THIRD,
+        }
+    }
 }
 
 impl AuditEvent {
@@ -204,13 +217,13 @@ impl AuditEvent {
             | Self::KeyInUse(_)
             | Self::KeyRetired(_) => FeatureLevel::FIRST,
             Self::LevelRaised(level) => *level,
-            Self::DrillBegun { .. }
-            | Self::DrillEnded { .. }
-            | Self::ProfilesBegun(_)
-            | Self::ProfilesEnded { .. }
-            | Self::ProfileTaken(_)
-            | Self::PointRemoved
-            | Self::MirrorRebuilt => FeatureLevel::SECOND,
+            Self::DrillBegun { .. } | Self::DrillEnded { .. } | Self::PointRemoved | Self::MirrorRebuilt => {
+                FeatureLevel::SECOND
+            }
+            Self::ProfilesBegun(task) | Self::ProfilesEnded { task, .. } | Self::ProfileTaken(task) => {
+                task.needs()
+            }
+            Self::ProfileRewritten => FeatureLevel::THIRD,
         }
     }
 }

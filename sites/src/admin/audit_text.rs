@@ -76,6 +76,9 @@ pub(crate) fn event(event: &AuditEvent) -> String {
             format!("Task over many profiles ended: {}, {changed} changed, {failed} failed", task_name(*task))
         }
         AuditEvent::ProfileTaken(task) => format!("Profile to be changed by a task: {}", task_name(*task)),
+        AuditEvent::ProfileRewritten => {
+            "Security questions not taken: not the ones written last, another hand put them there".to_owned()
+        }
         AuditEvent::PointRemoved => "Service connection point removed".to_owned(),
         AuditEvent::MirrorRebuilt => "Storage container removed, to be rebuilt".to_owned(),
         AuditEvent::KeyRetired(generation) => format!("Data key {generation} retired"),
@@ -87,6 +90,7 @@ fn task_name(task: ProfileTask) -> &'static str {
         ProfileTask::Migrate => "move and seal anew",
         ProfileTask::Unregister => "remove",
         ProfileTask::Import => "bring in",
+        ProfileTask::AcceptRewritten => "move and seal anew, with those that another hand put there",
     }
 }
 

@@ -3,11 +3,12 @@
 use super::{Desk, Listener, Outcome, STEP, Stopped, UserProblem, about};
 use crate::page_error::Failure;
 use crate::people::{self, Person};
-use crate::profile_store;
+use crate::profile_store::Registered;
 use passquorum_domain::audit::ProfileTask;
 use passquorum_domain::config::RealmConfig;
 use passquorum_domain::directory::LoginName;
 use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::profile::RequirementsDigest;
 use passquorum_domain::qa::{AskedQuestion, NewAnswer, QaPolicy, QaProfile, Question, QuestionOrigin};
 use passquorum_domain::secret::{Answer, SecretError};
 use serde::Deserialize;
@@ -85,20 +86,21 @@ async fn one(desk: &Desk, config: &RealmConfig, brought: Brought, replace: bool)
         return failed(ErrorCode::BadInput, why.join(" "));
     }
     let user = &record.user;
-    let present = match directory.read_profile(user).await {
-        Ok(present) => present,
+    let held = match directory.read_profile(user).await {
+        Ok(held) => held,
         Err(error) => return about(&typed, error),
     };
-    if present.is_some() && !replace {
+    if held.value.is_some() && !replace {
         return Ok(Outcome::Unchanged);
     }
     if desk.dry_run {
         return Ok(Outcome::Changed);
     }
-    let profile = registered(desk, answers).await?;
-    let sealed = profile_store::seal(&*desk.ports.vault, user.guid, &profile)?;
+    let made_under = Some(RequirementsDigest::of(&policy.qa));
+    let registered = Registered { profile: registered(desk, answers).await?, made_under };
+    let sealed = desk.seal(user.guid, registered, &held)?;
     desk.note(ProfileTask::Import, user.guid).await?;
-    match directory.write_profile(user, present.as_ref(), Some(&sealed)).await {
+    match directory.write_profile(user, &held, Some(&sealed)).await {
         Ok(()) => Ok(Outcome::Changed),
         Err(error) => about(&typed, error),
     }

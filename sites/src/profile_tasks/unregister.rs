@@ -1,7 +1,7 @@
 //! Takes people's profiles away: named people, the members of a group, or everyone below an object.
 
 use super::{Desk, Listener, Outcome, STEP, Stopped, UserProblem, about, count, name_of};
-use crate::profile_store;
+use crate::profile_store::{self, Stored};
 use passquorum_domain::audit::ProfileTask;
 use passquorum_domain::config::DomainConnection;
 use passquorum_domain::directory::{DistinguishedName, ListedUser, LoginName};
@@ -111,12 +111,12 @@ async fn one(
     unreadable: bool,
 ) -> Result<Outcome, Stopped> {
     let (user, name) = (&listed.user, name_of(connection, &listed.account));
-    let stored = match directory.read_profile(user).await {
-        Ok(Some(stored)) => stored,
-        Ok(None) => return Ok(Outcome::Unchanged),
+    let held = match directory.read_profile(user).await {
+        Ok(held) if held.value.is_none() => return Ok(Outcome::Unchanged),
+        Ok(held) => held,
         Err(error) => return about(&name, error),
     };
-    if !unreadable && profile_store::open(&desk.ports, user.guid, &stored).is_none() {
+    if !unreadable && matches!(profile_store::open(&desk.ports, user.guid, &held), Stored::Foreign) {
         let why = "it does not open: it may be another realm's; it was left as it is";
         return Ok(Outcome::Failed(UserProblem::new(&name, ErrorCode::ForeignValue, why)));
     }
@@ -124,7 +124,7 @@ async fn one(
         return Ok(Outcome::Changed);
     }
     desk.note(ProfileTask::Unregister, user.guid).await?;
-    match directory.write_profile(user, Some(&stored), None).await {
+    match directory.write_profile(user, &held, None).await {
         Ok(()) => Ok(Outcome::Changed),
         Err(error) => about(&name, error),
     }

@@ -14,5 +14,6 @@ mod lockout;
 mod logon;
 mod outage;
 mod perimeter;
+mod rewritten;
 mod sign_in;
 mod staff;
