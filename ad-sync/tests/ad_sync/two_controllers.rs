@@ -8,7 +8,7 @@ use passquorum_domain::blob::Blob;
 use passquorum_domain::directory::{LoginName, UserRecord};
 use passquorum_domain::ids::RealmId;
 use passquorum_domain::ports::{Directory, DirectoryReason, PasswordCheck, ResetOptions, Retry};
-use passquorum_domain::profile::{HeldProfile, Place, ProfileValue};
+use passquorum_domain::profile::ProfileValue;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -120,7 +120,6 @@ async fn each_task_is_done_although_the_controller_that_served_the_user_has_died
     }
 
     a_container_is_kept_on_the_primary_controller(&settings, &names).await;
-    of_two_profiles_written_at_once_the_one_that_stays_fits_its_stamp(&controllers, directory.as_ref()).await;
 
     let dc_of_alice = || async { one(directory.as_ref(), "alice").await.user.dc };
     until("the first controller is asked again", || async { dc_of_alice().await == NAMES[0] }).await;
@@ -173,61 +172,6 @@ async fn perform(task: Task, directory: &dyn Directory, alice: &UserRecord, aliv
             directory.write_profile(user, &held, Some(&profile)).await.unwrap();
         }
         Task::ReadProfile => assert_eq!(directory.read_profile(user).await.unwrap().value, Some(profile)),
-    }
-}
-
-/// Each controller takes one while neither hears of the other: the versions are equal, and the later one stays.
-async fn of_two_profiles_written_at_once_the_one_that_stays_fits_its_stamp(
-    controllers: &[DomainController; 2],
-    directory: &dyn Directory,
-) {
-    let mut user = one(directory, "carol").await.user;
-    let value = |bytes: &[u8]| ProfileValue::from(Blob::from(bytes));
-    let first = value(b"first");
-    let held = directory.read_profile(&user).await.unwrap();
-    directory.write_profile(&user, &held, Some(&first)).await.unwrap();
-    in_step(controllers, "carol").await;
-    // IS_GC, and with it DISABLE_INBOUND_REPL (MS-ADTS 6.1.1.2.2.1.2.1.1).
-    replicate(controllers, 3).await;
-    let mut stamps = Vec::new();
-    for (controller, profile) in NAMES.into_iter().zip([value(b"one"), value(b"other")]) {
-        user.dc = controller.to_owned();
-        let held = directory.read_profile(&user).await.unwrap();
-        assert_eq!(held.value, Some(first.clone()), "{controller}");
-        directory.write_profile(&user, &held, Some(&profile)).await.unwrap();
-        stamps.push((profile, held.stamp()));
-    }
-    replicate(controllers, 1).await;
-    in_step(controllers, "carol").await;
-    for controller in NAMES {
-        user.dc = controller.to_owned();
-        let held = directory.read_profile(&user).await.unwrap();
-        let (_, stamp) = stamps.iter().find(|(profile, _)| held.value.as_ref() == Some(profile)).unwrap();
-        assert!(stamp.fits(&held.at), "{controller}: {:?}", held.at);
-    }
-
-    // The first one, put back at the one controller, is told at the other.
-    let held_before = Place { attribute: "comment".to_owned(), version: held.next.version };
-    let stamp_of_first = HeldProfile::in_one(None, held_before).stamp();
-    let held = directory.read_profile(&user).await.unwrap();
-    directory.write_profile(&user, &held, Some(&first)).await.unwrap();
-    in_step(controllers, "carol").await;
-    for controller in NAMES {
-        user.dc = controller.to_owned();
-        let held = directory.read_profile(&user).await.unwrap();
-        assert_eq!((held.value.as_ref(), stamp_of_first.fits(&held.at)), (Some(&first), false));
-    }
-}
-
-/// Sets whether the controllers take what the other one has.
-async fn replicate(controllers: &[DomainController; 2], options: u32) {
-    for (controller, name) in controllers.iter().zip(["DC1", "DC2"]) {
-        controller
-            .modify(&format!(
-                "dn: CN=NTDS Settings,CN={name},CN=Servers,CN=Default-First-Site-Name,CN=Sites,CN=Configuration,\
-                 {BASE}\nchangetype: modify\nreplace: options\noptions: {options}\n"
-            ))
-            .await;
     }
 }
 
