@@ -150,6 +150,10 @@ pub enum ReadError {
 }
 
 impl Opened {
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.0
+    }
+
     /// The DN of the domain.
     #[must_use]
     pub fn domain(&self) -> &str {

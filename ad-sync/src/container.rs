@@ -32,7 +32,7 @@ use std::sync::Arc;
 
 pub(crate) const CLASS: &str = "serviceConnectionPoint";
 pub(crate) const FENCE: &str = "adminDescription";
-const DOCUMENT: &str = "serviceBindingInformation";
+pub(crate) const DOCUMENT: &str = "serviceBindingInformation";
 /// Grows with each change of an object on one domain controller.
 pub(crate) const CHANGE: &str = "uSNChanged";
 const PREFIX: &str = "pq1";

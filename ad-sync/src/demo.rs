@@ -19,7 +19,6 @@ pub use seed::{
 use account::Verdict;
 use async_trait::async_trait;
 use domain::{Domain, User};
-use passquorum_domain::blob::Blob;
 use passquorum_domain::directory::{
     DistinguishedName, DomainPasswordRules, ListedUser, LoginName, ObjectGuid, UserRecord, UserRef,
 };
@@ -28,6 +27,7 @@ use passquorum_domain::ports::{
     Clock, Directory, DirectoryError, DirectoryReason, Found, HavingProfile, Listing, PasswordCheck,
     ResetOptions, UserPages,
 };
+use passquorum_domain::profile::{HeldProfile, ProfileValue};
 use passquorum_domain::secret::Password;
 use passquorum_domain::time::Timestamp;
 use std::path::PathBuf;
@@ -251,23 +251,25 @@ impl Directory for DemoDirectory {
         self.on_user("read password rules", user.guid, |user, rules, _| Ok(user.password_rules(rules))).await
     }
 
-    async fn read_profile(&self, user: &UserRef) -> Result<Option<Blob>, DirectoryError> {
-        self.on_user("read profile", user.guid, |user, _, _| Ok(user.profile.clone())).await
+    async fn read_profile(&self, user: &UserRef) -> Result<HeldProfile, DirectoryError> {
+        self.on_user("read profile", user.guid, |user, _, _| Ok(user.held_profile())).await
     }
 
     async fn write_profile(
         &self,
         user: &UserRef,
-        expected: Option<&Blob>,
-        new: Option<&Blob>,
+        expected: &HeldProfile,
+        new: Option<&ProfileValue>,
     ) -> Result<(), DirectoryError> {
-        let (expected, new) = (expected.cloned(), new.cloned());
+        let (expected, new) = (expected.clone(), new.cloned());
         self.on_user("write profile", user.guid, move |user, _, _| {
             user.must_be_served()?;
-            if user.profile != expected {
+            let held = user.held_profile();
+            let moved_on = new.is_some() && held.next.version != expected.next.version;
+            if held.value != expected.value || moved_on {
                 return Err(DirectoryReason::Changed);
             }
-            user.profile = new;
+            user.put_profile(new);
             Ok(())
         })
         .await

@@ -48,7 +48,17 @@ pub(crate) fn primary_group(rid: u32) -> String {
 
 /// Those that have a profile in an attribute, whose name comes from the configuration, which takes names only.
 pub(crate) fn begins_with_profile(attribute: &str) -> String {
-    format!("({attribute}={}*)", value(crate::profile::PREFIX))
+    any_of(crate::profile::PREFIXES.iter().map(|prefix| format!("({attribute}={}*)", value(prefix))))
+}
+
+/// Service connection points of this name.
+pub(crate) fn point_named(name: &str) -> String {
+    format!("(&(objectClass=serviceConnectionPoint)(cn={}))", value(name))
+}
+
+/// The schema's object of the attribute of this name.
+pub(crate) fn attribute_named(name: &str) -> String {
+    format!("(lDAPDisplayName={})", value(name))
 }
 
 /// An assertion value: every byte that is not plainly a letter, a digit or harmless is written as `\xx`.

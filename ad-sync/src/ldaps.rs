@@ -10,7 +10,6 @@ use crate::profile::ProfileAttributes;
 use crate::rights::{self, Question};
 use crate::{password, password_rules, profile, scope, tls};
 use async_trait::async_trait;
-use passquorum_domain::blob::Blob;
 use passquorum_domain::config::LdapsSettings;
 use passquorum_domain::directory::{
     ClientController, DistinguishedName, DomainPasswordRules, ListedUser, LoginName, UserRecord, UserRef,
@@ -20,6 +19,7 @@ use passquorum_domain::ports::{
     ControllerCheck, Directory, DirectoryError, DirectoryReason, Found, Listing, PasswordCheck, ResetOptions,
     RightsAsked, RightsReport, UserPages,
 };
+use passquorum_domain::profile::{HeldProfile, ProfileValue};
 use passquorum_domain::secret::Password;
 use secrecy::SecretString;
 use std::sync::Arc;
@@ -213,7 +213,7 @@ impl Directory for Ldaps {
             .await
     }
 
-    async fn read_profile(&self, user: &UserRef) -> Result<Option<Blob>, DirectoryError> {
+    async fn read_profile(&self, user: &UserRef) -> Result<HeldProfile, DirectoryError> {
         self.pool
             .run("read profile", Prefer::This(&user.dc), |site| async move {
                 profile::read(&site.connection, user.guid, &self.attributes).await
@@ -224,8 +224,8 @@ impl Directory for Ldaps {
     async fn write_profile(
         &self,
         user: &UserRef,
-        expected: Option<&Blob>,
-        new: Option<&Blob>,
+        expected: &HeldProfile,
+        new: Option<&ProfileValue>,
     ) -> Result<(), DirectoryError> {
         self.pool
             .run("write profile", Prefer::This(&user.dc), |site| async move {

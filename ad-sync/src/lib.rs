@@ -12,12 +12,14 @@
 //! `objectGUID`, never by a name or DN that may have moved; what may have happened is never tried again.
 //!
 //! Rights of the access account, on the users it serves: read; the extended right *Reset Password*; write of
-//! `lockoutTime`, `pwdLastSet`, `userAccountControl` and the profile attribute; read of the password settings container, where PSOs are used.
+//! `lockoutTime`, `pwdLastSet`, `userAccountControl` and the profile attribute; read of the password settings container, where PSOs are used. Read of
+//! `replPropertyMetaData` tells an earlier profile that was put back.
 //!
 //! Must not know: consensus, sites, files other than the demo directory's own.
 
 mod address;
 mod chunks;
+pub mod client_hint;
 pub mod client_view;
 pub mod conformance;
 mod connection;
@@ -41,6 +43,7 @@ mod rights;
 mod scope;
 mod security;
 mod tls;
+mod versions;
 
 pub use names::{Names, NamesError, Service};
 pub use profile::ProfileAttributes;

@@ -10,6 +10,7 @@ use crate::filter;
 use crate::find::{self, Origin};
 use crate::profile::ProfileAttributes;
 use crate::security::{CONTROL_ACCESS, DELETE_CHILD, Descriptor, Grant, Sid};
+use crate::versions::{self, AttributeNumber};
 use ldap3::Scope;
 use ldap3::controls::RawControl;
 use passquorum_domain::directory::DistinguishedName;
@@ -52,6 +53,8 @@ pub(crate) async fn check(
         connection,
         token,
         conditional: None,
+        profiles: question.profiles,
+        numbers: question.profiles.numbers(connection).await?,
         report: RightsReport {
             account: question.account.to_owned(),
             dc: origin.dc.to_owned(),
@@ -65,13 +68,13 @@ pub(crate) async fn check(
     let asked = question.asked;
     for place in &asked.below {
         let users = look.list(place, Scope::Subtree, filter::USER, SAMPLE, USER_ATTRIBUTES).await?;
-        look.users(place, &users, question.profiles);
+        look.users(place, &users);
     }
     for name in &asked.users {
         match find::find(connection, origin, question.base, name).await? {
             Found::One(user) => {
                 let users = look.list(&user.dn, Scope::Base, filter::USER, 1, USER_ATTRIBUTES).await?;
-                look.users(&user.dn, &users, question.profiles);
+                look.users(&user.dn, &users);
             }
             Found::Nobody => look.warn(format!("no user is called {name}")),
             Found::Several => look.warn(format!("more than one user is called {name}")),
@@ -96,6 +99,7 @@ const USER_ATTRIBUTES: &[&str] = &[
     WRITABLE,
     LIST,
     "sDRightsEffective",
+    versions::ATTRIBUTE,
 ];
 
 struct Look<'a> {
@@ -103,6 +107,8 @@ struct Look<'a> {
     token: BTreeSet<Sid>,
     /// An object where a right hangs on a condition, until that was told.
     conditional: Option<String>,
+    profiles: &'a ProfileAttributes,
+    numbers: Vec<Option<AttributeNumber>>,
     report: RightsReport,
 }
 
@@ -142,7 +148,7 @@ impl Look<'_> {
         }
     }
 
-    fn users(&mut self, at: &DistinguishedName, users: &[Entry], profiles: &ProfileAttributes) {
+    fn users(&mut self, at: &DistinguishedName, users: &[Entry]) {
         if users.is_empty() {
             self.warn(format!("{at}: no user is there, or the account may not see any"));
         }
@@ -177,10 +183,28 @@ impl Look<'_> {
         self.note(Right::ResetPassword, at, &users, &resets);
         self.tell_conditional(at);
         for attribute in
-            ["lockoutTime", "pwdLastSet", "userAccountControl"].into_iter().chain(profiles.names())
+            ["lockoutTime", "pwdLastSet", "userAccountControl"].into_iter().chain(self.profiles.names())
         {
             let right = Right::Write(attribute.to_owned());
             self.of_users(right, at, &users, |user| held(names(user, WRITABLE, attribute)));
+        }
+        self.versions(at, &users);
+    }
+
+    /// Nothing is refused for want of a version, so this is no right that has to be there.
+    fn versions(&mut self, at: &DistinguishedName, users: &[&Entry]) {
+        let hidden: Vec<_> = self
+            .profiles
+            .names()
+            .zip(&self.numbers)
+            .filter(|(_, number)| users.iter().any(|user| versions::of(user, **number).is_none()))
+            .map(|(name, number)| match number {
+                Some(_) => format!("{name}: the account may not read {} of users", versions::ATTRIBUTE),
+                None => format!("{name}: the domain's schema does not tell how replication calls it"),
+            })
+            .collect();
+        for why in hidden {
+            self.warn(format!("{at}: an earlier profile that somebody puts back cannot be noticed in {why}"));
         }
     }
 

@@ -366,6 +366,9 @@ pub struct ConnectionArgs {
     /// [default: as it is]
     #[arg(long, value_name = "ATTRIBUTE")]
     pub former_profile_attribute: Option<String>,
+    /// Take the former attribute away although profiles are still in it: those people have to register again.
+    #[arg(long)]
+    pub abandon_former_profiles: bool,
 }
 
 /// `policy`.

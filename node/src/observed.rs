@@ -4,7 +4,6 @@
 use crate::metrics::{Metrics, OK};
 use crate::otlp;
 use async_trait::async_trait;
-use passquorum_domain::blob::Blob;
 use passquorum_domain::command::{Action, Command};
 use passquorum_domain::config::DomainConnection;
 use passquorum_domain::directory::{
@@ -18,6 +17,7 @@ use passquorum_domain::ports::{
     Directories, Directory, DirectoryError, Found, Listing, PasswordCheck, ProposeError, ReadError,
     ResetOptions, RightsAsked, RightsReport, UserPages,
 };
+use passquorum_domain::profile::{HeldProfile, ProfileValue};
 use passquorum_domain::secret::Password;
 use passquorum_domain::state::State;
 use passquorum_domain::ticket::TicketResult;
@@ -243,15 +243,15 @@ impl Directory for ObservedDirectory {
         self.count("password-rules", self.inner.password_rules(user)).await
     }
 
-    async fn read_profile(&self, user: &UserRef) -> Result<Option<Blob>, DirectoryError> {
+    async fn read_profile(&self, user: &UserRef) -> Result<HeldProfile, DirectoryError> {
         self.count("read-profile", self.inner.read_profile(user)).await
     }
 
     async fn write_profile(
         &self,
         user: &UserRef,
-        expected: Option<&Blob>,
-        new: Option<&Blob>,
+        expected: &HeldProfile,
+        new: Option<&ProfileValue>,
     ) -> Result<(), DirectoryError> {
         self.count("write-profile", self.inner.write_profile(user, expected, new)).await
     }

@@ -26,6 +26,7 @@ mod csrf;
 mod decoy;
 mod explained;
 mod extract;
+mod former_profiles;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -53,7 +54,7 @@ pub use crate::hashing::Hashing;
 pub use crate::limits::{LocalOperator, PeerAddress};
 pub use crate::page_error::Failure;
 pub use crate::ports::{Ports, SiteSettings};
-pub use crate::profile_store::seal as seal_profile;
+pub use crate::profile_store::{Registered, seal as seal_profile};
 pub use crate::staff::{Access, Route};
 
 use crate::api::ApiProblem;

@@ -116,6 +116,7 @@ impl Failure {
             ErrorCode::StaleRevision
             | ErrorCode::TicketUsed
             | ErrorCode::ForeignValue
+            | ErrorCode::ProfileRewritten
             | ErrorCode::Membership
             | ErrorCode::LastVoter
             | ErrorCode::KeysChanged

@@ -9,23 +9,24 @@ mod migrate;
 mod unregister;
 
 pub(crate) use import::{Brought, import};
-pub(crate) use migrate::migrate;
+pub(crate) use migrate::{Rewritten, migrate};
 pub(crate) use unregister::{Selection, unregister};
 
 use crate::hashing::Hasher;
 use crate::page_error::Failure;
 use crate::people;
 use crate::ports::Ports;
+use crate::profile_store::{self, Registered};
 use futures::{StreamExt as _, stream};
 use passquorum_domain::audit::{Actor, AuditEvent, ProfileTask};
-use passquorum_domain::blob::Blob;
 use passquorum_domain::command::Action;
 use passquorum_domain::config::DomainConnection;
-use passquorum_domain::directory::{ListedUser, UserRef};
+use passquorum_domain::directory::{ListedUser, ObjectGuid, UserRef};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::ids::KeyedHash;
 use passquorum_domain::ports::{Directory, DirectoryError, DirectoryReason, Listing};
+use passquorum_domain::profile::{HeldProfile, ProfileValue};
 use passquorum_domain::qa::HashCost;
 use serde::Serialize;
 use std::sync::Arc;
@@ -109,13 +110,13 @@ struct Write {
     /// As people type it.
     name: String,
     /// What was read, and must still be there.
-    present: Option<Blob>,
-    next: Option<Blob>,
+    held: HeldProfile,
+    next: Option<ProfileValue>,
 }
 
 impl Write {
     async fn carry_out(self) -> Result<Outcome, Stopped> {
-        match self.directory.write_profile(&self.user, self.present.as_ref(), self.next.as_ref()).await {
+        match self.directory.write_profile(&self.user, &self.held, self.next.as_ref()).await {
             Ok(()) => Ok(Outcome::Changed),
             Err(error) => about(&self.name, error),
         }
@@ -192,8 +193,8 @@ impl Desk {
     }
 
     /// The record without which profiles' answers are not changed.
-    async fn note(&self, task: ProfileTask, writes: &[Write]) -> Result<(), Failure> {
-        let subjects = writes.iter().map(|write| people::subject(&self.ports, write.user.guid));
+    async fn note(&self, task: ProfileTask, people: &[ObjectGuid]) -> Result<(), Failure> {
+        let subjects = people.iter().map(|guid| people::subject(&self.ports, *guid));
         let people = subjects.collect::<Result<Vec<_>, _>>()?;
         if self.ports.consensus.local().level() >= FeatureLevel::THIRD {
             let event = AuditEvent::ProfilesTaken { task, people };
@@ -232,13 +233,24 @@ impl Desk {
             }
         }
         if !writes.is_empty() {
-            self.note(task, &writes).await?;
+            let people: Vec<ObjectGuid> = writes.iter().map(|write| write.user.guid).collect();
+            self.note(task, &people).await?;
         }
         let mut outcomes = stream::iter(writes).map(Write::carry_out).buffered(AT_A_TIME);
         while let Some(outcome) = outcomes.next().await {
             listener.count(outcome?);
         }
         Ok(())
+    }
+
+    fn seal(
+        &self,
+        guid: ObjectGuid,
+        registered: Registered,
+        held: &HeldProfile,
+    ) -> Result<ProfileValue, Failure> {
+        let level = self.ports.consensus.local().level();
+        profile_store::seal(&*self.ports.vault, level, guid, registered, held)
     }
 
     /// Goes over a list of users, some at a time.

@@ -86,7 +86,7 @@ pub(crate) fn what_happened(code: ErrorCode) -> &'static str {
         ErrorCode::DirectoryRefused => {
             "Your organisation's directory refused the request. Nothing was changed."
         }
-        ErrorCode::ForeignValue => {
+        ErrorCode::ForeignValue | ErrorCode::ProfileRewritten => {
             "Your security questions cannot be saved, because another program uses their place in the directory. \
              Nothing was changed."
         }
@@ -114,7 +114,7 @@ pub(crate) fn what_to_do(code: ErrorCode) -> &'static str {
         ErrorCode::DirectoryUnreachable | ErrorCode::Internal => {
             "Try again in a few minutes. If it stays so, tell the helpdesk the code and the request number below."
         }
-        ErrorCode::DirectoryRefused | ErrorCode::ForeignValue => {
+        ErrorCode::DirectoryRefused | ErrorCode::ForeignValue | ErrorCode::ProfileRewritten => {
             "Ask the helpdesk and tell them the code and the request number below."
         }
         other => other.remedy(),

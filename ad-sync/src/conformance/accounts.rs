@@ -65,8 +65,9 @@ impl Suite<'_> {
         refused(rule, self.directory.reset_password(&user.user, &new, PLAIN).await, denied)?;
         refused(rule, self.directory.unlock(&user.user).await, denied)?;
         refused(rule, self.directory.set_must_change(&user.user).await, denied)?;
-        let blob = passquorum_domain::blob::Blob::from(vec![1]);
-        refused(rule, self.directory.write_profile(&user.user, None, Some(&blob)).await, denied)?;
+        let profile = passquorum_domain::blob::Blob::from(vec![1]).into();
+        let held = seen(rule, self.directory.read_profile(&user.user).await)?;
+        refused(rule, self.directory.write_profile(&user.user, &held, Some(&profile)).await, denied)?;
         self.password_is(rule, &user, &known.password, PasswordCheck::Right).await
     }
 }

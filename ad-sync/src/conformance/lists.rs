@@ -63,11 +63,11 @@ impl Suite<'_> {
         refused(rule, self.directory.list(&listing).await.map(drop), DirectoryReason::NotFound)?;
 
         let rule = "a list of those who have a profile has them and nobody else";
-        let (blob, user) = (Blob::from(vec![7]), &ordinary.user);
+        let (profile, user) = (Blob::from(vec![7]).into(), &ordinary.user);
         let listing = Listing { profile: HavingProfile::Anywhere, ..Listing::default() };
-        seen(rule, self.directory.write_profile(user, None, Some(&blob)).await)?;
+        seen(rule, self.write_profile(user, None, Some(&profile)).await)?;
         same(rule, &self.counted(rule, &listing, &users).await?, &vec![1, 0, 0])?;
-        seen(rule, self.directory.write_profile(user, Some(&blob), None).await)?;
+        seen(rule, self.write_profile(user, Some(&profile), None).await)?;
         same(rule, &self.counted(rule, &listing, &users).await?, &vec![0, 0, 0])
     }
 }

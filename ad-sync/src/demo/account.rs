@@ -4,8 +4,12 @@ use super::domain::{Rules, User};
 use super::password::{PasswordHash, is_complex};
 use passquorum_domain::directory::{AccountStatus, DomainPasswordRules, RulesSource, UserRecord, UserRef};
 use passquorum_domain::ports::{BarredReason, DirectoryReason, PasswordCheck};
+use passquorum_domain::profile::{HeldProfile, Place, ProfileValue};
 use passquorum_domain::secret::Password;
 use passquorum_domain::time::Timestamp;
+
+/// There is one; connections may call it what they like.
+const PROFILE_ATTRIBUTE: &str = "profile";
 
 /// What trying a password showed.
 #[derive(Clone, Copy)]
@@ -51,6 +55,18 @@ impl User {
     /// Refuses what the access account may not do to this user.
     pub(super) fn must_be_served(&self) -> Result<(), DirectoryReason> {
         if self.protected { Err(DirectoryReason::AccessDenied) } else { Ok(()) }
+    }
+
+    pub(super) fn held_profile(&self) -> HeldProfile {
+        let value = self.profile.clone().map(|sealed| ProfileValue { sealed, digest: self.profile_digest });
+        let version = Some(self.profile_version);
+        HeldProfile::in_one(value, Place { attribute: PROFILE_ATTRIBUTE.to_owned(), version })
+    }
+
+    pub(super) fn put_profile(&mut self, value: Option<ProfileValue>) {
+        self.profile_digest = value.as_ref().and_then(|value| value.digest);
+        self.profile = value.map(|value| value.sealed);
+        self.profile_version = self.profile_version.saturating_add(1);
     }
 
     fn has_expired(&self, now: Timestamp) -> bool {

@@ -3,6 +3,7 @@
 use super::password::PasswordHash;
 use passquorum_domain::blob::Blob;
 use passquorum_domain::directory::{DistinguishedName, LoginName, ObjectGuid};
+use passquorum_domain::profile::RequirementsDigest;
 use passquorum_domain::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,6 +64,12 @@ pub(super) struct User {
     pub(super) last_wrong_password: Option<Timestamp>,
     pub(super) locked_at: Option<Timestamp>,
     pub(super) profile: Option<Blob>,
+    /// What stands beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) profile_digest: Option<RequirementsDigest>,
+    /// How often it was written.
+    #[serde(default)]
+    pub(super) profile_version: u32,
     /// The access account may read this user, and no more.
     pub(super) protected: bool,
     /// The PSO that applies to this user, and its fewest characters.

@@ -181,6 +181,8 @@ fn user(person: &Person) -> Result<User, SeedError> {
         last_wrong_password: None,
         locked_at: None,
         profile: None,
+        profile_digest: None,
+        profile_version: 0,
         protected: person.protected,
         pso: person.strict.then(strict).transpose()?,
     })

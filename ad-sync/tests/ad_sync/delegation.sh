@@ -27,6 +27,8 @@ id=$(schema userAccountControl "$@")
 users="$users(OA;CIIO;RPWP;$id;bf967aba-0de6-11d0-a285-00aa003049e2;$sid)"
 id=$(schema comment "$@")
 users="$users(OA;CIIO;RPWP;$id;bf967aba-0de6-11d0-a285-00aa003049e2;$sid)"
+id=$(schema replPropertyMetaData "$@")
+users="$users(OA;CIIO;RP;$id;bf967aba-0de6-11d0-a285-00aa003049e2;$sid)"
 allow 'OU=People,DC=corp,DC=example,DC=test' "$users" "$@"
 allow 'OU=O'\''Brien & $(Sons),DC=corp,DC=example,DC=test' "$users" "$@"
 allow 'CN=Password Settings Container,CN=System,DC=corp,DC=example,DC=test' "(A;CI;LCRPLORC;;;$sid)" "$@"

@@ -97,6 +97,15 @@ async fn the_script_grants_what_was_missing_and_no_more() {
     };
     conformance::verify(directory.as_ref(), &fixture(&layout)).await.unwrap();
 
+    // Where versions may not be read, nothing is missing, but it is told what cannot be noticed then.
+    let denied = "(OD;CIIO;RP;281416c0-1968-11d0-a28f-00aa003049e2;bf967aba-0de6-11d0-a285-00aa003049e2;AU)";
+    let (object, sddl) = (format!("--objectdn={people}"), format!("--sddl={denied}"));
+    samba.tool("samba-tool", &["dsacl", "set", "-H", &database, &object, &sddl]).await;
+    let blind = report(directory.as_ref()).await;
+    assert!(blind.is_complete(), "{:?}", blind.checks);
+    let told = "an earlier profile that somebody puts back cannot be noticed in comment";
+    assert!(blind.warnings.iter().any(|warning| warning.contains(told)), "{:?}", blind.warnings);
+
     samba.protect(&format!("CN=frank,{people}")).await;
     let protected = report(directory.as_ref()).await;
     assert_eq!(protected.protected, [dn(&format!("CN=frank,{people}"))]);

@@ -5,10 +5,11 @@ use crate::people::{CONNECTION, Layout, dn, fixture, one, password};
 use passquorum_ad_sync::{Names, ProfileAttributes, conformance, ldaps};
 use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::config::LdapsSettings;
-use passquorum_domain::directory::{LoginName, RulesSource};
+use passquorum_domain::directory::{LoginName, RulesSource, UserRef};
 use passquorum_domain::ports::{
-    BarredReason, Directory, DirectoryReason, Found, HavingProfile, Listing, PasswordCheck,
+    BarredReason, Directory, DirectoryError, DirectoryReason, Found, HavingProfile, Listing, PasswordCheck,
 };
+use passquorum_domain::profile::{HeldProfile, Place, ProfileValue};
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -87,16 +88,37 @@ async fn a_foreign_value_is_never_overwritten(samba: &DomainController, director
     let ldif = format!("dn: CN=frank,OU=People,{BASE}\nchangetype: modify\nadd: comment\ncomment: a note\n");
     samba.modify(&ldif).await;
     let frank = one(directory, "frank").await.user;
-    let blob = Blob::from(vec![1, 2, 3]);
+    let profile = Blob::from(vec![1, 2, 3]).into();
+    let held =
+        |value| HeldProfile::in_one(value, Place { attribute: "comment".to_owned(), version: Some(0) });
     let outcomes = [
         directory.read_profile(&frank).await.map(|_| ()),
-        directory.write_profile(&frank, None, Some(&blob)).await,
-        directory.write_profile(&frank, Some(&blob), None).await,
+        directory.write_profile(&frank, &held(None), Some(&profile)).await,
+        directory.write_profile(&frank, &held(Some(profile.clone())), None).await,
     ];
     for outcome in outcomes {
         assert_eq!(outcome.unwrap_err().reason, DirectoryReason::ForeignValue);
     }
     assert_eq!(samba.attribute("frank", "comment").await, ["a note"]);
+}
+
+/// The profile of one user in one directory.
+struct Profiles<'a>(&'a dyn Directory, &'a UserRef);
+
+impl Profiles<'_> {
+    async fn value(&self) -> Option<ProfileValue> {
+        self.0.read_profile(self.1).await.unwrap().value
+    }
+
+    /// As one who expects this value.
+    async fn write(
+        &self,
+        expected: Option<&ProfileValue>,
+        new: Option<&ProfileValue>,
+    ) -> Result<(), DirectoryError> {
+        let held = HeldProfile { value: expected.cloned(), ..self.0.read_profile(self.1).await? };
+        self.0.write_profile(self.1, &held, new).await
+    }
 }
 
 async fn a_profile_moves_to_another_attribute_and_is_read_all_the_time(
@@ -109,39 +131,40 @@ async fn a_profile_moves_to_another_attribute_and_is_read_all_the_time(
         ldaps::open(CONNECTION, &settings, names(), SERVICE_PASSWORD.into(), attributes).unwrap()
     };
     let (after, user) = (moving("carLicense", Some("comment")), one(before, "bob").await.user);
-    let [first, second] = [vec![1], vec![2]].map(Blob::from);
+    let [first, second] = [vec![1], vec![2]].map(|bytes| ProfileValue::from(Blob::from(bytes)));
+    let (before, after) = (Profiles(before, &user), Profiles(after.as_ref(), &user));
 
-    before.write_profile(&user, None, Some(&first)).await.unwrap();
-    assert_eq!(after.read_profile(&user).await.unwrap(), Some(first.clone()), "it is not moved yet");
+    before.write(None, Some(&first)).await.unwrap();
+    assert_eq!(after.value().await, Some(first.clone()), "it is not moved yet");
     let unmoved = || async {
         let listing = Listing { profile: HavingProfile::InFormerAttribute, ..Listing::default() };
-        let listed = after.list(&listing).await.unwrap().next().await.unwrap().unwrap();
+        let listed = after.0.list(&listing).await.unwrap().next().await.unwrap().unwrap();
         listed.into_iter().map(|listed| listed.account).collect::<Vec<_>>()
     };
     assert_eq!(unmoved().await, ["bob"]);
-    let stale = after.write_profile(&user, None, Some(&second)).await.unwrap_err();
+    let stale = after.write(None, Some(&second)).await.unwrap_err();
     assert_eq!(stale.reason, DirectoryReason::Changed);
 
     // Rewriting it as it is moves it.
-    after.write_profile(&user, Some(&first), Some(&first)).await.unwrap();
+    after.write(Some(&first), Some(&first)).await.unwrap();
     assert_eq!(samba.attribute("bob", "comment").await, [""; 0]);
     assert_eq!(unmoved().await, [""; 0]);
     assert_eq!(samba.attribute("bob", "carLicense").await, ["pq1:AQ=="]);
-    assert_eq!(after.read_profile(&user).await.unwrap(), Some(first.clone()));
+    assert_eq!(after.value().await, Some(first.clone()));
 
     // A node that has not heard of the move leaves an older one behind: it does not come back.
-    before.write_profile(&user, None, Some(&second)).await.unwrap();
-    assert_eq!(after.read_profile(&user).await.unwrap(), Some(first.clone()));
-    after.write_profile(&user, Some(&first), None).await.unwrap();
-    assert_eq!(after.read_profile(&user).await.unwrap(), None);
-    assert_eq!(before.read_profile(&user).await.unwrap(), None);
+    before.write(None, Some(&second)).await.unwrap();
+    assert_eq!(after.value().await, Some(first.clone()));
+    after.write(Some(&first), None).await.unwrap();
+    assert_eq!(after.value().await, None);
+    assert_eq!(before.value().await, None);
 
     // What others wrote in the former attribute is neither ours nor touched.
     let ldif = format!("dn: CN=bob,OU=People,{BASE}\nchangetype: modify\nadd: comment\ncomment: a note\n");
     samba.modify(&ldif).await;
-    assert_eq!(after.read_profile(&user).await.unwrap(), None);
-    after.write_profile(&user, None, Some(&first)).await.unwrap();
-    after.write_profile(&user, Some(&first), None).await.unwrap();
+    assert_eq!(after.value().await, None);
+    after.write(None, Some(&first)).await.unwrap();
+    after.write(Some(&first), None).await.unwrap();
     assert_eq!(samba.attribute("bob", "comment").await, ["a note"]);
 }
 

@@ -8,6 +8,7 @@ use passquorum_domain::blob::Blob;
 use passquorum_domain::directory::{LoginName, UserRecord};
 use passquorum_domain::ids::RealmId;
 use passquorum_domain::ports::{Directory, DirectoryReason, PasswordCheck, ResetOptions, Retry};
+use passquorum_domain::profile::ProfileValue;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -138,7 +139,7 @@ async fn perform(task: Task, directory: &dyn Directory, alice: &UserRecord, aliv
     let user = &alice.user;
     let (begins, reset, changed) =
         (password(&first_password("alice")), password("Second-Harbor-1"), password("Third-Meadow-22"));
-    let profile = Blob::from(b"sealed".to_vec());
+    let profile = ProfileValue::from(Blob::from(b"sealed".to_vec()));
     let groups = [dn(&format!("CN=SSPR-Users,OU=People,{BASE}"))];
     match task {
         Task::Find => {
@@ -166,8 +167,11 @@ async fn perform(task: Task, directory: &dyn Directory, alice: &UserRecord, aliv
             assert_eq!(alive.attribute("alice", "pwdLastSet").await, ["0"]);
         }
         Task::Rules => assert_eq!(directory.password_rules(user).await.unwrap().min_length, 8),
-        Task::WriteProfile => directory.write_profile(user, None, Some(&profile)).await.unwrap(),
-        Task::ReadProfile => assert_eq!(directory.read_profile(user).await.unwrap(), Some(profile)),
+        Task::WriteProfile => {
+            let held = directory.read_profile(user).await.unwrap();
+            directory.write_profile(user, &held, Some(&profile)).await.unwrap();
+        }
+        Task::ReadProfile => assert_eq!(directory.read_profile(user).await.unwrap().value, Some(profile)),
     }
 }
 

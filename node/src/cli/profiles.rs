@@ -24,6 +24,10 @@ pub struct MigrateArgs {
     /// The alias of the domain connection.
     #[arg(long)]
     pub alias: String,
+    /// Also take profiles as they are that another hand put there, as a restore of the directory does. Whoever can write
+    /// the attribute may have put an earlier profile of a person back: ask yourself who did.
+    #[arg(long)]
+    pub accept_rewritten: bool,
     /// Change nothing, say what would be.
     #[arg(long)]
     pub dry_run: bool,

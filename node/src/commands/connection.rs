@@ -5,7 +5,7 @@ use super::{Failure, answer, data_dir, secret_input};
 use crate::cli::{ConnectionArgs, ConnectionCommand};
 use crate::client::Client;
 use crate::env::SystemEntropy;
-use http::{Method, header};
+use http::{HeaderName, Method, header};
 use passquorum_domain::ports::fresh_uuid;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
@@ -21,7 +21,10 @@ pub(super) async fn run(ConnectionCommand::Set(args): ConnectionCommand) -> Resu
     let id = args.id.unwrap_or_else(|| fresh_uuid(&SystemEntropy));
     let body = Zeroizing::new(body(&args, &authorities, password.expose_secret()).to_string());
     let path = format!("/api/v1/connections/{id}");
-    let headers = [(header::IF_MATCH, revision.as_str())];
+    let mut headers = vec![(header::IF_MATCH, revision.as_str())];
+    if args.abandon_former_profiles {
+        headers.push((HeaderName::from_static("passquorum-abandon-former-profiles"), "yes"));
+    }
     let changed = client.send(Method::PUT, &path, &headers, body.as_bytes().to_vec()).await?;
     let changed: Value = serde_json::from_slice(changed.body())?;
     let revision = changed.get("revision").unwrap_or(&Value::Null);

@@ -19,7 +19,11 @@ pub(super) async fn run(command: ProfilesCommand) -> Result<(), Failure> {
 }
 
 async fn migrate(args: &MigrateArgs) -> Result<(), Failure> {
-    let body = json!({ "domain": args.alias, "dry_run": args.dry_run });
+    let body = json!({
+        "domain": args.alias,
+        "accept_rewritten": args.accept_rewritten,
+        "dry_run": args.dry_run,
+    });
     let mut bar = Bar::new(None);
     one(&args.output, "/api/v1/profiles/migrate", &body, &mut bar).await?;
     conclude(&args.output, bar.total(), if args.dry_run { "would be migrated" } else { "migrated" })

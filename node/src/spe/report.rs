@@ -15,6 +15,8 @@ pub enum Stage {
     SignIn,
     /// The service connection points.
     Points,
+    /// Whether the user has to register.
+    Registration,
     /// Which URL the client takes.
     Choice,
     /// The proxy or its script.
@@ -209,6 +211,7 @@ impl fmt::Display for Stage {
             Self::Controllers => "controllers",
             Self::SignIn => "sign-in",
             Self::Points => "points",
+            Self::Registration => "profile",
             Self::Choice => "choice",
             Self::Proxy => "proxy",
             Self::Name => "name",

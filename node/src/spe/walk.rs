@@ -109,6 +109,10 @@ async fn look(
     let looker = Looker::new(Arc::clone(&names), authorities, &domain.account, domain.password.clone())
         .map_err(|error| AuthoritiesError(error.to_string()))?;
     let Some(opened) = sign_in(domain, &names, &looker, report).await else { return Ok(None) };
+    match opened.registration(&domain.account).await {
+        Ok(registration) => report.good(Stage::Registration, Some(&domain.account), registration.to_string()),
+        Err(error) => report.skipped(Stage::Registration, error.to_string()),
+    }
     match opened.points().await {
         Ok(points) => {
             let saw = format!("{} below {},{}", points.len(), client_view::CONTAINER, opened.domain());

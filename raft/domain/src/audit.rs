@@ -165,6 +165,8 @@ pub enum AuditEvent {
         /// Whose, by keyed hash of the `objectGUID`.
         people: Vec<KeyedHash>,
     },
+    /// A person's profile was not taken, since another hand had put it there.
+    ProfileRewritten,
 }
 
 /// What is done to many profiles.
@@ -177,6 +179,17 @@ pub enum ProfileTask {
     Unregister,
     /// They are made from answers that an administrator brings.
     Import,
+    /// They are migrated, and those that another hand put there are taken as they are.
+    AcceptRewritten,
+}
+
+impl ProfileTask {
+    fn needs(self) -> FeatureLevel {
+        match self {
+            Self::Migrate | Self::Unregister | Self::Import => FeatureLevel::SECOND,
+            Self::AcceptRewritten => FeatureLevel::THIRD,
+        }
+    }
 }
 
 impl AuditEvent {
@@ -219,15 +232,16 @@ impl AuditEvent {
             | Self::KeyRetired(_) => FeatureLevel::FIRST,
             Self::LevelRaised(level) => *level,
             Self::TicketOpened(_, kind) => kind.needs(),
-            Self::PasscodeAssigned { .. } | Self::PasscodeSpent => FeatureLevel::THIRD,
-            Self::DrillBegun { .. }
-            | Self::DrillEnded { .. }
-            | Self::ProfilesBegun(_)
-            | Self::ProfilesEnded { .. }
-            | Self::ProfileTaken(_)
-            | Self::PointRemoved
-            | Self::MirrorRebuilt => FeatureLevel::SECOND,
-            Self::ProfilesTaken { .. } => FeatureLevel::THIRD,
+            Self::PasscodeAssigned { .. }
+            | Self::PasscodeSpent
+            | Self::ProfilesTaken { .. }
+            | Self::ProfileRewritten => FeatureLevel::THIRD,
+            Self::DrillBegun { .. } | Self::DrillEnded { .. } | Self::PointRemoved | Self::MirrorRebuilt => {
+                FeatureLevel::SECOND
+            }
+            Self::ProfilesBegun(task) | Self::ProfilesEnded { task, .. } | Self::ProfileTaken(task) => {
+                task.needs()
+            }
         }
     }
 }

@@ -39,6 +39,7 @@ mod planted;
 pub mod points;
 pub mod policy;
 pub mod ports;
+pub mod profile;
 pub mod qa;
 pub mod realm_keys;
 pub mod scope;

@@ -4,10 +4,12 @@
 //! audit record in it, since every user of a domain may be able to read it. It must not know where it is written to.
 
 use crate::blob::Blob;
-use crate::config::ManagementPolicy;
+use crate::config::{DomainConnection, ManagementPolicy};
 use crate::directory::DistinguishedName;
+use crate::feature_level::FeatureLevel;
 use crate::ids::{NodeId, PolicyId, RealmId, Revision};
 use crate::instance::{Instance, Role};
+use crate::profile::RequirementsDigest;
 use crate::scope::UserScope;
 use crate::state::State;
 use serde::{Deserialize, Serialize};
@@ -54,6 +56,9 @@ pub struct ServingPolicy {
     pub name: String,
     /// Whom it serves, by domain.
     pub scope: Vec<ServedDomain>,
+    /// What it asks of a profile; from the third feature level on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requirements: Option<RequirementsDigest>,
 }
 
 /// The users of one domain that a policy serves.
@@ -69,6 +74,9 @@ pub struct ServedDomain {
     pub denied_groups: Vec<DistinguishedName>,
     /// As in [`UserScope`].
     pub denied_ous: Vec<DistinguishedName>,
+    /// Where the users' profiles are, the present attribute before the former; from the third feature level on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profile_attributes: Vec<String>,
 }
 
 impl Projection {
@@ -76,8 +84,14 @@ impl Projection {
     #[must_use]
     pub fn of(state: &State, leader: NodeId) -> Option<Self> {
         let (realm, config) = (state.realm()?, state.config()?);
+        let hints = state.level() >= FeatureLevel::THIRD;
         let domain = |scope: &UserScope| ServedDomain {
             domain: config.connection(scope.connection).map(|found| found.alias.clone()).unwrap_or_default(),
+            profile_attributes: config
+                .connection(scope.connection)
+                .filter(|_| hints)
+                .map(profile_attributes)
+                .unwrap_or_default(),
             allowed_groups: scope.allowed_groups.clone(),
             allowed_ous: scope.allowed_ous.clone(),
             denied_groups: scope.denied_groups.clone(),
@@ -87,6 +101,7 @@ impl Projection {
             id: policy.id,
             name: policy.name.clone(),
             scope: policy.scope.iter().map(domain).collect(),
+            requirements: hints.then(|| RequirementsDigest::of(&policy.qa)),
         };
         let node = |instance: &Instance| ServingNode {
             id: instance.id,
@@ -110,6 +125,11 @@ impl Projection {
     pub fn to_document(&self) -> Blob {
         serde_json::to_vec(self).expect("a projection has a JSON form").into()
     }
+}
+
+fn profile_attributes(connection: &DomainConnection) -> Vec<String> {
+    let former = connection.former_profile_attribute.iter();
+    std::iter::once(&connection.profile_attribute).chain(former).cloned().collect()
 }
 
 /// What is worth a word about a document's size.
@@ -161,13 +181,24 @@ pub fn advice(sizes: &[SectionSize]) -> Option<String> {
 #[must_use]
 pub fn shows_the_same(one: &State, other: &State) -> bool {
     let revision = |state: &State| state.config().map(|config| config.revision);
-    revision(one) == revision(other)
+    one.level() == other.level()
+        && revision(one) == revision(other)
         && (one.instances.ptr_eq(&other.instances) || one.instances == other.instances)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_document_of_an_earlier_level_is_read_and_says_nothing_of_profiles() {
+        let document = r#"{"id":"00000000-0000-0000-0000-000000000000","name":"staff","scope":[{"domain":"CORP",
+            "allowed_groups":[],"allowed_ous":[],"denied_groups":[],"denied_ous":[]}]}"#;
+        let policy: ServingPolicy = serde_json::from_str(document).unwrap();
+        assert_eq!((policy.requirements, policy.scope[0].profile_attributes.len()), (None, 0));
+        let written = serde_json::to_string(&policy).unwrap();
+        assert!(!written.contains("requirements") && !written.contains("profile_attributes"), "{written}");
+    }
 
     #[test]
     fn the_parts_add_up_to_the_document_and_a_large_one_gets_advice() {
@@ -177,11 +208,13 @@ mod tests {
             allowed_ous: Vec::new(),
             denied_groups: Vec::new(),
             denied_ous: Vec::new(),
+            profile_attributes: Vec::new(),
         };
         let policy = |name: &str, groups| ServingPolicy {
             id: PolicyId(uuid::Uuid::nil()),
             name: name.to_owned(),
             scope: vec![scope(groups)],
+            requirements: None,
         };
         let mut shown = Projection {
             format: FORMAT,

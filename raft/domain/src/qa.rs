@@ -4,6 +4,7 @@
 //! is sealed under the realm key, bound to the user's `objectGUID`, before it goes to the directory.
 
 use crate::ids::QuestionId;
+use crate::profile::RequirementsDigest;
 use crate::secret::Answer;
 use crate::workflow::QuestionSort;
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -240,7 +241,14 @@ impl QaPolicy {
         problems
     }
 
-    /// Whether a registered profile still meets this policy as far as can be told without its answers.
+    /// Whether a registered profile still meets this policy: its questions do, and so do the requirements that it was made
+    /// under, where it says which.
+    #[must_use]
+    pub fn is_satisfied_by(&self, profile: &QaProfile, made_under: Option<RequirementsDigest>) -> bool {
+        made_under.is_none_or(|digest| digest == RequirementsDigest::of(self)) && self.is_met_by(profile)
+    }
+
+    /// Whether a profile's questions meet this policy: all that can be told without its answers.
     #[must_use]
     pub fn is_met_by(&self, profile: &QaProfile) -> bool {
         let listed = |kind| self.of_kind(kind).filter(|question| profile.asks(question.id)).count();

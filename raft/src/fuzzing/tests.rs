@@ -12,7 +12,7 @@ use openraft::raft::{AppendEntriesRequest, VoteRequest};
 use openraft::{
     CommittedLeaderId, Entry, EntryPayload, LogId, Membership, SnapshotMeta, StoredMembership, Vote,
 };
-use passquorum_domain::audit::{Actor, AuditEvent, Site};
+use passquorum_domain::audit::{Actor, AuditEvent, ProfileTask, Site};
 use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::command::{Action, AdmitNode, Command, CreateRealm, NewNode};
 use passquorum_domain::config::{ConfigChange, RealmConfig};
@@ -113,6 +113,8 @@ fn actions() -> Vec<Action> {
         Action::Record { event: AuditEvent::DrillEnded { drill: drill(), ok: true }, subject: None },
         Action::Record { event: AuditEvent::PointRemoved, subject: None },
         Action::Record { event: AuditEvent::MirrorRebuilt, subject: None },
+        Action::Record { event: AuditEvent::ProfileRewritten, subject: None },
+        Action::Record { event: AuditEvent::ProfilesBegun(ProfileTask::AcceptRewritten), subject: None },
     ]
 }
 

@@ -2,11 +2,11 @@
 //! clear: nothing outlives the run.
 
 use super::domain::Rules;
-use passquorum_domain::blob::Blob;
 use passquorum_domain::directory::{
     AccountStatus, DistinguishedName, DomainPasswordRules, RulesSource, UserRecord, UserRef,
 };
 use passquorum_domain::ports::{BarredReason, DirectoryReason, PasswordCheck};
+use passquorum_domain::profile::{HeldProfile, Place, ProfileValue};
 use passquorum_domain::time::Timestamp;
 
 /// A user.
@@ -35,7 +35,9 @@ pub struct User {
     /// Since when it is locked.
     pub locked: Option<Timestamp>,
     /// The profile attribute.
-    pub profile: Option<Blob>,
+    pub profile: Option<ProfileValue>,
+    /// How often that was written.
+    pub profile_version: u32,
 }
 
 /// What trying a password showed.
@@ -48,6 +50,17 @@ pub(super) enum Verdict {
 }
 
 impl User {
+    /// The profile attribute, and how often it was written.
+    pub(super) fn held_profile(&self) -> HeldProfile {
+        let place = Place { attribute: "profile".to_owned(), version: Some(self.profile_version) };
+        HeldProfile::in_one(self.profile.clone(), place)
+    }
+
+    pub(super) fn put_profile(&mut self, value: Option<ProfileValue>) {
+        self.profile = value;
+        self.profile_version = self.profile_version.saturating_add(1);
+    }
+
     /// An ordinary user, whose password was set at this time.
     #[must_use]
     pub fn new(
@@ -69,6 +82,7 @@ impl User {
             wrong: (0, Timestamp(0)),
             locked: None,
             profile: None,
+            profile_version: 0,
         }
     }
 

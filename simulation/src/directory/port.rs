@@ -4,7 +4,6 @@ use super::account::{User, Verdict};
 use super::{Domain, Kind, Note, SimulatedDirectory};
 use crate::ledger::Change;
 use async_trait::async_trait;
-use passquorum_domain::blob::Blob;
 use passquorum_domain::config::DomainConnection;
 use passquorum_domain::directory::{
     DistinguishedName, DomainPasswordRules, ListedUser, LoginName, ObjectGuid, UserRecord, UserRef,
@@ -14,6 +13,7 @@ use passquorum_domain::ports::{
     Directories, Directory, DirectoryError, DirectoryReason, Found, HavingProfile, Listing, PasswordCheck,
     ResetOptions, UserPages,
 };
+use passquorum_domain::profile::{HeldProfile, ProfileValue};
 use passquorum_domain::secret::Password;
 use passquorum_domain::time::Timestamp;
 use std::sync::Arc;
@@ -215,10 +215,10 @@ impl Directory for SimulatedDirectory {
         .await
     }
 
-    async fn read_profile(&self, user: &UserRef) -> Result<Option<Blob>, DirectoryError> {
+    async fn read_profile(&self, user: &UserRef) -> Result<HeldProfile, DirectoryError> {
         let guid = user.guid;
         self.call("read profile", Kind::Reads, move |domain, _, _| {
-            domain.users.get(&guid).map(|user| user.profile.clone()).ok_or(DirectoryReason::NotFound)
+            domain.users.get(&guid).map(User::held_profile).ok_or(DirectoryReason::NotFound)
         })
         .await
     }
@@ -226,15 +226,17 @@ impl Directory for SimulatedDirectory {
     async fn write_profile(
         &self,
         user: &UserRef,
-        expected: Option<&Blob>,
-        new: Option<&Blob>,
+        expected: &HeldProfile,
+        new: Option<&ProfileValue>,
     ) -> Result<(), DirectoryError> {
-        let (expected, new) = (expected.cloned(), new.cloned());
+        let (expected, new) = (expected.clone(), new.cloned());
         self.change("write profile", user.guid, Change::Profile, move |user, _, _| {
-            if user.profile != expected {
+            let held = user.held_profile();
+            let moved_on = new.is_some() && held.next.version != expected.next.version;
+            if held.value != expected.value || moved_on {
                 return Err(DirectoryReason::Changed);
             }
-            user.profile = new;
+            user.put_profile(new);
             Ok(())
         })
         .await

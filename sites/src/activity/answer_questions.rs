@@ -5,9 +5,12 @@
 use crate::attempt;
 use crate::extract::Form;
 use crate::page_error::Failure;
+use crate::profile_store::{self, Stored};
 use crate::view::Problems;
 use crate::workflow::{Context, StepView, Verdict};
-use crate::{decoy, limits, profile_store, text};
+use crate::{decoy, limits, text};
+use passquorum_domain::audit::{Actor, AuditEvent};
+use passquorum_domain::command::Action;
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ports::{DirectoryError, Retry};
 use passquorum_domain::qa::{AnswerHash, HashCost, HashError, QaProfile};
@@ -21,7 +24,7 @@ pub(super) async fn show(
     context: &Context<'_>,
     settings: &QuestionAuthentication,
 ) -> Result<StepView, Failure> {
-    let profile = profile_of(context).await?;
+    let profile = stored(context).await?.profile();
     Ok(StepView::Questions { texts: sheet(context, settings, profile.as_ref())?.texts })
 }
 
@@ -39,7 +42,12 @@ pub(super) async fn run(
     limits::count_source(&app.ports, context.origin).await?;
     let counted =
         attempt::count(&app.ports, context.subject(), Some(context.policy()?.id), &context.note()).await?;
-    let profile = profile_of(context).await?;
+    let stored = stored(context).await?;
+    if matches!(stored, Stored::Rewritten(_)) {
+        let (event, subject) = (AuditEvent::ProfileRewritten, Some(context.subject()));
+        app.ports.commit(Actor::Anonymous, Action::Record { event, subject }).await?;
+    }
+    let profile = stored.profile();
     let sheet = sheet(context, settings, profile.as_ref())?;
     let given = answers.len();
     let right = match (profile, sheet.places) {
@@ -139,16 +147,16 @@ fn drawn(
     Ok(drawn)
 }
 
-/// The user's profile, if there is a user and one that opens. What is not a profile of ours is none: to say more would
-/// tell that the user exists.
-async fn profile_of(context: &Context<'_>) -> Result<Option<QaProfile>, Failure> {
-    let Some(user) = context.user() else { return Ok(None) };
+/// What is stored of the user's profile, if there is a user. What is not a profile of ours counts as none: to say more
+/// would tell that the user exists.
+async fn stored(context: &Context<'_>) -> Result<Stored, Failure> {
+    let Some(user) = context.user() else { return Ok(Stored::Nothing) };
     let directory = context.directory(user).await?;
     match directory.read_profile(user).await {
-        Ok(stored) => Ok(stored.and_then(|blob| profile_store::open(&context.app.ports, user.guid, &blob))),
+        Ok(held) => Ok(profile_store::open(&context.app.ports, user.guid, &held)),
         Err(error) if says_nothing_is_there(&error) => {
             tracing::warn!(subject = %context.subject(), %error, "a profile cannot be read");
-            Ok(None)
+            Ok(Stored::Foreign)
         }
         Err(error) => Err(error.into()),
     }

@@ -3,12 +3,13 @@
 
 use crate::extract::Form;
 use crate::page_error::Failure;
-use crate::profile_store;
+use crate::profile_store::{self, Registered};
 use crate::text;
 use crate::view::Problems;
 use crate::workflow::{Context, ProfileSlot, SlotKind, StepView, TicketEnd, Verdict, under_ticket};
 use passquorum_domain::ids::QuestionId;
 use passquorum_domain::ports::DirectoryReason;
+use passquorum_domain::profile::RequirementsDigest;
 use passquorum_domain::qa::{
     AskedQuestion, NewAnswer, ProfileProblem, QaPolicy, QaProfile, QuestionKind, QuestionOrigin,
 };
@@ -25,8 +26,8 @@ pub(super) async fn show(context: &Context<'_>, form: Option<&Form>) -> Result<S
         }
         None => {
             let user = context.known_user()?;
-            let stored = context.directory(user).await?.read_profile(user).await?;
-            let profile = stored.and_then(|blob| profile_store::open(&context.app.ports, user.guid, &blob));
+            let held = context.directory(user).await?.read_profile(user).await?;
+            let profile = profile_store::open(&context.app.ports, user.guid, &held).profile();
             if let Some(profile) = profile {
                 keep_choices(&mut slots, &profile);
             }
@@ -88,8 +89,10 @@ pub(super) async fn run(context: &Context<'_>, form: &Form) -> Result<Verdict, F
     let cost = app.settings.answer_cost;
     let register = move || QaProfile::register(answers, cost, || salts.next().unwrap_or_default());
     let profile = app.hasher.run(register).await??;
-    let sealed = profile_store::seal(&*app.ports.vault, user.guid, &profile)?;
-    let work = async move { directory.write_profile(&user, expected.as_ref(), Some(&sealed)).await };
+    let registered = Registered { profile, made_under: Some(RequirementsDigest::of(qa)) };
+    let level = app.ports.consensus.local().level();
+    let sealed = profile_store::seal(&*app.ports.vault, level, user.guid, registered, &expected)?;
+    let work = async move { directory.write_profile(&user, &expected, Some(&sealed)).await };
     Ok(match under_ticket(context, TicketKind::WriteProfile, work).await? {
         TicketEnd::Refused(error) if error.reason == DirectoryReason::Changed => {
             Verdict::Failed(Failure::from(error).saying(text::PROFILE_CHANGED))

@@ -76,6 +76,9 @@ pub(crate) fn event(event: &AuditEvent) -> String {
             format!("Task over many profiles ended: {}, {changed} changed, {failed} failed", task_name(*task))
         }
         AuditEvent::ProfileTaken(task) => format!("Profile to be changed by a task: {}", task_name(*task)),
+        AuditEvent::ProfileRewritten => {
+            "Security questions not taken: not the ones written last, another hand put them there".to_owned()
+        }
         AuditEvent::ProfilesTaken { task, people } => {
             format!("Profiles of {} people to be changed by a task: {}", people.len(), task_name(*task))
         }
@@ -94,6 +97,7 @@ fn task_name(task: ProfileTask) -> &'static str {
         ProfileTask::Migrate => "move and seal anew",
         ProfileTask::Unregister => "remove",
         ProfileTask::Import => "bring in",
+        ProfileTask::AcceptRewritten => "move and seal anew, with those that another hand put there",
     }
 }
 

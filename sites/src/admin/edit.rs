@@ -6,6 +6,7 @@ use super::inputs::{Control, Section, element_id, mark, refill};
 use crate::app::App;
 use crate::config_history;
 use crate::extract::Visit;
+use crate::former_profiles;
 use crate::page_error::Failure;
 use crate::session::Staff;
 use crate::view::{Page, render_as};
@@ -64,6 +65,9 @@ impl Desk {
         let mut problems = edit.problems.clone();
         problems.extend(present.with(edit.change.clone()).err().unwrap_or_default());
         problems.extend(present.doubled_by(&edit.change));
+        if problems.is_empty() {
+            problems = former_profiles::left_behind(&self.app.ports, &present, &edit.change).await;
+        }
         if !problems.is_empty() {
             return Ok(Verdict::Invalid(problems));
         }

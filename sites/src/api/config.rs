@@ -5,9 +5,9 @@
 use super::Shared;
 use super::auth::Caller;
 use super::problem::ApiProblem;
-use super::request::{Body, ReadConsistency, base_revision, commit_noted, unexpected};
+use super::request::{Abandon, Body, ReadConsistency, base_revision, commit_noted, unexpected};
 use crate::ports::Ports;
-use crate::{config_history, sealed_passwords};
+use crate::{config_history, former_profiles, sealed_passwords};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -37,13 +37,14 @@ pub(super) async fn show(
 pub(super) async fn replace(
     State(ports): State<Shared>,
     Extension(caller): Extension<Caller>,
+    Abandon(abandon): Abandon,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiProblem> {
     let base = base_revision(&headers)?;
     let config: RealmConfig = body.json()?;
     let change = ConfigChange::Replace(Box::new(config));
-    change_config(&ports, caller.actor, Edit { base, change, comment: None }).await
+    change_config(&ports, caller.actor, Edit { base, change, comment: None, abandon }).await
 }
 
 #[derive(Deserialize)]
@@ -60,10 +61,11 @@ struct ChangeRequest {
 pub(super) async fn change(
     State(ports): State<Shared>,
     Extension(caller): Extension<Caller>,
+    Abandon(abandon): Abandon,
     body: Body,
 ) -> Result<Response, ApiProblem> {
     let ChangeRequest { base, change, comment } = body.json()?;
-    change_config(&ports, caller.actor, Edit { base, change, comment }).await
+    change_config(&ports, caller.actor, Edit { base, change, comment, abandon }).await
 }
 
 /// Why somebody changes something, in one line; at most [`Comment::MAX`] characters.
@@ -90,6 +92,8 @@ pub(super) struct Edit {
     pub(super) base: Revision,
     pub(super) change: ConfigChange,
     pub(super) comment: Option<Comment>,
+    /// Whether profiles that are still in a former attribute are given up.
+    pub(super) abandon: bool,
 }
 
 #[derive(Serialize)]
@@ -109,8 +113,23 @@ pub(super) async fn change_config(ports: &Ports, actor: Actor, edit: Edit) -> Re
     if !doubled.is_empty() {
         return Err(ApiProblem::invalid_config(doubled));
     }
+    leaves_nobody_behind(ports, present, &edit).await?;
     let effect = config_history::effect(present, &edit.change);
     commit_edit(ports, actor, edit, &effect).await
+}
+
+pub(super) async fn leaves_nobody_behind(
+    ports: &Ports,
+    present: &RealmConfig,
+    edit: &Edit,
+) -> Result<(), ApiProblem> {
+    if edit.abandon {
+        return Ok(());
+    }
+    match former_profiles::left_behind(ports, present, &edit.change).await {
+        problems if problems.is_empty() => Ok(()),
+        problems => Err(ApiProblem::invalid_config(problems)),
+    }
 }
 
 /// Proposes a change that was looked at, with a note of what it does.
@@ -120,7 +139,7 @@ pub(super) async fn commit_edit(
     edit: Edit,
     effect: &str,
 ) -> Result<Response, ApiProblem> {
-    let Edit { base, change, comment } = edit;
+    let Edit { base, change, comment, abandon: _ } = edit;
     let note = match comment {
         Some(Comment(text)) if !text.trim().is_empty() => format!("{}; {effect}", text.trim()),
         _ => effect.to_owned(),

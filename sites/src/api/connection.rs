@@ -5,7 +5,7 @@ use super::Shared;
 use super::auth::Caller;
 use super::config::{Edit, change_config, no_realm};
 use super::problem::ApiProblem;
-use super::request::{Body, PathPart, base_revision};
+use super::request::{Abandon, Body, PathPart, base_revision};
 use crate::ports::Ports;
 use axum::Extension;
 use axum::extract::State;
@@ -83,6 +83,7 @@ pub(super) async fn put(
     State(ports): State<Shared>,
     Extension(caller): Extension<Caller>,
     PathPart(id): PathPart<ConnectionId>,
+    Abandon(abandon): Abandon,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiProblem> {
@@ -104,7 +105,7 @@ pub(super) async fn put(
         },
     };
     let change = ConfigChange::PutConnection(Box::new(connection));
-    change_config(&ports, caller.actor, Edit { base, change, comment: None }).await
+    change_config(&ports, caller.actor, Edit { base, change, comment: None, abandon }).await
 }
 
 /// An access account, in clear.
@@ -138,7 +139,7 @@ pub(super) async fn put_account(
     // First, so that a name that could never be saved is not tried.
     present.with(change.clone()).map_err(ApiProblem::invalid_config)?;
     ports.directories.try_out(&connection).await?;
-    change_config(&ports, caller.actor, Edit { base, change, comment: None }).await
+    change_config(&ports, caller.actor, Edit { base, change, comment: None, abandon: false }).await
 }
 
 /// A configuration of another realm, with its access accounts' passwords.
@@ -166,7 +167,7 @@ pub(super) async fn put_portable(
         }
     }
     let change = ConfigChange::Replace(Box::new(config));
-    change_config(&ports, caller.actor, Edit { base, change, comment: None }).await
+    change_config(&ports, caller.actor, Edit { base, change, comment: None, abandon: false }).await
 }
 
 fn seal_password(ports: &Ports, id: ConnectionId, clear: &ClearPassword) -> Result<Sealed, ApiProblem> {

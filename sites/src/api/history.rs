@@ -3,9 +3,9 @@
 
 use super::Shared;
 use super::auth::Caller;
-use super::config::{Comment, Edit, commit_edit, no_realm, tagged};
+use super::config::{Comment, Edit, commit_edit, leaves_nobody_behind, no_realm, tagged};
 use super::problem::ApiProblem;
-use super::request::{Body, PathPart};
+use super::request::{Abandon, Body, PathPart};
 use crate::config_history::{self, Entry, Irrecoverable};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -73,6 +73,7 @@ struct RollbackRequest {
 pub(super) async fn roll_back(
     State(ports): State<Shared>,
     Extension(caller): Extension<Caller>,
+    Abandon(abandon): Abandon,
     body: Body,
 ) -> Result<Response, ApiProblem> {
     let RollbackRequest { base, revision, comment } = body.json()?;
@@ -80,7 +81,9 @@ pub(super) async fn roll_back(
     let present = state.config().ok_or_else(no_realm)?;
     let change = config_history::way_back(&ports, &state, revision)?;
     let effect = format!("rolled back to revision {revision}; {}", config_history::effect(present, &change));
-    commit_edit(&ports, caller.actor, Edit { base, change, comment }, &effect).await
+    let edit = Edit { base, change, comment, abandon };
+    leaves_nobody_behind(&ports, present, &edit).await?;
+    commit_edit(&ports, caller.actor, edit, &effect).await
 }
 
 impl From<Irrecoverable> for ApiProblem {

@@ -81,6 +81,7 @@ fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::LastVoter
         | ErrorCode::Membership
         | ErrorCode::ForeignValue
+        | ErrorCode::ProfileRewritten
         | ErrorCode::KeysChanged
         | ErrorCode::KeyInUse
         | ErrorCode::UpgradeNotReady

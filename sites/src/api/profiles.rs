@@ -8,7 +8,7 @@ use super::problem::ApiProblem;
 use super::request::Body;
 use crate::crowd::Crowd;
 use crate::hashing::Hasher;
-use crate::profile_tasks::{self, Brought, Desk, Listener, Selection};
+use crate::profile_tasks::{self, Brought, Desk, Listener, Rewritten, Selection};
 use crate::user_count;
 use axum::Extension;
 use axum::extract::State;
@@ -26,6 +26,9 @@ use tokio::sync::Semaphore;
 struct Migration {
     /// The alias of the domain connection.
     domain: String,
+    /// Also those that another hand put there.
+    #[serde(default)]
+    accept_rewritten: bool,
     #[serde(default)]
     dry_run: bool,
 }
@@ -60,10 +63,13 @@ pub(super) async fn migrate(
     Extension(workshop): Extension<Workshop>,
     body: Body,
 ) -> Result<Response, ApiProblem> {
-    let Migration { domain, dry_run } = body.json()?;
+    let Migration { domain, accept_rewritten, dry_run } = body.json()?;
+    let rewritten = if accept_rewritten { Rewritten::Accepted } else { Rewritten::Left };
     let connection = connection(&*config(&ports).await?, &domain)?;
     let desk = workshop.desk(ports, caller, dry_run)?;
-    Ok(lines(|line| async move { profile_tasks::migrate(&desk, &connection, Listener::new(line)).await }))
+    Ok(lines(|line| async move {
+        profile_tasks::migrate(&desk, &connection, rewritten, Listener::new(line)).await
+    }))
 }
 
 pub(super) async fn unregister(

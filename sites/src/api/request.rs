@@ -8,7 +8,7 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use bytes::Bytes;
 use http::header::{IF_MATCH, IF_NONE_MATCH};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use passquorum_domain::audit::Actor;
 use passquorum_domain::blob::Sealed;
 use passquorum_domain::command::{Action, Command};
@@ -19,6 +19,7 @@ use passquorum_domain::ports::{Consistency, Purpose, Removal, fresh_uuid};
 use serde::de::DeserializeOwned;
 use std::str::FromStr;
 
+const ABANDON: HeaderName = HeaderName::from_static("passquorum-abandon-former-profiles");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// The raw body, within the limit of its route.
@@ -55,6 +56,21 @@ impl Body {
             );
             ApiProblem::bad_input("body", message)
         })
+    }
+}
+
+/// `passquorum-abandon-former-profiles: yes`: profiles that are still in a former attribute are given up.
+pub(super) struct Abandon(pub(super) bool);
+
+impl<S: Send + Sync> FromRequestParts<S> for Abandon {
+    type Rejection = ApiProblem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiProblem> {
+        match parts.headers.get(&ABANDON).map(HeaderValue::as_bytes) {
+            None => Ok(Self(false)),
+            Some(b"yes") => Ok(Self(true)),
+            Some(_) => Err(ApiProblem::bad_input(ABANDON.as_str(), "say yes, or leave it out")),
+        }
     }
 }
 

@@ -4,7 +4,8 @@ use crate::admin::audit_text;
 use crate::app::App;
 use crate::page_error::Failure;
 use crate::people::{self, Person};
-use crate::{profile_store, text};
+use crate::profile_store::{self, Registered, Stored};
+use crate::text;
 use passquorum_domain::directory::{AccountStatus, LoginName, UserRecord};
 use passquorum_domain::ids::KeyedHash;
 use passquorum_domain::lockout::AttemptTarget;
@@ -60,12 +61,20 @@ pub(super) async fn look_up(app: &App, name: &LoginName) -> Result<Search, Failu
         return Ok(Search::NotServed);
     };
     let subject = people::subject(ports, record.user.guid)?;
-    let stored = directory.read_profile(&record.user).await?;
-    let profile = match stored.map(|stored| profile_store::open(ports, record.user.guid, &stored)) {
-        None => "Not registered",
-        Some(None) => "Not registered: the attribute holds something else",
-        Some(Some(profile)) if policy.qa.is_met_by(&profile) => "Registered",
-        Some(Some(_)) => "Registered, but no longer meets the policy",
+    let held = directory.read_profile(&record.user).await?;
+    let profile = match profile_store::open(ports, record.user.guid, &held) {
+        Stored::Nothing => "Not registered",
+        Stored::Foreign => "Not registered: the attribute holds something else",
+        Stored::Rewritten(_) => {
+            "Not registered: the profile there is not the one written last, another hand put it there"
+        }
+        Stored::Profile(Registered { profile, made_under }) => {
+            if policy.qa.is_satisfied_by(&profile, made_under) {
+                "Registered"
+            } else {
+                "Registered, but no longer meets the policy"
+            }
+        }
     };
     let now = ports.now();
     let target = AttemptTarget::User(subject);

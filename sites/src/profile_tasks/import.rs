@@ -3,11 +3,12 @@
 use super::{Desk, Listener, Outcome, Plan, Stopped, UserProblem, Write, about, steps};
 use crate::page_error::Failure;
 use crate::people::{self, Person};
-use crate::profile_store;
+use crate::profile_store::Registered;
 use passquorum_domain::audit::ProfileTask;
 use passquorum_domain::config::RealmConfig;
 use passquorum_domain::directory::LoginName;
 use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::profile::RequirementsDigest;
 use passquorum_domain::qa::{AskedQuestion, NewAnswer, QaPolicy, QaProfile, Question, QuestionOrigin};
 use passquorum_domain::secret::{Answer, SecretError};
 use serde::Deserialize;
@@ -82,19 +83,20 @@ async fn one(desk: &Desk, config: &RealmConfig, brought: Brought, replace: bool)
         return failed(ErrorCode::BadInput, why.join(" "));
     }
     let user = &record.user;
-    let present = match directory.read_profile(user).await {
-        Ok(present) => present,
+    let held = match directory.read_profile(user).await {
+        Ok(held) => held,
         Err(error) => return about(&typed, error).map(Plan::Settled),
     };
-    if present.is_some() && !replace {
+    if held.value.is_some() && !replace {
         return Ok(Plan::Settled(Outcome::Unchanged));
     }
     if desk.dry_run {
         return Ok(Plan::Settled(Outcome::Changed));
     }
-    let profile = registered(desk, answers).await?;
-    let sealed = profile_store::seal(&*desk.ports.vault, user.guid, &profile)?;
-    Ok(Plan::Write(Write { directory, user: record.user, name: typed, present, next: Some(sealed) }))
+    let made_under = Some(RequirementsDigest::of(&policy.qa));
+    let registered = Registered { profile: registered(desk, answers).await?, made_under };
+    let next = Some(desk.seal(user.guid, registered, &held)?);
+    Ok(Plan::Write(Write { directory, user: record.user, name: typed, held, next }))
 }
 
 /// The answer to the policy's question of this text, or else to one of the person's own.

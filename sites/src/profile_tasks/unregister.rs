@@ -1,7 +1,7 @@
 //! Takes people's profiles away: named people, the members of a group, or everyone below an object.
 
 use super::{Desk, Listener, Outcome, Plan, Stopped, UserProblem, Write, about, count, name_of, steps};
-use crate::profile_store;
+use crate::profile_store::{self, Stored};
 use passquorum_domain::audit::ProfileTask;
 use passquorum_domain::config::DomainConnection;
 use passquorum_domain::directory::{DistinguishedName, ListedUser, LoginName};
@@ -115,16 +115,16 @@ async fn one(
     unreadable: bool,
 ) -> Result<Plan, Stopped> {
     let (user, name) = (&listed.user, name_of(connection, &listed.account));
-    let stored = match directory.read_profile(user).await {
-        Ok(Some(stored)) => stored,
-        Ok(None) => return Ok(Plan::Settled(Outcome::Unchanged)),
+    let held = match directory.read_profile(user).await {
+        Ok(held) if held.value.is_none() => return Ok(Plan::Settled(Outcome::Unchanged)),
+        Ok(held) => held,
         Err(error) => return about(&name, error).map(Plan::Settled),
     };
-    if !unreadable && profile_store::open(&desk.ports, user.guid, &stored).is_none() {
+    if !unreadable && matches!(profile_store::open(&desk.ports, user.guid, &held), Stored::Foreign) {
         let why = "it does not open: it may be another realm's; it was left as it is";
         let problem = UserProblem::new(&name, ErrorCode::ForeignValue, why);
         return Ok(Plan::Settled(Outcome::Failed(problem)));
     }
     let directory = Arc::clone(directory);
-    Ok(Plan::Write(Write { directory, user: listed.user, name, present: Some(stored), next: None }))
+    Ok(Plan::Write(Write { directory, user: listed.user, name, held, next: None }))
 }

@@ -15,6 +15,7 @@ mod logon;
 mod outage;
 mod perimeter;
 mod policies;
+mod rewritten;
 mod sign_in;
 mod staff;
 mod workflows;

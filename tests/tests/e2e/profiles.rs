@@ -56,7 +56,7 @@ async fn profiles_are_brought_in_moved_while_nodes_are_killed_sealed_anew_and_ta
     assert!(failed.contains("nobody-has-this: PQ-NOT-FOUND"), "{failed}");
     assert_eq!(world.holding("(comment=*)").await, 0, "a dry run changes nothing");
     world.realm.passquorum(1, &["profiles", "import", &path]).await.unwrap_err();
-    assert_eq!(world.holding("(comment=pq1:*)").await, wanted);
+    assert_eq!(world.holding("(comment=pq2:*)").await, wanted);
     std::fs::write(&file, csv.replace("nobody-has-this", "crowd1").replace(",x\n", ",Other\n")).unwrap();
     let repeated = world.realm.passquorum(1, &["profiles", "import", &path]).await.unwrap_err().to_string();
     assert!(repeated.contains("crowd1: PQ-BAD-INPUT"), "a question is answered twice: {repeated}");
@@ -76,21 +76,21 @@ async fn profiles_are_brought_in_moved_while_nodes_are_killed_sealed_anew_and_ta
         let migration = world.realm.passquorum(via, &["profiles", "migrate", "--alias", "CORP"]);
         let watch = wait::until("a part of the profiles has moved", LONG, || async {
             // One entry is read as it is at one moment: whoever is missing had no profile just then.
-            assert_eq!(world.holding("(|(comment=pq1:*)(carLicense=pq1:*))").await, wanted);
-            (world.holding("(carLicense=pq1:*)").await >= goal).then_some(())
+            assert_eq!(world.holding("(|(comment=pq2:*)(carLicense=pq2:*))").await, wanted);
+            (world.holding("(carLicense=pq2:*)").await >= goal).then_some(())
         });
         tokio::select! {
             told = migration => panic!("the migration ended before its node was killed: {told:?}"),
             reached = watch => reached.unwrap(),
         }
         world.realm.cluster.kill9(via).await.unwrap();
-        let unmoved = world.holding("(comment=pq1:*)").await;
+        let unmoved = world.holding("(comment=pq2:*)").await;
         assert!((1..wanted).contains(&unmoved), "{unmoved} of {wanted} are left after kill {round}");
         world.realm.cluster.restart(via).await.unwrap();
     }
     let moved = world.profiles(1, &["migrate", "--alias", "CORP"]).await;
     assert_eq!((&moved["failed"], world.holding("(comment=*)").await), (&json!(0), 0), "{moved}");
-    assert_eq!(world.holding("(carLicense=pq1:*)").await, wanted);
+    assert_eq!(world.holding("(carLicense=pq2:*)").await, wanted);
     let again = world.profiles(2, &["migrate", "--alias", "CORP"]).await;
     assert_eq!((&again["changed"], &again["unchanged"]), (&json!(0), &json!(wanted)), "{again}");
 

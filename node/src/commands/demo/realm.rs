@@ -13,9 +13,11 @@ use passquorum_domain::directory::{DistinguishedName, LoginName};
 use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::ids::ConnectionId;
 use passquorum_domain::ports::{Directory as _, Entropy as _, Found, fresh_uuid};
+use passquorum_domain::profile::RequirementsDigest;
 use passquorum_domain::qa::{AskedQuestion, HashCost, NewAnswer, QaProfile, QuestionOrigin};
 use passquorum_domain::scope::{RoleScope, UserScope};
 use passquorum_domain::secret::Answer;
+use passquorum_sites::Registered;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -122,8 +124,11 @@ pub(super) async fn register(
         salt
     };
     let profile = QaProfile::register(given, HashCost::STANDARD, salt)?;
-    let sealed = passquorum_sites::seal_profile(keyring, user.user.guid, &profile)?;
-    directory.write_profile(&user.user, None, Some(&sealed)).await?;
+    let held = directory.read_profile(&user.user).await?;
+    let registered = Registered { profile, made_under: Some(RequirementsDigest::of(&policy.qa)) };
+    let (level, guid) = (FeatureLevel::CURRENT, user.user.guid);
+    let sealed = passquorum_sites::seal_profile(keyring, level, guid, registered, &held)?;
+    directory.write_profile(&user.user, &held, Some(&sealed)).await?;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! `directory delegate`: the least that the access account needs, as a script. Pure text: nobody is asked, nothing is run.
 //!
-//! On users below each OU: the extended right *Reset Password*, read and write of four attributes. On the container of
+//! On users below each OU: the extended right *Reset Password*, read and write of four attributes, and read of their versions. On the container of
 //! fine-grained password policies: read. In each further container: make and remove service connection points, and write
 //! and remove those that are there. What it grants twice changes nothing. The attributes' ids are looked up by the script.
 
@@ -9,6 +9,8 @@ use passquorum_domain::directory::DistinguishedName;
 
 const RESET_PASSWORD: &str = "00299570-246d-11d0-a768-00aa006e0529";
 const USER: &str = "bf967aba-0de6-11d0-a285-00aa003049e2";
+/// Tells how often each attribute was written, and so whether somebody put an earlier profile back.
+const VERSIONS: &str = "replPropertyMetaData";
 const CONNECTION_POINT: &str = "28630ec1-41d5-11d1-a9c1-0000f80367c1";
 
 /// The script, or why there can be none.
@@ -78,9 +80,9 @@ fn samba_tool(args: &DelegateArgs, attributes: &[&str]) -> Result<String, String
         account = args.account.name,
         base = shell(base),
     );
-    for attribute in attributes {
+    for (attribute, rights) in attributes.iter().map(|name| (*name, "RPWP")).chain([(VERSIONS, "RP")]) {
         out.push_str(&format!(
-            "id=$(schema {attribute} \"$@\")\nusers=\"$users(OA;CIIO;RPWP;$id;{USER};$sid)\"\n"
+            "id=$(schema {attribute} \"$@\")\nusers=\"$users(OA;CIIO;{rights};$id;{USER};$sid)\"\n"
         ));
     }
     for ou in &args.ou {
@@ -119,6 +121,7 @@ fn dsacls(args: &DelegateArgs, attributes: &[&str]) -> Result<String, String> {
     };
     let mut users = vec!["CA;Reset Password;user".to_owned()];
     users.extend(attributes.iter().map(|attribute| format!("RPWP;{attribute};user")));
+    users.push(format!("RP;{VERSIONS};user"));
     for ou in &args.ou {
         line(ou.as_str(), "/I:S ", &users)?;
     }
@@ -177,7 +180,8 @@ mod tests {
         let lines: Vec<_> = text.split("\r\n").collect();
         let users = "dsacls \"OU=100%% us,DC=a,DC=b\" /I:S /G \"CORP\\svc:CA;Reset Password;user\" \
                      \"CORP\\svc:RPWP;lockoutTime;user\" \"CORP\\svc:RPWP;pwdLastSet;user\" \
-                     \"CORP\\svc:RPWP;userAccountControl;user\" \"CORP\\svc:RPWP;comment;user\" || exit /b 1";
+                     \"CORP\\svc:RPWP;userAccountControl;user\" \"CORP\\svc:RPWP;comment;user\" \
+                     \"CORP\\svc:RP;replPropertyMetaData;user\" || exit /b 1";
         assert_eq!(lines[2], users);
         let settings = "dsacls \"CN=Password Settings Container,CN=System,DC=a,DC=b\" /I:T /G \"CORP\\svc:LCRPLORC\" || exit /b 1";
         assert_eq!(lines[3], settings);

@@ -1,6 +1,5 @@
 //! The directory port: one domain, what can be asked of it, and how it can fail.
 
-use crate::blob::Blob;
 use crate::config::DomainConnection;
 use crate::directory::{
     ClientController, DistinguishedName, DomainPasswordRules, ListedUser, LoginName, UserRecord, UserRef,
@@ -9,6 +8,7 @@ use crate::error_code::ErrorCode;
 use crate::ids::ConnectionId;
 use crate::ports::rights::{RightsAsked, RightsReport};
 use crate::ports::{ConnectionPoints, Container, ContainerError};
+use crate::profile::{HeldProfile, ProfileValue};
 use crate::secret::Password;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -257,15 +257,16 @@ pub trait Directory: Send + Sync {
     /// The rules that the domain or a PSO sets for this user.
     async fn password_rules(&self, user: &UserRef) -> Result<DomainPasswordRules, DirectoryError>;
 
-    /// Reads the profile attribute; [`DirectoryReason::ForeignValue`] when something else is in it.
-    async fn read_profile(&self, user: &UserRef) -> Result<Option<Blob>, DirectoryError>;
+    /// Reads the profile attribute, with how often it was written where the directory tells;
+    /// [`DirectoryReason::ForeignValue`] when something else is in it.
+    async fn read_profile(&self, user: &UserRef) -> Result<HeldProfile, DirectoryError>;
 
-    /// Writes or clears the profile attribute if it still holds `expected`; else [`DirectoryReason::Changed`].
+    /// Writes or clears the profile attribute if all is still as it was read; else [`DirectoryReason::Changed`].
     async fn write_profile(
         &self,
         user: &UserRef,
-        expected: Option<&Blob>,
-        new: Option<&Blob>,
+        expected: &HeldProfile,
+        new: Option<&ProfileValue>,
     ) -> Result<(), DirectoryError>;
 
     /// Begins a list of users, in no particular order.

@@ -3,6 +3,7 @@
 use crate::commands::{START, command, commands, create_realm};
 use passquorum_domain::command::Action;
 use passquorum_domain::config::{ConfigChange, RealmConfig};
+use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::ids::{NodeId, Revision};
 use passquorum_domain::mirror::{Projection, shows_the_same};
 use passquorum_domain::state::State;
@@ -65,6 +66,22 @@ fn the_document_is_fixed_and_holds_nothing_but_what_may_be_seen() {
         r#""policies":[{"id":"00000000-0000-0000-0000-0000000000bb","name":"Everyone","scope":[{"domain":"CORP","#,
         r#""allowed_groups":["CN=Users,DC=x"],"allowed_ous":["OU=People,DC=x"],"#,
         r#""denied_groups":["CN=Protected,DC=x"],"denied_ous":[]}]}]}"#,
+    );
+    assert_eq!(String::from_utf8_lossy(document.as_bytes()), expected);
+
+    // From the third level on it says what each policy asks of a profile, and where profiles are.
+    for (number, from, to) in
+        [(3, FeatureLevel::FIRST, FeatureLevel::SECOND), (4, FeatureLevel::SECOND, FeatureLevel::THIRD)]
+    {
+        let before = state.clone();
+        let raise = Action::RaiseLevel { from, to, asked: vec![NodeId(1)] };
+        state.apply(command(number, START, raise)).outcome.unwrap();
+        assert!(!shows_the_same(&before, &state));
+    }
+    let document = Projection::of(&state, NodeId(1)).unwrap().to_document();
+    let expected = expected.replace(
+        r#""denied_ous":[]}]}]}"#,
+        r#""denied_ous":[],"profile_attributes":["comment"]}],"requirements":"cfe6a568236ddd01"}]}"#,
     );
     assert_eq!(String::from_utf8_lossy(document.as_bytes()), expected);
 }

@@ -8,7 +8,8 @@ use passquorum_domain::command::Action;
 use passquorum_domain::config::ConfigChange;
 use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::ids::{ConnectionId, NodeId};
-use passquorum_domain::ports::{Purpose, Vault};
+use passquorum_domain::ports::{Purpose, Vault as _};
+use passquorum_domain::profile::RequirementsDigest;
 use passquorum_domain::token::ApiScope;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -33,6 +34,14 @@ impl Api {
         api
     }
 
+    /// A realm at the level from which on profiles are stamped.
+    fn stamping() -> Self {
+        let api = Self::raised();
+        let (from, asked) = (FeatureLevel::SECOND, vec![NodeId(1)]);
+        api.consensus.apply(Action::RaiseLevel { from, to: FeatureLevel::THIRD, asked }).unwrap();
+        api
+    }
+
     async fn task(&self, path: &str, body: Value) -> Vec<Value> {
         let answer = self.call("POST", path, &[], body.to_string()).await;
         assert_eq!(answer.content_type, "application/x-ndjson", "{}", String::from_utf8_lossy(&answer.body));
@@ -47,7 +56,7 @@ impl Api {
     }
 
     fn profile(&self, account: &str) -> Option<Blob> {
-        self.world.directory.user(account).profile
+        self.world.directory.user(account).profile.map(|value| value.sealed)
     }
 
     fn events(&self, task: ProfileTask) -> Vec<AuditEvent> {
@@ -100,7 +109,7 @@ async fn a_migration_leaves_alone_what_is_right_or_does_not_open_and_tells_when_
     let migrate = json!({ "domain": "example" });
     api.bring(&[person("alice", "Waltz")], json!({})).await;
     let foreign = Blob::from(vec![1, 1, 0, 0, 0, 1, 7, 7]);
-    api.world.directory.edit("bob", |user| user.profile = Some(foreign.clone()));
+    api.world.directory.edit("bob", |user| user.profile = Some(foreign.clone().into()));
     let before = api.profile("alice");
     let lines = api.task("/api/v1/profiles/migrate", migrate.clone()).await;
     let last = lines.last().unwrap();
@@ -111,7 +120,7 @@ async fn a_migration_leaves_alone_what_is_right_or_does_not_open_and_tells_when_
 
     // Sealed under a key that is not the present one, and not to be opened.
     let other = Blob::from(vec![1, 1, 0, 0, 0, 9, 7, 7]);
-    api.world.directory.edit("bob", |user| user.profile = Some(other.clone()));
+    api.world.directory.edit("bob", |user| user.profile = Some(other.clone().into()));
     let lines = api.task("/api/v1/profiles/migrate", migrate.clone()).await;
     let problem = lines.iter().find_map(|line| line["problems"].get(0)).unwrap();
     assert_eq!((&problem["user"], &problem["code"]), (&json!("EXAMPLE\\bob"), &json!("PQ-FOREIGN-VALUE")));
@@ -124,6 +133,90 @@ async fn a_migration_leaves_alone_what_is_right_or_does_not_open_and_tells_when_
     assert_eq!(lines.last().unwrap()["problem"]["code"], "PQ-DIRECTORY-UNREACHABLE", "{lines:?}");
     let refused = api.call("POST", "/api/v1/profiles/migrate", &[], r#"{"domain":"NOWHERE"}"#).await;
     refused.problem(404, "PQ-NOT-FOUND");
+}
+
+#[tokio::test]
+async fn a_migration_brings_profiles_to_the_form_of_the_level_and_says_what_they_meet() {
+    let api = Api::raised();
+    api.bring(&[person("alice", "Waltz"), person("bob", "Waltz")], json!({})).await;
+    let (from, asked) = (FeatureLevel::SECOND, vec![NodeId(1)]);
+    api.consensus.apply(Action::RaiseLevel { from, to: FeatureLevel::THIRD, asked }).unwrap();
+    api.world.directory.edit("bob", |user| user.groups.clear());
+    let digest = |account: &str| api.world.directory.user(account).profile.unwrap().digest;
+    assert_eq!((digest("alice"), digest("bob")), (None, None));
+    let migrate = json!({ "domain": "EXAMPLE" });
+    let told = api.task("/api/v1/profiles/migrate", migrate.clone()).await.pop().unwrap();
+    assert_eq!(counts(&told), [2, 2, 0, 0], "{told}");
+    let requirements = RequirementsDigest::of(&policy().qa);
+    assert_eq!(digest("alice"), Some(requirements));
+    assert_eq!(digest("bob"), Some(RequirementsDigest::NONE), "no policy serves bob");
+    let told = api.task("/api/v1/profiles/migrate", migrate).await.pop().unwrap();
+    assert_eq!(counts(&told), [2, 0, 2, 0], "{told}");
+}
+
+#[tokio::test]
+async fn what_another_hand_put_back_is_taken_only_when_an_administrator_says_so() {
+    let api = Api::stamping();
+    api.bring(&[person("alice", "Waltz")], json!({})).await;
+    let first = api.world.directory.user("alice").profile;
+    api.bring(&[person("alice", "Tango")], json!({ "replace": true })).await;
+    api.world.directory.edit("alice", |user| user.profile = first.clone());
+    let migrate = async |accept: bool, dry_run: bool| {
+        let body = json!({ "domain": "EXAMPLE", "accept_rewritten": accept, "dry_run": dry_run });
+        api.task("/api/v1/profiles/migrate", body).await
+    };
+    let lines = migrate(false, false).await;
+    let problem = lines.iter().find_map(|line| line["problems"].get(0)).unwrap();
+    assert_eq!(
+        (&problem["user"], &problem["code"]),
+        (&json!("EXAMPLE\\alice"), &json!("PQ-PROFILE-REWRITTEN"))
+    );
+    assert_eq!(counts(&migrate(true, true).await.pop().unwrap()), [1, 1, 0, 0]);
+    assert_eq!(api.world.directory.user("alice").profile, first, "a dry run changes nothing");
+    assert_eq!(api.events(ProfileTask::AcceptRewritten), []);
+
+    assert_eq!(counts(&migrate(true, false).await.pop().unwrap()), [1, 1, 0, 0]);
+    let task = ProfileTask::AcceptRewritten;
+    let ended = AuditEvent::ProfilesEnded { task, changed: 1, failed: 0 };
+    let wanted = [AuditEvent::ProfilesBegun(task), AuditEvent::ProfileTaken(task), ended];
+    assert_eq!(api.events(task), wanted);
+    assert_eq!(
+        counts(&migrate(false, false).await.pop().unwrap()),
+        [1, 0, 1, 0],
+        "it is the one written last"
+    );
+}
+
+#[tokio::test]
+async fn a_former_attribute_is_not_taken_away_while_profiles_are_still_in_it() {
+    let api = Api::raised();
+    let config = async || api.call("GET", "/api/v1/config", &[], "").await.json();
+    let put = async |former: Option<&str>, headers: &[(&str, &str)]| {
+        let mut connection = config().await["connections"][0].clone();
+        connection["former_profile_attribute"] = json!(former);
+        let body = json!({ "base": config().await["revision"], "change": { "PutConnection": connection } });
+        api.call("POST", "/api/v1/config/changes", headers, body.to_string()).await
+    };
+    assert_eq!(put(Some("info"), &[]).await.status, 200);
+    api.world.directory.edit("alice", |user| user.has_former = true);
+    let refused = put(None, &[]).await.problem(422, "PQ-INVALID-CONFIG").to_string();
+    assert!(
+        refused.contains("at least 1 profiles") && refused.contains("profiles migrate --alias EXAMPLE"),
+        "{refused}"
+    );
+    put(Some("department"), &[]).await.problem(422, "PQ-INVALID-CONFIG");
+    api.world.directory.set_controller(Controller::Down);
+    let refused = put(None, &[]).await.problem(422, "PQ-INVALID-CONFIG").to_string();
+    assert!(refused.contains("cannot be asked"), "{refused}");
+    api.world.directory.set_controller(Controller::Up);
+    assert_eq!(config().await["connections"][0]["former_profile_attribute"], "info");
+
+    let forced = [("passquorum-abandon-former-profiles", "yes")];
+    put(None, &[("passquorum-abandon-former-profiles", "perhaps")]).await.problem(400, "PQ-BAD-INPUT");
+    assert_eq!(put(None, &forced).await.status, 200);
+    api.world.directory.edit("alice", |user| user.has_former = false);
+    assert_eq!(put(Some("info"), &[]).await.status, 200);
+    assert_eq!(put(None, &[]).await.status, 200, "nobody is left in it");
 }
 
 #[tokio::test]
@@ -147,7 +240,7 @@ async fn profiles_are_taken_away_from_those_who_are_named_and_from_nobody_else()
         "of another domain: {told}"
     );
     let foreign = Blob::from(vec![1, 1, 0, 0, 0, 1, 7, 7]);
-    api.world.directory.edit("alice", |user| user.profile = Some(foreign.clone()));
+    api.world.directory.edit("alice", |user| user.profile = Some(foreign.clone().into()));
     let told = take(json!({ "users": ["alice"] }), false).await;
     assert_eq!((counts(&told), api.profile("alice")), ([1, 0, 0, 1], Some(foreign)), "{told}");
     let body = json!({ "domain": "EXAMPLE", "who": { "users": ["alice"] }, "unreadable": true });

@@ -10,6 +10,7 @@ use passquorum_domain::directory::*;
 use passquorum_domain::ids::ConnectionId;
 use passquorum_domain::points::{FoundPoint, Point};
 use passquorum_domain::ports::*;
+use passquorum_domain::profile::{HeldProfile, Place, ProfileValue};
 use passquorum_domain::secret::Password;
 use passquorum_domain::time::Timestamp;
 use std::collections::BTreeMap;
@@ -34,7 +35,18 @@ pub(crate) struct FakeUser {
     pub(crate) record: UserRecord,
     pub(crate) password: String,
     pub(crate) groups: Vec<DistinguishedName>,
-    pub(crate) profile: Option<Blob>,
+    pub(crate) profile: Option<ProfileValue>,
+    /// How often that was written, by whomever.
+    pub(crate) profile_version: u32,
+    /// Whether the former attribute holds one.
+    pub(crate) has_former: bool,
+}
+
+impl FakeUser {
+    fn held_profile(&self) -> HeldProfile {
+        let place = Place { attribute: "comment".into(), version: Some(self.profile_version) };
+        HeldProfile::in_one(self.profile.clone(), place)
+    }
 }
 
 pub(crate) struct FakeDirectory {
@@ -126,7 +138,11 @@ impl FakeDirectory {
     }
 
     pub(crate) fn edit(&self, account: &str, edit: impl FnOnce(&mut FakeUser)) {
-        edit(lock(&self.users).values_mut().find(|user| user.record.account == account).unwrap());
+        let mut users = lock(&self.users);
+        let user = users.values_mut().find(|user| user.record.account == account).unwrap();
+        let before = user.profile.clone();
+        edit(user);
+        user.profile_version += u32::from(user.profile != before);
     }
 
     fn error(operation: &'static str, reason: DirectoryReason, retry: Retry) -> DirectoryError {
@@ -221,7 +237,7 @@ impl Directory for FakeDirectory {
                 && match listing.profile {
                     HavingProfile::OrNot => true,
                     HavingProfile::Anywhere => user.profile.is_some(),
-                    HavingProfile::InFormerAttribute => false,
+                    HavingProfile::InFormerAttribute => user.has_former,
                 }
         };
         let listed = |user: &FakeUser| ListedUser {
@@ -303,21 +319,24 @@ impl Directory for FakeDirectory {
         Ok(DomainPasswordRules { source: RulesSource::Domain, min_length: 10, complexity: true, history: 24 })
     }
 
-    async fn read_profile(&self, user: &UserRef) -> Result<Option<Blob>, DirectoryError> {
-        self.get("read profile", user).map(|user| user.profile)
+    async fn read_profile(&self, user: &UserRef) -> Result<HeldProfile, DirectoryError> {
+        self.get("read profile", user).map(|user| user.held_profile())
     }
 
     async fn write_profile(
         &self,
         user: &UserRef,
-        expected: Option<&Blob>,
-        new: Option<&Blob>,
+        expected: &HeldProfile,
+        new: Option<&ProfileValue>,
     ) -> Result<(), DirectoryError> {
         self.change("write profile", user, |user| {
-            if user.profile.as_ref() != expected {
+            let held = user.held_profile();
+            let moved_on = new.is_some() && held.next.version != expected.next.version;
+            if held.value != expected.value || moved_on {
                 return Err(DirectoryReason::Changed);
             }
             user.profile = new.cloned();
+            user.profile_version += 1;
             Ok(())
         })
     }

@@ -43,6 +43,8 @@ pub(super) fn user(
         password: password.into(),
         groups: groups.iter().map(|group| dn(group)).collect(),
         profile: None,
+        profile_version: 0,
+        has_former: false,
     }
 }
 
