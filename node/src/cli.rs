@@ -4,6 +4,7 @@ mod backup;
 mod directory;
 mod drill;
 mod keys;
+mod mail;
 mod node;
 mod profiles;
 mod spe;
@@ -19,6 +20,7 @@ pub use directory::{
 };
 pub use drill::{DrillArgs, DrillName};
 pub use keys::{KeysCommand, RetireArgs};
+pub use mail::{MailCommand, SetMailArgs, TestMailArgs};
 pub use node::{MoveArgs, NodeCommand, OneNode, RemoveArgs, ReplaceArgs, SetUrlArgs, TransferArgs};
 pub use profiles::{ImportProfilesArgs, MigrateArgs, ProfilesCommand, UnregisterArgs, WhoArgs};
 pub use spe::{DiagnoseArgs, SpeCommand};
@@ -65,6 +67,9 @@ pub enum Command {
     /// Show, rotate and retire the data key that the realm's secrets are sealed under.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Enter and try the mail servers, and show the mails that wait.
+    #[command(subcommand)]
+    Mail(MailCommand),
     /// Say which program each node runs, and finish a rolling upgrade.
     #[command(subcommand)]
     Upgrade(UpgradeCommand),

@@ -219,6 +219,8 @@ fn label(purpose: Purpose) -> &'static [u8] {
         Purpose::Source => b"passquorum/1/source",
         Purpose::Token => b"passquorum/1/token",
         Purpose::Idempotency => b"passquorum/1/idempotency",
+        Purpose::Mail => b"passquorum/1/mail",
+        Purpose::MailAccount => b"passquorum/1/mail-account",
     }
 }
 

@@ -19,6 +19,7 @@ use crate::activity;
 use crate::app::App;
 use crate::extract::Form;
 use crate::limits::Origin;
+use crate::notify::{Notice, Task};
 use crate::page_error::Failure;
 use crate::text;
 use crate::view::Problems;
@@ -67,6 +68,18 @@ impl Context<'_> {
     /// Who and where from, for the audit.
     pub(crate) fn note(&self) -> String {
         format!("{:?} from {}", self.progress.typed, self.origin)
+    }
+
+    /// Who is to be told how the task of a known user ends.
+    pub(crate) fn notice(&self) -> Option<Notice> {
+        let progress = self.progress;
+        let task = Task {
+            policy: self.config.policy(progress.policy)?.notices,
+            kind: progress.kind,
+            name: &progress.name,
+            language: progress.language.as_ref(),
+        };
+        Notice::of(&self.config, self.user()?, self.subject(), &task)
     }
 
     /// The user's domain.

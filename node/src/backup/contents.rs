@@ -76,6 +76,7 @@ fn section(key: &CellKey) -> &'static str {
         CellKey::Replacement(_) => "replacements",
         CellKey::Revision(_) => "past revisions",
         CellKey::Level => "feature level",
+        CellKey::Mail(_) => "mails",
     }
 }
 

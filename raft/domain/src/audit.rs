@@ -5,9 +5,10 @@
 use crate::blob::Sealed;
 use crate::drill::DrillName;
 use crate::feature_level::FeatureLevel;
-use crate::ids::{ApiTokenId, ConnectionId, JoinTokenId, KeyedHash, NodeId, PolicyId, Revision, TicketId};
+use crate::ids::{ApiTokenId, ConnectionId, JoinTokenId, KeyedHash, MailId, NodeId, PolicyId, Revision, TicketId};
 use crate::instance::Role;
 use crate::label::LabelKey;
+use crate::mail::MailResult;
 use crate::outcome::Rejection;
 use crate::ticket::{TicketKind, TicketResult};
 use crate::time::Timestamp;
@@ -150,6 +151,10 @@ pub enum AuditEvent {
     PointRemoved,
     /// The container that the realm is mirrored in was taken away, for the leader to make it anew.
     MirrorRebuilt,
+    /// A mail was put into the outbox.
+    MailQueued(MailId),
+    /// A mail was closed.
+    MailClosed(MailId, MailResult),
 }
 
 /// What is done to many profiles.
@@ -211,6 +216,7 @@ impl AuditEvent {
             | Self::ProfileTaken(_)
             | Self::PointRemoved
             | Self::MirrorRebuilt => FeatureLevel::SECOND,
+            Self::MailQueued(_) | Self::MailClosed(..) => FeatureLevel::THIRD,
         }
     }
 }

@@ -7,6 +7,7 @@ mod checker;
 mod difference;
 mod general;
 pub mod history;
+mod mail;
 mod sharing;
 
 pub use difference::{FieldDifference, ObjectChange, ObjectDifference, differences, summary};
@@ -20,6 +21,7 @@ use crate::document;
 use crate::feature_level::FeatureLevel;
 use crate::ids::{ConnectionId, PolicyId, Revision};
 use crate::lockout::LockoutSettings;
+use crate::mail::Notices;
 use crate::policy::PasswordRule;
 use crate::qa::QaPolicy;
 use crate::scope::{RoleScope, UserScope};
@@ -107,9 +109,17 @@ pub struct ManagementPolicy {
     pub password_rules: Vec<PasswordRule>,
     /// What users can do.
     pub workflows: Vec<Workflow>,
+    /// Who is told by mail how these ended.
+    #[serde(default, with = "document::only", skip_serializing_if = "Notices::is_usual")]
+    pub notices: Notices,
 }
 
 impl ManagementPolicy {
+    /// The feature level from which on it may be had.
+    fn needs(&self) -> FeatureLevel {
+        if self.notices.is_usual() { FeatureLevel::FIRST } else { FeatureLevel::THIRD }
+    }
+
     /// The workflow of one kind, when it is enabled.
     #[must_use]
     pub fn workflow(&self, kind: WorkflowKind) -> Option<&Workflow> {
@@ -141,13 +151,13 @@ impl ConfigChange {
     pub fn needs(&self) -> FeatureLevel {
         match self {
             Self::PutConnection(connection) => connection.needs(),
+            Self::PutPolicy(policy) => policy.needs(),
+            Self::SetGeneral(general) => general.needs(),
             Self::Replace(config) => config.needs(),
             Self::RemoveConnection(_)
-            | Self::PutPolicy(_)
             | Self::RemovePolicy(_)
             | Self::SetAdministrators(_)
-            | Self::SetHelpdesk(_)
-            | Self::SetGeneral(_) => FeatureLevel::FIRST,
+            | Self::SetHelpdesk(_) => FeatureLevel::FIRST,
         }
     }
 }
@@ -200,7 +210,9 @@ impl RealmConfig {
     /// The feature level from which on it may be had.
     #[must_use]
     pub fn needs(&self) -> FeatureLevel {
-        self.connections.iter().map(DomainConnection::needs).max().unwrap_or_default()
+        let connections = self.connections.iter().map(DomainConnection::needs);
+        let policies = self.policies.iter().map(ManagementPolicy::needs);
+        connections.chain(policies).max().unwrap_or_default().max(self.general.needs())
     }
 
     /// The connection with this id.
@@ -257,6 +269,9 @@ impl RealmConfig {
         );
         if let Some(mirror) = &self.general.mirror {
             check.mirror("general.mirror", mirror);
+        }
+        if let Some(mail) = &self.general.mail {
+            check.mail("general.mail", mail);
         }
         check.at_most_100("general.monitors", self.general.monitors.len());
         check.at_most_100("general.logging", self.general.logging.len());

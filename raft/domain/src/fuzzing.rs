@@ -148,6 +148,7 @@ mod tests {
             },
             lockout: LockoutSettings::DEFAULT,
             password_rules: vec![PasswordRule::Length(LengthRule { min: 8, max: 64 })],
+            notices: crate::mail::Notices::default(),
             workflows: Workflow::defaults(|| {
                 number += 1;
                 WorkflowId(Uuid::from_u128(number))

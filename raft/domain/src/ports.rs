@@ -304,6 +304,10 @@ pub enum Purpose {
     Token,
     /// Keyed hash of an `Idempotency-Key`.
     Idempotency,
+    /// Mails that wait to be sent; context: the mail's id.
+    Mail,
+    /// Passwords of accounts at mail servers; context: host and account.
+    MailAccount,
 }
 
 /// The realm key is not on this node, or the sealed value is not what it should be.

@@ -8,10 +8,11 @@ use crate::config::RealmConfig;
 use crate::config::history::KeptRevision;
 use crate::document::Document;
 use crate::feature_level::FeatureLevel;
-use crate::ids::{ApiTokenId, JoinTokenId, KeyedHash, NodeId, RealmId, RequestId, Revision, TicketId};
+use crate::ids::{ApiTokenId, JoinTokenId, KeyedHash, MailId, NodeId, RealmId, RequestId, Revision, TicketId};
 use crate::instance::{Instance, KeyWrap, Role};
 use crate::label::{Label, LabelKey};
 use crate::lockout::{AttemptTarget, Counter};
+use crate::mail::QueuedMail;
 use crate::outcome::Outcome;
 use crate::realm_keys::RealmKeys;
 use crate::ticket::Ticket;
@@ -83,6 +84,8 @@ pub struct State {
     /// When the newest certificate of each node ends.
     pub(crate) certificates: OrdMap<NodeId, Timestamp>,
     pub(crate) level: FeatureLevel,
+    /// The mails that wait, and those that were closed lately.
+    pub(crate) outbox: OrdMap<MailId, QueuedMail>,
     /// Those of clients by time: an index, rebuilt from `requests`.
     pub(crate) client_requests: imbl::OrdSet<(Timestamp, RequestId)>,
 }
@@ -124,6 +127,8 @@ pub enum CellKey {
     Certificate(NodeId),
     /// The feature level, once it was raised.
     Level,
+    /// A mail.
+    Mail(MailId),
 }
 
 /// The content of one cell; with its key it can be put back.
@@ -167,6 +172,8 @@ pub enum Cell {
     ConfigDocument(Document<std::sync::Arc<RealmConfig>>),
     /// A kept revision of the configuration, above the first feature level.
     RevisionDocument(Document<KeptRevision>),
+    /// A mail.
+    Mail(QueuedMail),
 }
 
 /// A cell's content does not belong to its key: stored data is damaged.
@@ -348,6 +355,7 @@ impl State {
             .chain(self.replacements.keys().map(|token| CellKey::Replacement(*token)))
             .chain(self.revisions.keys().map(|revision| CellKey::Revision(*revision)))
             .chain(self.certificates.keys().map(|id| CellKey::Certificate(*id)))
+            .chain(self.outbox.keys().map(|id| CellKey::Mail(*id)))
     }
 
     /// The content of one cell; `None` when it was removed.
@@ -373,6 +381,7 @@ impl State {
             CellKey::Keys => self.keys.clone().map(Cell::Keys),
             CellKey::Certificate(id) => self.certificates.get(id).copied().map(Cell::Certificate),
             CellKey::Level => self.raised_level().map(Cell::Level),
+            CellKey::Mail(id) => self.outbox.get(id).cloned().map(Cell::Mail),
         }
     }
 
@@ -415,6 +424,7 @@ impl State {
             (CellKey::Keys, Cell::Keys(keys)) => self.keys = Some(keys),
             (CellKey::Certificate(id), Cell::Certificate(end)) => drop(self.certificates.insert(id, end)),
             (CellKey::Level, Cell::Level(level)) => self.level = level,
+            (CellKey::Mail(id), Cell::Mail(mail)) => drop(self.outbox.insert(id, mail)),
             (key, _) => return Err(MismatchedCell { key }),
         }
         Ok(())

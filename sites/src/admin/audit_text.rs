@@ -1,6 +1,7 @@
 //! Audit records in words.
 
 use passquorum_domain::audit::{Actor, AuditEvent, ProfileTask, Site};
+use passquorum_domain::mail::MailResult;
 use passquorum_domain::ticket::{TicketKind, TicketResult};
 
 /// Who.
@@ -78,6 +79,12 @@ pub(crate) fn event(event: &AuditEvent) -> String {
         AuditEvent::ProfileTaken(task) => format!("Profile to be changed by a task: {}", task_name(*task)),
         AuditEvent::PointRemoved => "Service connection point removed".to_owned(),
         AuditEvent::MirrorRebuilt => "Storage container removed, to be rebuilt".to_owned(),
+        AuditEvent::MailQueued(_) => "Mail queued".to_owned(),
+        AuditEvent::MailClosed(_, MailResult::Sent) => "Mail sent".to_owned(),
+        AuditEvent::MailClosed(_, MailResult::Refused { code }) => {
+            format!("Mail refused by the mail server with {code}")
+        }
+        AuditEvent::MailClosed(_, MailResult::Expired) => "Mail not sent in time".to_owned(),
         AuditEvent::KeyRetired(generation) => format!("Data key {generation} retired"),
     }
 }

@@ -1,6 +1,6 @@
 //! What the pages ask for, done here: by the workflow engine, with the realm key and the directories.
 
-use super::offered;
+use super::{LANGUAGE, offered};
 use crate::app::App;
 use crate::csrf;
 use crate::extract::Form;
@@ -33,8 +33,9 @@ impl SelfService for Engine {
                 self.check(visitor, &form)?;
                 let typed = form.text("name").unwrap_or("").trim();
                 let name = LoginName::parse(typed).map_err(|_| Failure::bad_input(text::NAME_INVALID))?;
-                let progress =
+                let mut progress =
                     self.0.on_the_grid(begin(&self.0, visitor.origin(), task, &name, typed)).await?;
+                progress.language = form.text(LANGUAGE).and_then(|language| language.parse().ok());
                 Ok(Answer::Begun(self.keep(visitor, &progress)?))
             }
             Ask::Show { run } => {
@@ -154,6 +155,7 @@ async fn begin(
         position: 0,
         tickets: 0,
         ending: None,
+        language: None,
     })
 }
 

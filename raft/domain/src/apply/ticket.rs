@@ -26,6 +26,7 @@ impl State {
         self.tickets.values().any(|ticket| is_overdue(ticket, at) || is_past(ticket, at))
             || self.counters.values().any(|counter| at >= counter.forget_at)
             || self.keys.as_ref().is_some_and(|keys| keys.is_overdue(at))
+            || self.outbox.values().any(|mail| mail.is_overdue(at) || mail.is_past(at))
     }
 }
 
@@ -118,6 +119,7 @@ impl Change<'_> {
         if self.state.keys.as_ref().is_some_and(|keys| keys.is_overdue(at)) {
             self.use_next_key();
         }
+        self.sweep_outbox()?;
         Ok(Effect::Done)
     }
 }
