@@ -301,7 +301,11 @@ impl Parts<'_> {
     }
 
     /// A node that holds the realm key: every site, the API, and the mirror and the mail when it leads.
-    fn inner(&self, health: Arc<Health>, told: [watch::Sender<MirrorStatus>; 2]) -> (Served, (Mirror, Postman)) {
+    fn inner(
+        &self,
+        health: Arc<Health>,
+        told: [watch::Sender<MirrorStatus>; 2],
+    ) -> (Served, (Mirror, Postman)) {
         let [status, points] = told;
         let cluster = self.cluster;
         let names = match self.config.name_servers.as_slice() {

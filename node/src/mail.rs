@@ -162,12 +162,19 @@ impl Postman {
         };
         match self.hand_to_first(settings, &written, ends).await {
             Some(result) => self.close(id, result).await,
-            None => tracing::warn!(mail = %id, attempts = mail.attempts.saturating_add(1), "no mail server took a mail"),
+            None => {
+                tracing::warn!(mail = %id, attempts = mail.attempts.saturating_add(1), "no mail server took a mail")
+            }
         }
     }
 
     /// Hands a mail to the first server that decides about it.
-    async fn hand_to_first(&self, settings: &MailSettings, mail: &Mail, ends: Timestamp) -> Option<MailResult> {
+    async fn hand_to_first(
+        &self,
+        settings: &MailSettings,
+        mail: &Mail,
+        ends: Timestamp,
+    ) -> Option<MailResult> {
         let mut left = u64::try_from(settings.servers.len()).unwrap_or(u64::MAX);
         for server in &settings.servers {
             let account = match self.account(server) {
@@ -198,7 +205,10 @@ impl Postman {
         let opened = self.keyring.open(Purpose::MailAccount, &context, &login.password);
         let clear = opened.map_err(|_| "the password of its account does not open")?;
         let text = std::str::from_utf8(&clear).map_err(|_| "the password of its account is no text")?;
-        Ok(Some(Account { user: &login.user, password: SecretString::from(Zeroizing::new(text.to_owned()).as_str()) }))
+        Ok(Some(Account {
+            user: &login.user,
+            password: SecretString::from(Zeroizing::new(text.to_owned()).as_str()),
+        }))
     }
 
     /// Has the outcome committed. It is tried for long: until it is, the mail would be sent again.

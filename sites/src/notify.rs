@@ -107,11 +107,13 @@ impl Letter {
                 (MailTemplate::TaskFailed, MailTemplate::AdministratorFailed, Some(code))
             }
         };
-        let values = about(ports, record, &notice.task)
-            .with(Parameter::Reason, reason.map_or("", ErrorCode::as_str));
+        let values =
+            about(ports, record, &notice.task).with(Parameter::Reason, reason.map_or("", ErrorCode::as_str));
         let Some(settings) = &notice.config.general.mail else { return };
         let actor = || Actor::User(notice.subject);
-        if notice.notices.user && let Some(to) = address(record) {
+        if notice.notices.user
+            && let Some(to) = address(record)
+        {
             let words = (to_user, notice.language.as_ref(), &values);
             queue_or_log(ports, settings, actor(), to, Some(notice.subject), words).await;
         }
@@ -142,7 +144,11 @@ pub(crate) async fn lock_lifted(
 }
 
 /// A mail that shows whether the servers work.
-pub(crate) fn test(ports: &Ports, settings: &MailSettings, to: MailAddress) -> Result<(MailId, Action), Failure> {
+pub(crate) fn test(
+    ports: &Ports,
+    settings: &MailSettings,
+    to: MailAddress,
+) -> Result<(MailId, Action), Failure> {
     let values = everywhere(ports);
     compose(ports, settings, to, None, (MailTemplate::Test, None, &values), TEST_LIFE)
 }

@@ -30,7 +30,11 @@ fn client(output: &Output) -> Result<Client, Failure> {
 async fn servers(output: &Output) -> Result<(), Failure> {
     let config: RealmConfig = client(output)?.get("/api/v1/config").await?;
     let Some(mail) = config.general.mail else {
-        return answer(if output.json { "null" } else { "no mail server is configured; see passquorum mail set" });
+        return answer(if output.json {
+            "null"
+        } else {
+            "no mail server is configured; see passquorum mail set"
+        });
     };
     if output.json {
         let servers = mail.servers.iter().map(|server| {
@@ -148,7 +152,9 @@ async fn queue(output: &Output) -> Result<(), Failure> {
     for mail in &outbox.mails {
         let standing = match &mail.standing {
             Standing::Waiting { next_attempt: None } => "waiting".to_owned(),
-            Standing::Waiting { next_attempt: Some(at) } => format!("waiting, next attempt {}", utc::format(*at)),
+            Standing::Waiting { next_attempt: Some(at) } => {
+                format!("waiting, next attempt {}", utc::format(*at))
+            }
             Standing::Closed { result: MailResult::Sent } => "sent".to_owned(),
             Standing::Closed { result: MailResult::Refused { code } } => format!("refused with {code}"),
             Standing::Closed { result: MailResult::Expired } => "not sent in time".to_owned(),

@@ -5,7 +5,9 @@ use passquorum_domain::config::*;
 use passquorum_domain::directory::DistinguishedName;
 use passquorum_domain::ids::{ConnectionId, PolicyId, QuestionId, Revision, WorkflowId};
 use passquorum_domain::lockout::LockoutSettings;
-use passquorum_domain::mail::{MailLogin, MailSecurity, MailServer, MailSettings, MailTemplate, MailText, Notices};
+use passquorum_domain::mail::{
+    MailLogin, MailSecurity, MailServer, MailSettings, MailTemplate, MailText, Notices,
+};
 use passquorum_domain::policy::{ComplexityRule, LengthRule, PasswordRule};
 use passquorum_domain::qa::{QaPolicy, Question, QuestionKind};
 use passquorum_domain::scope::{RoleScope, UserScope};
@@ -151,10 +153,10 @@ fn policy() -> impl Strategy<Value = (ManagementPolicy, Vec<(usize, UserScope)>)
             };
             (place, scope)
         });
-    let notices = (any::<bool>(), any::<bool>())
-        .prop_map(|(user, administrators)| Notices { user, administrators });
-    (uuid(), text(), vec(scope, 0..3), qa(), lockout(), vec(rule(), 0..3), vec(workflow(), 0..3), notices).prop_map(
-        |(id, name, scopes, qa, lockout, password_rules, workflows, notices)| {
+    let notices =
+        (any::<bool>(), any::<bool>()).prop_map(|(user, administrators)| Notices { user, administrators });
+    (uuid(), text(), vec(scope, 0..3), qa(), lockout(), vec(rule(), 0..3), vec(workflow(), 0..3), notices)
+        .prop_map(|(id, name, scopes, qa, lockout, password_rules, workflows, notices)| {
             let policy = ManagementPolicy {
                 id: PolicyId(id),
                 name,
@@ -166,8 +168,7 @@ fn policy() -> impl Strategy<Value = (ManagementPolicy, Vec<(usize, UserScope)>)
                 notices,
             };
             (policy, scopes)
-        },
-    )
+        })
 }
 
 fn mail() -> impl Strategy<Value = MailSettings> {
@@ -182,9 +183,8 @@ fn mail() -> impl Strategy<Value = MailSettings> {
     let language = || "[a-z]{2}(-[a-z]{2})?".prop_map(|tag| tag.parse().unwrap());
     let address = || "[a-z]{1,8}@[a-z]{1,8}\\.example".prop_map(|address| address.parse().unwrap());
     let template = (0..MailTemplate::ALL.len()).prop_map(|index| MailTemplate::ALL[index]);
-    let mail_text = (template, language(), text(), "[a-zäöü .\n]{1,40}x").prop_map(
-        |(template, language, subject, body)| MailText { template, language, subject, body },
-    );
+    let mail_text = (template, language(), text(), "[a-zäöü .\n]{1,40}x")
+        .prop_map(|(template, language, subject, body)| MailText { template, language, subject, body });
     (vec(server, 1..3), address(), text(), vec(address(), 0..3), language(), vec(mail_text, 0..3)).prop_map(
         |(mut servers, sender, sender_name, administrators, language, texts)| {
             // One account at one host has one password.

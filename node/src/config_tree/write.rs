@@ -3,8 +3,7 @@
 
 use super::files::{
     ConnectionFile, Duration, EndpointFile, GeneralFile, LdapsFile, MailFile, MailLoginFile, MailServerFile,
-    MirrorFile, PasswordFile, PolicyFile,
-    RoleFile, RolesFile, ScopeFile, SealedReference, TreeFile,
+    MirrorFile, PasswordFile, PolicyFile, RoleFile, RolesFile, ScopeFile, SealedReference, TreeFile,
 };
 use super::{FORMAT, HEAD, MAIL_FILE, NotWritable, Tree, print};
 use passquorum_domain::config::{

@@ -113,7 +113,8 @@ fn tls(server: &MailServer) -> Result<TlsParameters, String> {
 }
 
 fn mailbox(name: Option<&str>, address: &MailAddress) -> Result<Mailbox, String> {
-    let address: Address = address.as_str().parse().map_err(|_| "an address is not one for SMTP".to_owned())?;
+    let address: Address =
+        address.as_str().parse().map_err(|_| "an address is not one for SMTP".to_owned())?;
     Ok(Mailbox::new(name.map(str::to_owned), address))
 }
 
@@ -169,7 +170,14 @@ mod tests {
     #[test]
     fn the_head_says_who_what_and_that_no_person_wrote_it() {
         let expected = [
-            "Message-ID", "Date", "From", "To", "Subject", "MIME-Version", "Content-Type", "Auto-Submitted",
+            "Message-ID",
+            "Date",
+            "From",
+            "To",
+            "Subject",
+            "MIME-Version",
+            "Content-Type",
+            "Auto-Submitted",
             "Content-Language",
         ];
         assert_eq!(head("Ihr Kennwort wurde zurückgesetzt", "Realm"), expected);

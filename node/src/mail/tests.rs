@@ -39,7 +39,13 @@ struct Servers {
 
 #[async_trait]
 impl Transport for Servers {
-    async fn hand(&self, server: &MailServer, _: Option<Account<'_>>, _: &MailSettings, mail: &Mail) -> Handed {
+    async fn hand(
+        &self,
+        server: &MailServer,
+        _: Option<Account<'_>>,
+        _: &MailSettings,
+        mail: &Mail,
+    ) -> Handed {
         self.asked.lock().unwrap().push((server.host.clone(), mail.message_id.clone()));
         self.answers[server.host.as_str()].clone()
     }

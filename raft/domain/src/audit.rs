@@ -5,7 +5,9 @@
 use crate::blob::Sealed;
 use crate::drill::DrillName;
 use crate::feature_level::FeatureLevel;
-use crate::ids::{ApiTokenId, ConnectionId, JoinTokenId, KeyedHash, MailId, NodeId, PolicyId, Revision, TicketId};
+use crate::ids::{
+    ApiTokenId, ConnectionId, JoinTokenId, KeyedHash, MailId, NodeId, PolicyId, Revision, TicketId,
+};
 use crate::instance::Role;
 use crate::label::LabelKey;
 use crate::mail::MailResult;

@@ -7,7 +7,8 @@ use crate::config::{ConfigChange, RealmConfig};
 use crate::document::Document;
 use crate::feature_level::FeatureLevel;
 use crate::ids::{
-    ApiTokenId, AttemptId, JoinTokenId, KeyedHash, MailId, NodeId, PolicyId, RealmId, RequestId, Revision, TicketId,
+    ApiTokenId, AttemptId, JoinTokenId, KeyedHash, MailId, NodeId, PolicyId, RealmId, RequestId, Revision,
+    TicketId,
 };
 use crate::instance::{KeyWrap, Role};
 use crate::label::{LabelCondition, LabelKey};

@@ -130,7 +130,8 @@ impl State {
         let notes =
             origins.map(|sealed| SealedValue { purpose: Purpose::AuditDetail, context: Vec::new(), sealed });
         let configs = self.config.iter().chain(self.revisions.values().map(|kept| &kept.config));
-        let servers = configs.filter_map(|config| config.general.mail.as_ref()).flat_map(|mail| &mail.servers);
+        let servers =
+            configs.filter_map(|config| config.general.mail.as_ref()).flat_map(|mail| &mail.servers);
         let accounts = servers.filter_map(|server| {
             let login = server.login.as_ref()?;
             let context = MailServer::context(&server.host, &login.user);

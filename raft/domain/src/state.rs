@@ -8,7 +8,9 @@ use crate::config::RealmConfig;
 use crate::config::history::KeptRevision;
 use crate::document::Document;
 use crate::feature_level::FeatureLevel;
-use crate::ids::{ApiTokenId, JoinTokenId, KeyedHash, MailId, NodeId, RealmId, RequestId, Revision, TicketId};
+use crate::ids::{
+    ApiTokenId, JoinTokenId, KeyedHash, MailId, NodeId, RealmId, RequestId, Revision, TicketId,
+};
 use crate::instance::{Instance, KeyWrap, Role};
 use crate::label::{Label, LabelKey};
 use crate::lockout::{AttemptTarget, Counter};

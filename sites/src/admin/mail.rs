@@ -8,9 +8,7 @@ use crate::notify;
 use crate::page_error::Failure;
 use axum::response::Response;
 use passquorum_domain::config::{ConfigChange, GeneralSettings, RealmConfig};
-use passquorum_domain::mail::{
-    Language, MailAddress, MailLogin, MailSecurity, MailServer, MailSettings,
-};
+use passquorum_domain::mail::{Language, MailAddress, MailLogin, MailSecurity, MailServer, MailSettings};
 use passquorum_domain::ports::Purpose;
 
 const PART: &str = "/admin/mail";
@@ -25,7 +23,12 @@ fn field(index: usize, name: &str) -> String {
 fn server_inputs(index: usize, server: Option<&MailServer>) -> Vec<Input> {
     let text = |read: fn(&MailServer) -> &str| server.map_or("", read);
     vec![
-        Input::line(field(index, "host"), "Host", "A name or an address. Empty: no server here.", text(|s| &s.host)),
+        Input::line(
+            field(index, "host"),
+            "Host",
+            "A name or an address. Empty: no server here.",
+            text(|s| &s.host),
+        ),
         Input::number(field(index, "port"), "Port", "25, 465 or 587 usually.", server.map_or(25, |s| s.port)),
         Input::line(
             field(index, "security"),

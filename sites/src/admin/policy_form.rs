@@ -62,7 +62,12 @@ pub(super) fn sections(policy: &ManagementPolicy, config: &RealmConfig) -> Vec<S
         "Mail",
         "Who is told how a task ended. Nobody is, while no mail server is configured.",
         vec![
-            Input::check("notices.user", "Tell the user", "At the address in the directory.", policy.notices.user),
+            Input::check(
+                "notices.user",
+                "Tell the user",
+                "At the address in the directory.",
+                policy.notices.user,
+            ),
             Input::check(
                 "notices.administrators",
                 "Tell the administrators",

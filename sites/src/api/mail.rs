@@ -15,7 +15,8 @@ use passquorum_domain::config::{ConfigChange, GeneralSettings, Problem};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::MailId;
 use passquorum_domain::mail::{
-    Language, MailAddress, MailLogin, MailResult, MailSecurity, MailServer, MailSettings, MailState, OutboxCount,
+    Language, MailAddress, MailLogin, MailResult, MailSecurity, MailServer, MailSettings, MailState,
+    OutboxCount,
 };
 use passquorum_domain::ports::{Consistency, Purpose};
 use passquorum_domain::secret::Password;
@@ -92,7 +93,8 @@ pub(super) async fn put(
                 Some(MailLogin { user, password })
             }
             Some(NewLogin { user, password: None }) => {
-                let kept = kept.and_then(|kept| MailServer::kept_password(&kept.servers, &server.host, &user));
+                let kept =
+                    kept.and_then(|kept| MailServer::kept_password(&kept.servers, &server.host, &user));
                 let password = kept.cloned().ok_or_else(|| no_password(index))?;
                 Some(MailLogin { user, password })
             }

@@ -30,7 +30,8 @@ impl World {
         let server = MailServer::start(own.path(), port).await.unwrap();
         let cluster = Cluster::demo(dir.path(), ports::block(103).unwrap()).await.unwrap();
         let token = cluster.demo_line().unwrap().api_token.clone();
-        let world = Self { cluster, server, token, client: https::client(Trust::Anyone).unwrap(), _dirs: [dir, own] };
+        let world =
+            Self { cluster, server, token, client: https::client(Trust::Anyone).unwrap(), _dirs: [dir, own] };
         world.set_servers().await;
         world
     }
@@ -129,7 +130,8 @@ async fn each_mail_arrives_whatever_fails_on_the_way_and_doubles_have_one_messag
     for number in 0..5 {
         waiting.push(world.queue(other, &format!("w{number}@corp.example")).await);
     }
-    let tried = || async { world.entry(other, &waiting[4]).await.filter(|mail| mail["attempts"].as_u64() > Some(0)) };
+    let tried =
+        || async { world.entry(other, &waiting[4]).await.filter(|mail| mail["attempts"].as_u64() > Some(0)) };
     wait::until("the last mail was tried", SOON, tried).await.unwrap();
     world.cluster.kill9(leader).await.unwrap();
     world.server.resume().await.unwrap();
@@ -157,7 +159,8 @@ async fn each_mail_arrives_whatever_fails_on_the_way_and_doubles_have_one_messag
 async fn a_person_whose_browser_asks_for_german_is_told_in_german_that_the_password_was_reset() {
     let _turn = TURN.lock().await;
     let world = World::start().await;
-    let alice = world.cluster.demo_line().unwrap().accounts.iter().find(|one| one.user == "alice").unwrap().clone();
+    let alice =
+        world.cluster.demo_line().unwrap().accounts.iter().find(|one| one.user == "alice").unwrap().clone();
     let base = world.cluster.node(2).unwrap().health.clone();
     let browser = https::client(Trust::Anyone).unwrap();
     let german = "de-AT,de;q=0.9,en;q=0.5";
@@ -179,13 +182,20 @@ async fn a_person_whose_browser_asks_for_german_is_told_in_german_that_the_passw
         .map(|(question, answer)| (page.find(question.as_str()).unwrap(), answer.as_str().unwrap()))
         .collect();
     asked.sort_unstable();
-    let mut form = vec![("csrf".to_owned(), hidden(&page, "csrf")), ("step".to_owned(), hidden(&page, "step"))];
-    form.extend((0..).zip(asked).map(|(place, (_, answer)): (usize, _)| (format!("answer-{place}"), answer.to_owned())));
+    let mut form =
+        vec![("csrf".to_owned(), hidden(&page, "csrf")), ("step".to_owned(), hidden(&page, "step"))];
+    form.extend(
+        (0..)
+            .zip(asked)
+            .map(|(place, (_, answer)): (usize, _)| (format!("answer-{place}"), answer.to_owned())),
+    );
     browser.post(&step).form(&form).send().await.unwrap();
     let page = get(step.clone()).await.unwrap().text().await.unwrap();
     let new = "Demo-Passphrase-77";
     let form = [
-        ("csrf", hidden(&page, "csrf")), ("step", hidden(&page, "step")), ("new", new.to_owned()),
+        ("csrf", hidden(&page, "csrf")),
+        ("step", hidden(&page, "step")),
+        ("new", new.to_owned()),
         ("confirm", new.to_owned()),
     ];
     browser.post(&step).form(&form).send().await.unwrap();

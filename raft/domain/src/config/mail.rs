@@ -121,8 +121,14 @@ mod tests {
         };
         wrong.texts = vec![text.clone(), MailText { subject: "x".into(), body: "x".into(), ..text }];
         let expected = [
-            "servers[0].host", "servers[0].port", "servers[0].authorities", "servers[0].login", "sender_name",
-            "texts[0].subject", "texts[0].body", "texts[1].language",
+            "servers[0].host",
+            "servers[0].port",
+            "servers[0].authorities",
+            "servers[0].login",
+            "sender_name",
+            "texts[0].subject",
+            "texts[0].body",
+            "texts[1].language",
         ];
         assert_eq!(fields(wrong), expected.map(|field| format!("general.mail.{field}")));
         assert_eq!(fields(MailSettings { servers: Vec::new(), ..settings() }), ["general.mail.servers"]);

@@ -39,7 +39,8 @@ impl Language {
         let mut best: Option<(Self, u32)> = None;
         for item in accept.split(',').take(20) {
             let (tag, weight) = item.split_once(';').map_or((item, 1000), |(tag, parameter)| {
-                let value = parameter.trim().strip_prefix("q=").and_then(|value| value.trim().parse::<f32>().ok());
+                let value =
+                    parameter.trim().strip_prefix("q=").and_then(|value| value.trim().parse::<f32>().ok());
                 // Between 0 and 1000, so that nothing is cut off.
                 (tag, value.map_or(0, |value| (value.clamp(0.0, 1.0) * 1000.0) as u32))
             });
@@ -59,8 +60,8 @@ impl FromStr for Language {
         let mut parts = tag.split('-');
         let first = parts.next().unwrap_or_default();
         let first_fits = (2..=3).contains(&first.len()) && first.chars().all(|c| c.is_ascii_alphabetic());
-        let rest_fits =
-            parts.all(|part| (1..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric()));
+        let rest_fits = parts
+            .all(|part| (1..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric()));
         if first_fits && rest_fits && tag.len() <= 20 { Ok(Self(tag)) } else { Err(NotALanguage) }
     }
 }

@@ -95,7 +95,10 @@ impl MailServer {
     #[must_use]
     pub fn kept_password<'a>(servers: &'a [Self], host: &str, user: &str) -> Option<&'a Sealed> {
         let logins = servers.iter().filter(|server| server.host.eq_ignore_ascii_case(host));
-        logins.filter_map(|server| server.login.as_ref()).find(|login| login.user == user).map(|login| &login.password)
+        logins
+            .filter_map(|server| server.login.as_ref())
+            .find(|login| login.user == user)
+            .map(|login| &login.password)
     }
 }
 

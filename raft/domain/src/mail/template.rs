@@ -161,11 +161,9 @@ pub enum TemplateProblem {
 pub fn check(template: MailTemplate, text: &str) -> Result<(), TemplateProblem> {
     each_part(text, |part| match part {
         Part::Parameter(name) if !template.parameters().iter().any(|known| known.name() == name) => {
-            let known: Vec<_> = template.parameters().iter().map(|known| format!("{{{}}}", known.name())).collect();
-            Err(TemplateProblem::Unknown {
-                found: name.chars().take(40).collect(),
-                known: known.join(", "),
-            })
+            let known: Vec<_> =
+                template.parameters().iter().map(|known| format!("{{{}}}", known.name())).collect();
+            Err(TemplateProblem::Unknown { found: name.chars().take(40).collect(), known: known.join(", ") })
         }
         Part::Text(text) if text.contains(['{', '}']) => Err(TemplateProblem::LoneBrace),
         Part::Parameter(_) | Part::Text(_) => Ok(()),

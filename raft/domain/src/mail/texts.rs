@@ -52,8 +52,7 @@ pub fn words(
         let own = own.map(|text| (text.subject.as_str(), text.body.as_str()));
         own.or_else(|| built_in(template, &language)).map(|words| (language, words))
     });
-    let (language, (subject, body)) =
-        found.unwrap_or_else(|| (Language::english(), english::text(template)));
+    let (language, (subject, body)) = found.unwrap_or_else(|| (Language::english(), english::text(template)));
     let text = filled(&body.replace("\r\n", "\n"), values);
     MailWords {
         subject: one_line(&filled(subject, values)).trim().to_owned(),

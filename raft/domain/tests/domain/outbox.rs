@@ -97,7 +97,10 @@ fn the_outbox_is_bounded_in_number_and_bytes_and_makes_room() {
         world.close(number, MailResult::Sent).unwrap();
     }
     assert_eq!(world.state.outbox_count().closed, QueuedMail::MOST_CLOSED);
-    assert!(world.state.mail(id(0)).is_none() && world.state.mail(id(1_999)).is_some(), "the oldest go first");
+    assert!(
+        world.state.mail(id(0)).is_none() && world.state.mail(id(1_999)).is_some(),
+        "the oldest go first"
+    );
 }
 
 #[test]

@@ -143,9 +143,11 @@ proptest! {
         let at = state.totals().latest.plus(passquorum_domain::time::Span(later));
         let due = state.sweep_is_due(at);
         let (tickets, counters, keys) = (swept(&state), counters(&state), state.keys().cloned());
+        let mails = |state: &State| state.outbox().cloned().collect::<Vec<_>>();
+        let outbox = mails(&state);
         let sweep = passquorum_domain::command::Action::Sweep;
         state.apply(command(99_999, at.0, sweep)).outcome.unwrap();
-        let swept = tickets != swept(&state) || counters != self::counters(&state);
+        let swept = tickets != swept(&state) || counters != self::counters(&state) || outbox != mails(&state);
         prop_assert_eq!(due, swept || keys.as_ref() != state.keys());
     }
 }
