@@ -4,14 +4,18 @@ use crate::browser::*;
 use crate::fakes::*;
 use passquorum_domain::command::Action;
 use passquorum_domain::config::{ConfigChange, GeneralSettings};
-use passquorum_domain::ids::MailId;
-use passquorum_domain::mail::{
-    Language, Mail, MailSecurity, MailServer, MailSettings, Notices, QueuedMail,
-};
+use passquorum_domain::feature_level::FeatureLevel;
+use passquorum_domain::ids::{MailId, NodeId};
+use passquorum_domain::mail::{Language, Mail, MailSecurity, MailServer, MailSettings, Notices, QueuedMail};
 use passquorum_domain::ports::{Clock, Purpose, Vault};
 use passquorum_domain::time::Span;
 
 fn with_mail(world: &World, notices: Notices) {
+    for (from, to) in
+        [(FeatureLevel::FIRST, FeatureLevel::SECOND), (FeatureLevel::SECOND, FeatureLevel::THIRD)]
+    {
+        world.consensus.apply(Action::RaiseLevel { from, to, asked: vec![NodeId(1)] }).unwrap();
+    }
     let server = MailServer {
         host: "mail.example".into(),
         port: 25,
