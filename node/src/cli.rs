@@ -5,6 +5,7 @@ mod directory;
 mod drill;
 mod keys;
 mod legacy;
+mod mail;
 mod node;
 mod profiles;
 mod spe;
@@ -21,6 +22,7 @@ pub use directory::{
 pub use drill::{DrillArgs, DrillName};
 pub use keys::{KeysCommand, RetireArgs};
 pub use legacy::LegacyArgs;
+pub use mail::{MailCommand, SetMailArgs, TestMailArgs};
 pub use node::{MoveArgs, NodeCommand, OneNode, RemoveArgs, ReplaceArgs, SetUrlArgs, TransferArgs};
 pub use profiles::{ImportProfilesArgs, MigrateArgs, ProfilesCommand, UnregisterArgs, WhoArgs};
 pub use spe::{DiagnoseArgs, SpeCommand};
@@ -67,6 +69,9 @@ pub enum Command {
     /// Show, rotate and retire the data key that the realm's secrets are sealed under.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Enter and try the mail servers, and show the mails that wait.
+    #[command(subcommand)]
+    Mail(MailCommand),
     /// Say which program each node runs, and finish a rolling upgrade.
     #[command(subcommand)]
     Upgrade(UpgradeCommand),

@@ -14,6 +14,7 @@ mod fleet;
 mod init;
 mod join;
 mod keys;
+mod mail;
 mod node;
 mod open_file;
 mod profiles;
@@ -115,6 +116,7 @@ pub async fn dispatch(cli: Cli) -> Exit {
         Command::Token(command) => token::run(command).await,
         Command::Node(command) => node::run(command).await,
         Command::Keys(command) => keys::run(command).await,
+        Command::Mail(command) => mail::run(command).await,
         Command::Upgrade(command) => upgrade::run(command).await,
         Command::Replace(args) => token::replace(&args).await,
         Command::Config(command) => return ended(config::run(command).await),

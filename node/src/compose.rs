@@ -1,5 +1,5 @@
 //! The one place where a node is wired together. It reads from top to bottom as a picture of the system:
-//! storage → cluster → key ring → admission and directories → sites, API and health → listeners and the mirror. What is
+//! storage → cluster → key ring → admission and directories → sites, API and health → listeners, mirror and mail. What is
 //! served, and with what, differs with the role: see `Parts::inner` and `Parts::perimeter`.
 
 use crate::admission::{Learners, RealmAdmission};
@@ -14,6 +14,7 @@ use crate::health::{self, Health, Scraped};
 use crate::key_care::NodeKeyCare;
 use crate::keyring::Keyring;
 use crate::keys::{KeyFolder, KeysError, NodeKeys};
+use crate::mail::{Postman, Smtp};
 use crate::metrics::Metrics;
 use crate::metrics::gauges::Surroundings;
 use crate::observed::{ObservedConsensus, ObservedDirectories};
@@ -162,11 +163,11 @@ impl Node {
             key_care: &key_care,
             env: &env,
         };
-        let (served, mirror) = match identity.role {
+        let (served, duties) = match identity.role {
             Role::DmzLearner => (parts.perimeter(Arc::new(health.behind(cluster.lenders()))), None),
             Role::Voter | Role::SiteLearner => {
-                let (served, mirror) = parts.inner(Arc::new(health), [told, told_points]);
-                (served, Some(mirror))
+                let (served, duties) = parts.inner(Arc::new(health), [told, told_points]);
+                (served, Some(duties))
             }
         };
         let Served { health, public, local } = served;
@@ -188,8 +189,9 @@ impl Node {
             let keep = local_storage::keep(path, config.name.clone(), consensus, stop.clone());
             tasks.spawn(named("Local.storage", keep));
         }
-        if let Some(mirror) = mirror {
-            tasks.spawn(named("the mirror", keep_mirror(mirror, stop.clone())));
+        if let Some((mirror, postman)) = duties {
+            tasks.spawn(named("the mirror", until_stop(mirror.run(), stop.clone())));
+            tasks.spawn(named("the mail", until_stop(postman.run(), stop.clone())));
             let arrival = KeyArrival { realm: identity.realm, own: keys.wrap, keyring };
             let arrival = arrival.run(Arc::clone(&key_care), cluster.states(), stop.clone());
             tasks.spawn(named("the key ring", arrival));
@@ -298,8 +300,12 @@ impl Parts<'_> {
         Scraped { health: Arc::clone(health), metrics: Arc::clone(self.metrics), around }
     }
 
-    /// A node that holds the realm key: every site, the API, and the mirror when it leads.
-    fn inner(&self, health: Arc<Health>, told: [watch::Sender<MirrorStatus>; 2]) -> (Served, Mirror) {
+    /// A node that holds the realm key: every site, the API, and the mirror and the mail when it leads.
+    fn inner(
+        &self,
+        health: Arc<Health>,
+        told: [watch::Sender<MirrorStatus>; 2],
+    ) -> (Served, (Mirror, Postman)) {
         let [status, points] = told;
         let cluster = self.cluster;
         let names = match self.config.name_servers.as_slice() {
@@ -335,7 +341,24 @@ impl Parts<'_> {
         )));
         let monitoring = health::monitoring(self.scraped(&health));
         let router = sites.router_with(monitoring).merge(health::probes(Arc::clone(&health)));
-        (Served { health, public: router.clone(), local: router }, mirror)
+        (Served { health, public: router.clone(), local: router }, (mirror, self.postman()))
+    }
+
+    fn postman(&self) -> Postman {
+        let (cluster, env) = (self.cluster, self.env);
+        let site = self.config.site_url.as_str().parse::<http::Uri>().ok();
+        let host = site.as_ref().and_then(http::Uri::host).unwrap_or("localhost").to_owned();
+        Postman {
+            node: cluster.node(),
+            leadership: cluster.leadership(),
+            states: cluster.states(),
+            reads: Arc::clone(cluster) as _,
+            consensus: Arc::clone(self.consensus),
+            keyring: Arc::clone(self.keyring),
+            clock: Arc::clone(&env.clock),
+            entropy: Arc::clone(&env.entropy),
+            transport: Arc::new(Smtp { host }),
+        }
     }
 
     /// A node in the perimeter: the Self-Service site, whose work voters do, and what its load balancer asks. Only the
@@ -397,12 +420,12 @@ async fn named(name: &'static str, task: impl Future<Output = ()>) -> &'static s
     name
 }
 
-/// Mirrors the realm until the word to stop, which cuts a write off.
-async fn keep_mirror(mirror: Mirror, mut stop: stop::Stop) {
+/// Does a leader's duty until the word to stop, which cuts it off.
+async fn until_stop(duty: impl Future<Output = ()>, mut stop: stop::Stop) {
     tokio::select! {
         biased;
         () = stop.stopped() => {}
-        () = mirror.run() => stop.stopped().await,
+        () = duty => stop.stopped().await,
     }
 }
 

@@ -3,6 +3,7 @@
 //! ```text
 //! tree.toml                            the revision it was exported at, and the order of things
 //! general.toml  administrators.toml  helpdesk.toml
+//! mail.toml                            how mail is sent, and texts in further languages; only where it is
 //! connections/NAME.toml                one domain connection
 //! policies/NAME/policy.toml            scope, lockout, the order of the workflows
 //! policies/NAME/questions.toml  policies/NAME/password.toml
@@ -29,6 +30,9 @@ use std::fmt;
 
 /// The file that makes a folder a tree.
 const HEAD: &str = "tree.toml";
+
+/// The file of the mail settings, which is there only where mail is sent.
+const MAIL_FILE: &str = "mail.toml";
 
 /// The form of a tree that this program writes and reads.
 const FORMAT: u32 = 1;

@@ -220,6 +220,8 @@ fn label(purpose: Purpose) -> &'static [u8] {
         Purpose::Token => b"passquorum/1/token",
         Purpose::Idempotency => b"passquorum/1/idempotency",
         Purpose::Passcode => b"passquorum/1/passcode",
+        Purpose::Mail => b"passquorum/1/mail",
+        Purpose::MailAccount => b"passquorum/1/mail-account",
     }
 }
 

@@ -57,6 +57,7 @@ mod http_connection;
 mod join_client;
 mod local_storage;
 mod log_file;
+mod mail;
 mod observed;
 mod request_count;
 mod starter;

@@ -42,6 +42,7 @@ pub(crate) fn policy(name: &str, scope: UserScope, level: FeatureLevel) -> Manag
             reject_answer_in_question: true,
         },
         lockout: LockoutSettings::DEFAULT,
+        notices: passquorum_domain::mail::Notices::default(),
         password_rules: vec![
             PasswordRule::Length(LengthRule { min: 10, max: 128 }),
             PasswordRule::Complexity(ComplexityRule { min_kinds: 3, forbid_names: true }),

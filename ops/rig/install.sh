@@ -9,6 +9,7 @@ packages=(
     ldap-utils ldb-tools tdb-tools                                        # to seed and to question it
     haproxy keepalived tinyproxy-bin curl                                 # in front of the nodes
     prometheus binutils systemd                                           # what operators are given, tried out
+    python3-aiosmtpd                                                      # the mail server
     chromium chromium-driver                                              # the browser and its WebDriver
     etcd-server etcd-client                                               # the peer of the benchmark
     iproute2 iptables                                                     # the networks that the faults cut

@@ -18,6 +18,7 @@ mod general;
 mod history;
 mod inputs;
 mod instances;
+mod mail;
 mod picture;
 mod policies;
 mod policy_form;
@@ -33,13 +34,14 @@ use http::Method;
 use passquorum_domain::audit::Site;
 
 /// The parts of the site, for its navigation: where, and what it is called.
-const NAVIGATION: [(&str, &str); 8] = [
+const NAVIGATION: [(&str, &str); 9] = [
     ("/admin/", "Cluster"),
     ("/admin/instances", "Realm Instances"),
     ("/admin/policies", "Policies"),
     ("/admin/connections", "Domains"),
     ("/admin/directory", "Legacy clients"),
     ("/admin/general", "General"),
+    ("/admin/mail", "Mail"),
     ("/admin/history", "History"),
     ("/admin/audit", "Audit"),
 ];
@@ -84,6 +86,9 @@ pub const ROUTES: &[Route] = &[
     Route::post("/admin/directory/rebuild", || routing::post(directory::rebuild)),
     Route::get("/admin/general", || routing::get(general::show)),
     Route::post("/admin/general", || routing::post(general::save)),
+    Route::get("/admin/mail", || routing::get(mail::show)),
+    Route::post("/admin/mail", || routing::post(mail::save)),
+    Route::post("/admin/mail/test", || routing::post(mail::test)),
     Route::get("/admin/history", || routing::get(history::list)),
     Route::get("/admin/history/{id}", || routing::get(history::show)),
     Route::post("/admin/history/{id}/rollback", || routing::post(history::roll_back)),

@@ -19,6 +19,7 @@ mod join;
 mod keys;
 mod labels;
 mod lines;
+mod mail;
 mod monitors;
 mod nodes;
 mod problem;
@@ -128,6 +129,9 @@ pub const ROUTES: &[Route] = &[
     route(Method::POST, "/api/v1/directory/mirror/rebuild", CONFIGURE, SMALL, || {
         routing::post(directory::rebuild)
     }),
+    route(Method::PUT, "/api/v1/mail", CONFIGURE, CONFIG, || routing::put(mail::put)),
+    route(Method::POST, "/api/v1/mail/test", CONFIGURE, SMALL, || routing::post(mail::test)),
+    route(Method::GET, "/api/v1/mail/queue", READ, SMALL, || routing::get(mail::queue)),
     route(Method::POST, "/api/v1/drills", NODES, SMALL, || routing::post(drills::record)),
     route(Method::POST, "/api/v1/users/explain", PROFILES, SMALL, || routing::post(users::why)),
     route(Method::GET, "/api/v1/users/count", PROFILES, SMALL, || routing::get(profiles::count_users)),

@@ -136,6 +136,13 @@ impl Form {
         Ok(Self(fields))
     }
 
+    /// The form with this value for a field, whatever it held, or without the field.
+    pub(crate) fn with(mut self, name: &str, value: Option<String>) -> Self {
+        self.0.retain(|(present, _)| present != name);
+        self.0.extend(value.map(|value| (name.to_owned(), Zeroizing::new(value))));
+        self
+    }
+
     /// The first value of a field.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())

@@ -105,6 +105,7 @@ mod tests {
             position: 0,
             tickets: 0,
             ending: None,
+            language: None,
         };
         let seeds = vec![
             ("staff", serde_json::to_vec(&(expires, staff)).unwrap()),

@@ -34,6 +34,7 @@ mod hashing;
 mod headers;
 mod legacy;
 mod limits;
+mod notify;
 mod old_paths;
 mod page_error;
 mod passcodes;

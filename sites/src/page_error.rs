@@ -110,6 +110,7 @@ impl Failure {
             | ErrorCode::NoVoter
             | ErrorCode::NoNode
             | ErrorCode::Busy
+            | ErrorCode::OutboxFull
             | ErrorCode::ClockSkew
             | ErrorCode::DirectoryUnreachable => StatusCode::SERVICE_UNAVAILABLE,
             ErrorCode::UnknownOutcome => StatusCode::GATEWAY_TIMEOUT,

@@ -4,6 +4,7 @@
 
 use crate::ports::Ports;
 use passquorum_domain::config::{ConfigChange, DirectoryEndpoint, DomainConnection, Problem};
+use passquorum_domain::mail::MailServer;
 use passquorum_domain::ports::Purpose;
 
 /// Every sealed password in a change that this realm cannot open.
@@ -16,6 +17,20 @@ pub(crate) fn foreign(ports: &Ports, change: &ConfigChange) -> Vec<Problem> {
             .collect(),
         _ => Vec::new(),
     };
+    let mails = match change {
+        ConfigChange::SetGeneral(general) => general.mail.as_ref(),
+        ConfigChange::Replace(config) => config.general.mail.as_ref(),
+        _ => None,
+    };
+    let servers = mails.into_iter().flat_map(|mail| mail.servers.iter().enumerate());
+    let accounts = servers.filter(|(_, server)| !opens_login(ports, server)).map(|(n, server)| Problem {
+        field: format!("general.mail.servers[{n}].login.password"),
+        message: format!(
+            "the password for the mail server {} is not one that this realm sealed for this host and account, or its \
+             key is gone; set it in clear with `passquorum mail set`",
+            server.host
+        ),
+    });
     connections
         .into_iter()
         .filter(|(_, connection)| !opens(ports, connection))
@@ -27,7 +42,15 @@ pub(crate) fn foreign(ports: &Ports, change: &ConfigChange) -> Vec<Problem> {
                 connection.alias, connection.id
             ),
         })
+        .chain(accounts)
         .collect()
+}
+
+fn opens_login(ports: &Ports, server: &MailServer) -> bool {
+    server.login.as_ref().is_none_or(|login| {
+        let context = MailServer::context(&server.host, &login.user);
+        ports.vault.open(Purpose::MailAccount, &context, &login.password).is_ok()
+    })
 }
 
 fn opens(ports: &Ports, connection: &DomainConnection) -> bool {

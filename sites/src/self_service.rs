@@ -23,10 +23,15 @@ use crate::workflow::Ending;
 use axum::Router;
 use axum::routing::get;
 use door::Door;
+use http::header::ACCEPT_LANGUAGE;
 use passquorum_domain::config::{ManagementPolicy, RealmConfig};
 use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::mail::Language;
 use passquorum_domain::workflow::{Activity, Workflow, WorkflowKind};
 use std::sync::Arc;
+
+/// The field of a form in which the browser's language goes to whoever does the task; voters of every release read forms.
+const LANGUAGE: &str = "language";
 
 /// What the pages are made with.
 #[derive(Clone)]
@@ -60,6 +65,8 @@ impl Front {
     }
 
     async fn begin(&self, visit: &Visit, task: WorkflowKind, form: Form) -> Result<KeptRun, Failure> {
+        let accepted = visit.headers.get(ACCEPT_LANGUAGE).and_then(|accepted| accepted.to_str().ok());
+        let form = form.with(LANGUAGE, accepted.and_then(Language::preferred).map(String::from));
         match self.ask(visit, Ask::Begin { task, form }).await? {
             Answer::Begun(run) => Ok(run),
             _ => Err(Self::other_answer()),

@@ -20,6 +20,7 @@ use crate::activity;
 use crate::app::App;
 use crate::extract::Form;
 use crate::limits::Origin;
+use crate::notify::{Notice, Task};
 use crate::page_error::Failure;
 use crate::text;
 use crate::view::Problems;
@@ -30,6 +31,7 @@ use passquorum_domain::ids::KeyedHash;
 use passquorum_domain::outcome::Rejection;
 use passquorum_domain::ports::Directory;
 use passquorum_domain::state::State;
+use passquorum_domain::ticket::TicketKind;
 use passquorum_domain::workflow::Activity;
 use std::sync::Arc;
 
@@ -161,6 +163,19 @@ impl Context<'_> {
     /// Who and where from, for the audit.
     pub(crate) fn note(&self) -> String {
         format!("{:?} from {}", self.progress.typed, self.origin)
+    }
+
+    /// Who is to be told how what is done for a known user ends.
+    fn notice(&self, action: TicketKind) -> Option<Notice> {
+        let progress = self.progress;
+        let task = Task {
+            policy: self.stage.config.policy(progress.policy)?.notices,
+            action,
+            kind: progress.kind,
+            name: &progress.name,
+            language: progress.language.as_ref(),
+        };
+        Notice::of(&self.stage.config, self.user()?, self.subject(), &task)
     }
 
     /// The user's domain.

@@ -5,6 +5,7 @@ pub mod cluster;
 pub mod command_line;
 pub mod etcd;
 pub mod haproxy;
+pub mod mail;
 pub mod process;
 pub mod realm;
 pub mod samba;

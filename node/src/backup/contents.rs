@@ -77,6 +77,7 @@ fn section(key: &CellKey) -> &'static str {
         CellKey::Revision(_) => "past revisions",
         CellKey::Level => "feature level",
         CellKey::Passcode(_) => "passcodes",
+        CellKey::Mail(_) => "mails",
     }
 }
 

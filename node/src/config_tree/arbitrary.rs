@@ -5,6 +5,9 @@ use passquorum_domain::config::*;
 use passquorum_domain::directory::DistinguishedName;
 use passquorum_domain::ids::{ConnectionId, PolicyId, QuestionId, Revision, WorkflowId};
 use passquorum_domain::lockout::LockoutSettings;
+use passquorum_domain::mail::{
+    MailLogin, MailSecurity, MailServer, MailSettings, MailTemplate, MailText, Notices,
+};
 use passquorum_domain::policy::{ComplexityRule, LengthRule, PasswordRule};
 use passquorum_domain::qa::{QaPolicy, Question, QuestionKind};
 use passquorum_domain::scope::{RoleScope, UserScope};
@@ -178,8 +181,10 @@ fn policy() -> impl Strategy<Value = (ManagementPolicy, Vec<(usize, UserScope)>)
             };
             (place, scope)
         });
-    (uuid(), text(), vec(scope, 0..3), qa(), lockout(), vec(rule(), 0..3), vec(workflow(), 0..3)).prop_map(
-        |(id, name, scopes, qa, lockout, password_rules, workflows)| {
+    let notices =
+        (any::<bool>(), any::<bool>()).prop_map(|(user, administrators)| Notices { user, administrators });
+    (uuid(), text(), vec(scope, 0..3), qa(), lockout(), vec(rule(), 0..3), vec(workflow(), 0..3), notices)
+        .prop_map(|(id, name, scopes, qa, lockout, password_rules, workflows, notices)| {
             let policy = asking_what_is_there(ManagementPolicy {
                 id: PolicyId(id),
                 name,
@@ -188,8 +193,32 @@ fn policy() -> impl Strategy<Value = (ManagementPolicy, Vec<(usize, UserScope)>)
                 lockout,
                 password_rules,
                 workflows,
+                notices,
             });
             (policy, scopes)
+        })
+}
+
+fn mail() -> impl Strategy<Value = MailSettings> {
+    let security = prop_oneof![Just(MailSecurity::Starttls), Just(MailSecurity::Tls)];
+    let login = proptest::option::of(("[a-z]{1,8}", any::<[u8; 4]>())).prop_map(|login| {
+        login.map(|(user, password)| MailLogin { user, password: Sealed(Blob::from(&password[..])) })
+    });
+    let authorities = prop_oneof![Just(String::new()), Just("-----BEGIN CERTIFICATE-----\nx\n".to_owned())];
+    let server = ("[a-z]{1,8}\\.example", 1_u16..=65535, security, authorities, login).prop_map(
+        |(host, port, security, authorities, login)| MailServer { host, port, security, authorities, login },
+    );
+    let language = || "[a-z]{2}(-[a-z]{2})?".prop_map(|tag| tag.parse().unwrap());
+    let address = || "[a-z]{1,8}@[a-z]{1,8}\\.example".prop_map(|address| address.parse().unwrap());
+    let template = (0..MailTemplate::ALL.len()).prop_map(|index| MailTemplate::ALL[index]);
+    let mail_text = (template, language(), text(), "[a-zäöü .\n]{1,40}x")
+        .prop_map(|(template, language, subject, body)| MailText { template, language, subject, body });
+    (vec(server, 1..3), address(), text(), vec(address(), 0..3), language(), vec(mail_text, 0..3)).prop_map(
+        |(mut servers, sender, sender_name, administrators, language, texts)| {
+            // One account at one host has one password.
+            let mut seen = std::collections::BTreeSet::new();
+            servers.retain(|server| seen.insert(server.host.clone()));
+            MailSettings { servers, sender, sender_name, administrators, language, texts }
         },
     )
 }
@@ -203,7 +232,8 @@ pub(super) fn config() -> impl Strategy<Value = RealmConfig> {
     let logging = vec(prop_oneof![Just("debug"), Just("3:raft=trace"), Just("sites=warn")], 0..3)
         .prop_map(|rules| rules.into_iter().map(|rule| rule.parse().unwrap()).collect());
     let life = 3_600_000_u64..34_387_200_000;
-    let general = (text(), lockout(), 60_000_u64..28_800_000, mirror, monitors, logging, life);
+    let mail = proptest::option::of(mail());
+    let general = (text(), lockout(), 60_000_u64..28_800_000, mirror, monitors, logging, life, mail);
     (1_u64..1000, vec(connection(), 1..4), vec(policy(), 0..3), roles(), roles(), general)
         .prop_map(|(revision, connections, policies, administrators, helpdesk, general)| {
             let ids: Vec<ConnectionId> = connections.iter().map(|connection| connection.id).collect();
@@ -215,7 +245,7 @@ pub(super) fn config() -> impl Strategy<Value = RealmConfig> {
                 let scope = |(place, scope)| UserScope { connection: id(place), ..scope };
                 ManagementPolicy { scope: scopes.into_iter().map(scope).collect(), ..policy }
             };
-            let (organisation, source_limit, session, mirror, monitors, logging, life) = general;
+            let (organisation, source_limit, session, mirror, monitors, logging, life, mail) = general;
             let mirror = mirror.map(|(place, container)| MirrorSettings { connection: id(place), container });
             RealmConfig {
                 revision: Revision(revision),
@@ -230,6 +260,7 @@ pub(super) fn config() -> impl Strategy<Value = RealmConfig> {
                     monitors,
                     logging,
                     certificate_life: Span(life),
+                    mail,
                 },
                 connections,
             }

@@ -5,6 +5,7 @@ use passquorum_domain::directory::DistinguishedName;
 use passquorum_domain::ids::{ConnectionId, PolicyId, Revision};
 use passquorum_domain::lockout::LockoutSettings;
 use passquorum_domain::log_rule::LogRule;
+use passquorum_domain::mail::{Language, MailAddress, MailSecurity, MailText, Notices};
 use passquorum_domain::policy::PasswordRule;
 use passquorum_domain::time::Span;
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,44 @@ pub(super) struct LockoutFile {
     pub(super) threshold: u32,
     pub(super) duration: Duration,
     pub(super) reset_after: Duration,
+}
+
+/// `mail.toml`, where there are mail servers.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MailFile {
+    pub(super) sender: MailAddress,
+    pub(super) sender_name: String,
+    #[serde(default)]
+    pub(super) language: Language,
+    #[serde(default)]
+    pub(super) administrators: Vec<MailAddress>,
+    #[serde(default)]
+    pub(super) servers: Vec<MailServerFile>,
+    #[serde(default)]
+    pub(super) texts: Vec<MailText>,
+}
+
+/// One SMTP server.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MailServerFile {
+    pub(super) host: String,
+    pub(super) port: u16,
+    #[serde(default)]
+    pub(super) security: MailSecurity,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) authorities: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) login: Option<MailLoginFile>,
+}
+
+/// An account at an SMTP server.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MailLoginFile {
+    pub(super) user: String,
+    pub(super) password: SealedReference,
 }
 
 /// `administrators.toml` and `helpdesk.toml`.
@@ -116,6 +155,8 @@ pub(super) struct PolicyFile {
     pub(super) lockout: LockoutFile,
     #[serde(default)]
     pub(super) scope: Vec<ScopeFile>,
+    #[serde(default, skip_serializing_if = "Notices::is_usual")]
+    pub(super) notices: Notices,
 }
 
 /// The users of one domain connection, named by its alias, that a policy serves.

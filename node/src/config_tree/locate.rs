@@ -1,6 +1,6 @@
 //! Lines in a tree's files: of a byte, and of the field that a problem of the configuration names.
 
-use super::{HEAD, TreeProblem};
+use super::{HEAD, MAIL_FILE, TreeProblem};
 use passquorum_domain::config::Problem;
 use toml::de::{DeTable, DeValue};
 
@@ -65,6 +65,9 @@ impl Places {
             if let Some(rest) = field.strip_prefix(roles) {
                 return (format!("{roles}.toml"), format!("groups{rest}"));
             }
+        }
+        if let Some(rest) = field.strip_prefix("general.mail.") {
+            return (MAIL_FILE.to_owned(), rest.to_owned());
         }
         match field.strip_prefix("general.") {
             Some(rest) => ("general.toml".to_owned(), rest.to_owned()),

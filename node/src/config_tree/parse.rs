@@ -2,17 +2,18 @@
 //! checked as every configuration is.
 
 use super::files::{
-    ConnectionFile, EndpointFile, GeneralFile, LdapsFile, PasswordFile, PolicyFile, RolesFile, ScopeFile,
-    TreeFile,
+    ConnectionFile, EndpointFile, GeneralFile, LdapsFile, MailFile, MailServerFile, PasswordFile, PolicyFile,
+    RolesFile, ScopeFile, TreeFile,
 };
 use super::locate::{Places, PolicyPlaces, line_at, line_of, located};
-use super::{Described, FORMAT, HEAD, Tree, TreeProblem, TreeProblems};
+use super::{Described, FORMAT, HEAD, MAIL_FILE, Tree, TreeProblem, TreeProblems};
 use passquorum_domain::blob::Sealed;
 use passquorum_domain::config::{
     DirectoryEndpoint, DomainConnection, GeneralSettings, LdapsSettings, ManagementPolicy, MirrorSettings,
     RealmConfig,
 };
 use passquorum_domain::ids::ConnectionId;
+use passquorum_domain::mail::{MailLogin, MailServer, MailSettings};
 use passquorum_domain::qa::QaPolicy;
 use passquorum_domain::scope::{RoleScope, UserScope};
 use passquorum_domain::workflow::Workflow;
@@ -96,6 +97,7 @@ impl Reader<'_> {
         self.unknown.clear();
         let connections = self.connections(head.connections);
         let general: Option<GeneralFile> = self.file("general.toml", NEEDED);
+        let mail = self.mail();
         let general = general.and_then(|file| self.general(file));
         let administrators = self.roles("administrators.toml", NEEDED);
         let helpdesk = self.roles("helpdesk.toml", NEEDED);
@@ -108,7 +110,7 @@ impl Reader<'_> {
                 policies,
                 administrators: administrators?,
                 helpdesk: helpdesk?,
-                general: general?,
+                general: GeneralSettings { mail: mail?, ..general? },
             },
         })
     }
@@ -168,6 +170,47 @@ impl Reader<'_> {
         connections
     }
 
+    /// The mail settings, or that there are none; nothing when they cannot be read.
+    fn mail(&mut self) -> Option<Option<MailSettings>> {
+        if !self.tree.0.contains_key(MAIL_FILE) {
+            return Some(None);
+        }
+        let file: MailFile = self.file(MAIL_FILE, "it is there")?;
+        let mut servers = Vec::with_capacity(file.servers.len());
+        for (index, server) in file.servers.into_iter().enumerate() {
+            let login = match server.login {
+                None => None,
+                Some(login) => {
+                    let kept = self.present.general.mail.as_ref();
+                    let kept = kept
+                        .and_then(|kept| MailServer::kept_password(&kept.servers, &server.host, &login.user))
+                        .cloned();
+                    let Some(password) = kept else {
+                        let field = format!("servers[{index}].login.password");
+                        let message = format!(
+                            "{field}: the realm keeps no password for the account {} at {}; enter it with \
+                             `passquorum mail set`, then export again",
+                            login.user, server.host
+                        );
+                        self.refuse(MAIL_FILE, self.line(MAIL_FILE, &field), message);
+                        continue;
+                    };
+                    Some(MailLogin { user: login.user, password })
+                }
+            };
+            let MailServerFile { host, port, security, authorities, .. } = server;
+            servers.push(MailServer { host, port, security, authorities, login });
+        }
+        Some(Some(MailSettings {
+            servers,
+            sender: file.sender,
+            sender_name: file.sender_name,
+            administrators: file.administrators,
+            language: file.language,
+            texts: file.texts,
+        }))
+    }
+
     fn kept_password(&self, id: ConnectionId) -> Option<Sealed> {
         match &self.present.connection(id)?.endpoint {
             DirectoryEndpoint::Ldaps(ldaps) => Some(ldaps.bind_password.clone()),
@@ -207,6 +250,7 @@ impl Reader<'_> {
             monitors: file.monitors,
             logging: file.logging,
             certificate_life: file.certificate_life.0,
+            mail: None,
         })
     }
 
@@ -256,6 +300,7 @@ impl Reader<'_> {
             lockout: file.lockout.into(),
             password_rules: rules?.rules,
             workflows,
+            notices: file.notices,
         })
     }
 

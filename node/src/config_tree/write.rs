@@ -2,14 +2,15 @@
 //! only as names in a list.
 
 use super::files::{
-    ConnectionFile, Duration, EndpointFile, GeneralFile, LdapsFile, MirrorFile, PasswordFile, PolicyFile,
-    RoleFile, RolesFile, ScopeFile, SealedReference, TreeFile,
+    ConnectionFile, Duration, EndpointFile, GeneralFile, LdapsFile, MailFile, MailLoginFile, MailServerFile,
+    MirrorFile, PasswordFile, PolicyFile, RoleFile, RolesFile, ScopeFile, SealedReference, TreeFile,
 };
-use super::{FORMAT, HEAD, NotWritable, Tree, print};
+use super::{FORMAT, HEAD, MAIL_FILE, NotWritable, Tree, print};
 use passquorum_domain::config::{
     DirectoryEndpoint, DomainConnection, GeneralSettings, ManagementPolicy, RealmConfig,
 };
 use passquorum_domain::ids::ConnectionId;
+use passquorum_domain::mail::{MailServer, MailSettings};
 use passquorum_domain::scope::{RoleScope, UserScope};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -17,6 +18,8 @@ use std::collections::BTreeSet;
 const TREE: &str = "A passquorum configuration. `passquorum config plan` shows what a change here would do.
 The lists name the files below connections/ and policies/. The first policy whose scope holds a user serves that user.";
 const GENERAL: &str = "What belongs to no domain and no policy.";
+const MAIL: &str = "How the realm sends mail. Passwords are never here: \"kept\" leaves one as it is in the realm; `passquorum mail set`
+enters another. A text in [[texts]] goes before the built-in one of its language; further languages are added here.";
 const ADMINISTRATORS: &str = "Members of these groups may use the Admin site.";
 const HELPDESK: &str = "Members of these groups may use the Helpdesk site.";
 const CONNECTION: &str =
@@ -40,6 +43,9 @@ pub(super) fn tree(config: &RealmConfig) -> Result<Tree, NotWritable> {
     }
     let general = writer.general(&config.general);
     writer.put("general.toml".to_owned(), GENERAL, &general)?;
+    if let Some(mail) = &config.general.mail {
+        writer.put(MAIL_FILE.to_owned(), MAIL, &mail_file(mail))?;
+    }
     for (name, comment, roles) in [
         ("administrators.toml", ADMINISTRATORS, &config.administrators),
         ("helpdesk.toml", HELPDESK, &config.helpdesk),
@@ -112,8 +118,30 @@ impl Writer<'_> {
             workflows,
             lockout: (&policy.lockout).into(),
             scope: policy.scope.iter().map(|scope| self.scope(scope)).collect(),
+            notices: policy.notices,
         };
         self.put(format!("{folder}/policy.toml"), POLICY, &file)
+    }
+}
+
+fn mail_file(mail: &MailSettings) -> MailFile {
+    let server = |server: &MailServer| MailServerFile {
+        host: server.host.clone(),
+        port: server.port,
+        security: server.security,
+        authorities: server.authorities.clone(),
+        login: server
+            .login
+            .as_ref()
+            .map(|login| MailLoginFile { user: login.user.clone(), password: SealedReference::Kept }),
+    };
+    MailFile {
+        sender: mail.sender.clone(),
+        sender_name: mail.sender_name.clone(),
+        language: mail.language.clone(),
+        administrators: mail.administrators.clone(),
+        servers: mail.servers.iter().map(server).collect(),
+        texts: mail.texts.clone(),
     }
 }
 

@@ -12,7 +12,7 @@ use passquorum_domain::limit::Limit;
 use passquorum_domain::ports::MemberRole;
 use passquorum_domain::time::Timestamp;
 
-const HELP: [(&str, &str); 31] = [
+const HELP: [(&str, &str); 33] = [
     ("pq_build_info", "Always 1; the label is the program's version."),
     ("pq_ready", "1 when the node should get traffic, as /ready says."),
     ("pq_raft_term", "The Raft term."),
@@ -45,6 +45,8 @@ const HELP: [(&str, &str); 31] = [
         "pq_certificate_expiry_timestamp_seconds",
         "When a certificate of this node ends, in seconds since the Unix epoch.",
     ),
+    ("pq_mail_waiting", "Mails that wait to be sent."),
+    ("pq_mail_most_attempts", "Attempts at the mail that was tried most often and still waits."),
     ("pq_perimeter_voters", "On a node in the perimeter: the voters that can be asked."),
     ("pq_data_key_generation", "The data key that the realm seals under; it grows with each rotation."),
     ("pq_data_free_bytes", "Bytes that are free on the disk of the data directory."),
@@ -136,6 +138,10 @@ fn consensus(health: &Health) {
     if let Some(keys) = state.keys() {
         set("pq_data_key_generation", u64::from(keys.sealing));
     }
+    let waiting = state.outbox().filter(|mail| mail.content().is_some());
+    let most = waiting.map(|mail| mail.attempts).max().unwrap_or(0);
+    set("pq_mail_waiting", state.outbox_count().waiting as u64);
+    set("pq_mail_most_attempts", u64::from(most));
     counter!("pq_audit_records_total").absolute(state.totals().audit_seq);
 }
 

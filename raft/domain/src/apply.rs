@@ -7,6 +7,7 @@ mod epoch;
 mod keys;
 mod label;
 mod level;
+mod mail;
 mod memory;
 mod node;
 mod passcode;
@@ -113,6 +114,11 @@ impl Change<'_> {
             Action::AssignPasscode { subject, secret, life } => self.assign_passcode(subject, secret, life),
             Action::SpendPasscode { subject, secret } => self.spend_passcode(subject, secret),
             Action::RaiseLevel { from, to, asked } => self.raise_level(from, to, &asked),
+            Action::QueueMail { id, subject, content, not_after } => {
+                self.queue_mail(id, subject, content, not_after)
+            }
+            Action::ClaimMail { id, claim } => self.claim_mail(id, claim),
+            Action::CloseMail { id, result } => self.close_mail(id, result),
             Action::Record { event, subject } => {
                 self.audit(event, subject);
                 Ok(Effect::Done)

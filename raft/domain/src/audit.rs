@@ -5,9 +5,12 @@
 use crate::blob::Sealed;
 use crate::drill::DrillName;
 use crate::feature_level::FeatureLevel;
-use crate::ids::{ApiTokenId, ConnectionId, JoinTokenId, KeyedHash, NodeId, PolicyId, Revision, TicketId};
+use crate::ids::{
+    ApiTokenId, ConnectionId, JoinTokenId, KeyedHash, MailId, NodeId, PolicyId, Revision, TicketId,
+};
 use crate::instance::Role;
 use crate::label::LabelKey;
+use crate::mail::MailResult;
 use crate::outcome::Rejection;
 use crate::ticket::{TicketKind, TicketResult};
 use crate::time::Timestamp;
@@ -167,6 +170,10 @@ pub enum AuditEvent {
     },
     /// A person's profile was not taken, since another hand had put it there.
     ProfileRewritten,
+    /// A mail was put into the outbox.
+    MailQueued(MailId),
+    /// A mail was closed.
+    MailClosed(MailId, MailResult),
 }
 
 /// What is done to many profiles.
@@ -235,7 +242,9 @@ impl AuditEvent {
             Self::PasscodeAssigned { .. }
             | Self::PasscodeSpent
             | Self::ProfilesTaken { .. }
-            | Self::ProfileRewritten => FeatureLevel::THIRD,
+            | Self::ProfileRewritten
+            | Self::MailQueued(_)
+            | Self::MailClosed(..) => FeatureLevel::THIRD,
             Self::DrillBegun { .. } | Self::DrillEnded { .. } | Self::PointRemoved | Self::MirrorRebuilt => {
                 FeatureLevel::SECOND
             }

@@ -7,11 +7,13 @@ use crate::config::{ConfigChange, RealmConfig};
 use crate::document::Document;
 use crate::feature_level::FeatureLevel;
 use crate::ids::{
-    ApiTokenId, AttemptId, JoinTokenId, KeyedHash, NodeId, PolicyId, RealmId, RequestId, Revision, TicketId,
+    ApiTokenId, AttemptId, JoinTokenId, KeyedHash, MailId, NodeId, PolicyId, RealmId, RequestId, Revision,
+    TicketId,
 };
 use crate::instance::{KeyWrap, Role};
 use crate::label::{LabelCondition, LabelKey};
 use crate::lockout::AttemptTarget;
+use crate::mail::{MailClaim, MailResult};
 use crate::ticket::{TicketKind, TicketResult};
 use crate::time::{Span, Timestamp};
 use crate::token::{ApiToken, JoinToken};
@@ -204,6 +206,31 @@ pub enum Action {
         /// Keyed hash of whose it is and what was typed.
         secret: KeyedHash,
     },
+    /// Puts a mail into the outbox; refused when that is full.
+    QueueMail {
+        /// Fresh id.
+        id: MailId,
+        /// Whom it is about.
+        subject: Option<KeyedHash>,
+        /// The sealed [`crate::mail::Mail`], at most [`crate::mail::QueuedMail::LARGEST`] bytes.
+        content: Sealed,
+        /// When it is not worth sending any more; at most [`crate::mail::QueuedMail::LONGEST`] from now.
+        not_after: Timestamp,
+    },
+    /// Takes the right to send a mail, before a server is asked; refused while another has it.
+    ClaimMail {
+        /// Which.
+        id: MailId,
+        /// Who, and until when.
+        claim: MailClaim,
+    },
+    /// Commits how a mail ended.
+    CloseMail {
+        /// Which.
+        id: MailId,
+        /// How.
+        result: MailResult,
+    },
 }
 
 impl Action {
@@ -256,6 +283,7 @@ impl Action {
             Self::CreateApiToken(token) => token.needs(),
             Self::OpenTicket { kind, .. } => kind.needs(),
             Self::AssignPasscode { .. } | Self::SpendPasscode { .. } => FeatureLevel::THIRD,
+            Self::QueueMail { .. } | Self::ClaimMail { .. } | Self::CloseMail { .. } => FeatureLevel::THIRD,
             Self::CreateJoinToken(_)
             | Self::AdmitNode(_)
             | Self::SetNodeRole(..)

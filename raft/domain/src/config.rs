@@ -7,6 +7,7 @@ mod checker;
 mod difference;
 mod general;
 pub mod history;
+mod mail;
 mod sharing;
 
 pub use difference::{FieldDifference, ObjectChange, ObjectDifference, differences, summary};
@@ -20,6 +21,7 @@ use crate::document;
 use crate::feature_level::FeatureLevel;
 use crate::ids::{ConnectionId, PolicyId, Revision};
 use crate::lockout::LockoutSettings;
+use crate::mail::Notices;
 use crate::policy::PasswordRule;
 use crate::qa::QaPolicy;
 use crate::scope::{RoleScope, UserScope};
@@ -108,6 +110,9 @@ pub struct ManagementPolicy {
     pub password_rules: Vec<PasswordRule>,
     /// What users can do.
     pub workflows: Vec<Workflow>,
+    /// Who is told by mail how these ended.
+    #[serde(default, with = "document::only", skip_serializing_if = "Notices::is_usual")]
+    pub notices: Notices,
 }
 
 impl ManagementPolicy {
@@ -130,7 +135,8 @@ impl ManagementPolicy {
 impl ManagementPolicy {
     /// The feature level from which on it may be had.
     fn needs(&self) -> FeatureLevel {
-        self.workflows.iter().map(Workflow::needs).max().unwrap_or(FeatureLevel::FIRST)
+        let notices = if self.notices.is_usual() { FeatureLevel::FIRST } else { FeatureLevel::THIRD };
+        self.workflows.iter().map(Workflow::needs).max().unwrap_or_default().max(notices)
     }
 }
 
@@ -179,13 +185,13 @@ impl ConfigChange {
     pub fn needs(&self) -> FeatureLevel {
         match self {
             Self::PutConnection(connection) => connection.needs(),
-            Self::Replace(config) => config.needs(),
             Self::PutPolicy(policy) => policy.needs(),
+            Self::SetGeneral(general) => general.needs(),
+            Self::Replace(config) => config.needs(),
             Self::RemoveConnection(_)
             | Self::RemovePolicy(_)
             | Self::SetAdministrators(_)
-            | Self::SetHelpdesk(_)
-            | Self::SetGeneral(_) => FeatureLevel::FIRST,
+            | Self::SetHelpdesk(_) => FeatureLevel::FIRST,
         }
     }
 }
@@ -239,7 +245,8 @@ impl RealmConfig {
     #[must_use]
     pub fn needs(&self) -> FeatureLevel {
         let connections = self.connections.iter().map(DomainConnection::needs);
-        connections.chain(self.policies.iter().map(ManagementPolicy::needs)).max().unwrap_or_default()
+        let policies = self.policies.iter().map(ManagementPolicy::needs);
+        connections.chain(policies).max().unwrap_or_default().max(self.general.needs())
     }
 
     /// The connection with this id.
@@ -296,6 +303,9 @@ impl RealmConfig {
         );
         if let Some(mirror) = &self.general.mirror {
             check.mirror("general.mirror", mirror);
+        }
+        if let Some(mail) = &self.general.mail {
+            check.mail("general.mail", mail);
         }
         check.at_most_100("general.monitors", self.general.monitors.len());
         check.at_most_100("general.logging", self.general.logging.len());

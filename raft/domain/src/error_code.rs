@@ -125,6 +125,8 @@ codes! {
         "Let the user register anew. After a restore of the directory, passquorum profiles migrate --accept-rewritten takes such profiles as they are.";
     NoNode = "PQ-NO-NODE", "The load balancer reached no node, so nothing was done.",
         "Start the nodes that it knows, or let it reach them. Its log tells why each is out.";
+    OutboxFull = "PQ-OUTBOX-FULL", "As many mails wait to be sent as may, so this one was not taken.",
+        "Look at passquorum mail queue and send a test with passquorum mail test; mails go out once a mail server can be reached.";
 }
 
 impl fmt::Display for ErrorCode {

@@ -46,6 +46,8 @@ uuid_id! {
     JoinTokenId;
     /// An API token.
     ApiTokenId;
+    /// A mail in the outbox.
+    MailId;
 }
 
 /// A Raft node id. Allocated once by the log and never used again after removal.

@@ -29,6 +29,7 @@ pub mod label;
 pub mod limit;
 pub mod lockout;
 pub mod log_rule;
+pub mod mail;
 pub mod mirror;
 pub mod outcome;
 pub mod passcode;

@@ -81,6 +81,9 @@ pub enum Rejection {
         /// How many values.
         values: u64,
     },
+    /// As many mails wait as may.
+    #[error("as many mails wait to be sent as may; look whether the mail servers can be reached")]
+    OutboxFull,
 }
 
 impl Rejection {
@@ -100,6 +103,7 @@ impl Rejection {
             Self::TooOld => ErrorCode::UnknownOutcome,
             Self::KeysChanged => ErrorCode::KeysChanged,
             Self::KeyInUse { .. } => ErrorCode::KeyInUse,
+            Self::OutboxFull => ErrorCode::OutboxFull,
         }
     }
 }

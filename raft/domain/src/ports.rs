@@ -306,6 +306,10 @@ pub enum Purpose {
     Idempotency,
     /// Keyed hash of a passcode and of whose it is.
     Passcode,
+    /// Mails that wait to be sent; context: the mail's id.
+    Mail,
+    /// Passwords of accounts at mail servers; context: host and account.
+    MailAccount,
 }
 
 /// The realm key is not on this node, or the sealed value is not what it should be.

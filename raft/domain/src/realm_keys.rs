@@ -9,6 +9,7 @@
 use crate::blob::Sealed;
 use crate::config::{DirectoryEndpoint, Problem, RealmConfig};
 use crate::ids::NodeId;
+use crate::mail::MailServer;
 use crate::ports::Purpose;
 use crate::state::State;
 use crate::time::{Span, Timestamp};
@@ -128,7 +129,19 @@ impl State {
         let origins = self.revisions.values().filter_map(|kept| kept.origin.as_ref()?.detail.as_ref());
         let notes =
             origins.map(|sealed| SealedValue { purpose: Purpose::AuditDetail, context: Vec::new(), sealed });
-        authority.chain(passwords).chain(notes)
+        let configs = self.config.iter().chain(self.revisions.values().map(|kept| &kept.config));
+        let servers =
+            configs.filter_map(|config| config.general.mail.as_ref()).flat_map(|mail| &mail.servers);
+        let accounts = servers.filter_map(|server| {
+            let login = server.login.as_ref()?;
+            let context = MailServer::context(&server.host, &login.user);
+            Some(SealedValue { purpose: Purpose::MailAccount, context, sealed: &login.password })
+        });
+        let mails = self.outbox.values().filter_map(|mail| {
+            let context = mail.id.0.as_bytes().to_vec();
+            Some(SealedValue { purpose: Purpose::Mail, context, sealed: mail.content()? })
+        });
+        authority.chain(passwords).chain(notes).chain(accounts).chain(mails)
     }
 
     /// What each generation seals.
@@ -163,13 +176,21 @@ pub(crate) fn unopenable(keys: &RealmKeys, config: &RealmConfig) -> Vec<Problem>
         }
         DirectoryEndpoint::Embedded => false,
     });
-    lost.map(|(index, _)| Problem {
-        field: format!("connections[{index}].endpoint.bind_password"),
+    let connections = lost.map(|(index, _)| format!("connections[{index}].endpoint.bind_password"));
+    let servers = config.general.mail.iter().flat_map(|mail| mail.servers.iter().enumerate());
+    let accounts = servers
+        .filter(|(_, server)| {
+            let generation = server.login.as_ref().and_then(|login| login.password.generation());
+            generation.is_some_and(|generation| !keys.has(generation))
+        })
+        .map(|(index, _)| format!("general.mail.servers[{index}].login.password"));
+    let problem = |field| Problem {
+        field,
         message:
             "it is sealed under a key that the realm does not have, or not any more; enter the password anew"
                 .to_owned(),
-    })
-    .collect()
+    };
+    connections.chain(accounts).map(problem).collect()
 }
 
 /// A configuration with a sealed value put in place of another; `None` when that is not in it.
@@ -178,10 +199,18 @@ pub(crate) fn with_resealed(config: &RealmConfig, old: &Sealed, new: &Sealed) ->
         DirectoryEndpoint::Ldaps(ldaps) => ldaps.bind_password == *old,
         DirectoryEndpoint::Embedded => false,
     };
-    if !config.connections.iter().any(|connection| holds(&connection.endpoint)) {
+    let mut next = config.clone();
+    let mut found = config.connections.iter().any(|connection| holds(&connection.endpoint));
+    let servers = next.general.mail.iter_mut().flat_map(|mail| &mut mail.servers);
+    for login in servers.filter_map(|server| server.login.as_mut()) {
+        if login.password == *old {
+            login.password = new.clone();
+            found = true;
+        }
+    }
+    if !found {
         return None;
     }
-    let mut next = config.clone();
     for connection in &mut next.connections {
         if let DirectoryEndpoint::Ldaps(ldaps) = &mut connection.endpoint
             && ldaps.bind_password == *old

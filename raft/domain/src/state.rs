@@ -8,10 +8,13 @@ use crate::config::RealmConfig;
 use crate::config::history::KeptRevision;
 use crate::document::Document;
 use crate::feature_level::FeatureLevel;
-use crate::ids::{ApiTokenId, JoinTokenId, KeyedHash, NodeId, RealmId, RequestId, Revision, TicketId};
+use crate::ids::{
+    ApiTokenId, JoinTokenId, KeyedHash, MailId, NodeId, RealmId, RequestId, Revision, TicketId,
+};
 use crate::instance::{Instance, KeyWrap, Role};
 use crate::label::{Label, LabelKey};
 use crate::lockout::{AttemptTarget, Counter};
+use crate::mail::QueuedMail;
 use crate::outcome::Outcome;
 use crate::passcode::Passcode;
 use crate::realm_keys::RealmKeys;
@@ -86,6 +89,8 @@ pub struct State {
     pub(crate) level: FeatureLevel,
     /// Passcodes that were not used yet, by subject.
     pub(crate) passcodes: OrdMap<KeyedHash, Passcode>,
+    /// The mails that wait, and those that were closed lately.
+    pub(crate) outbox: OrdMap<MailId, QueuedMail>,
     /// Those of clients by time: an index, rebuilt from `requests`.
     pub(crate) client_requests: imbl::OrdSet<(Timestamp, RequestId)>,
 }
@@ -129,6 +134,8 @@ pub enum CellKey {
     Level,
     /// A person's passcode.
     Passcode(KeyedHash),
+    /// A mail.
+    Mail(MailId),
 }
 
 /// The content of one cell; with its key it can be put back.
@@ -174,6 +181,8 @@ pub enum Cell {
     RevisionDocument(Document<KeptRevision>),
     /// A person's passcode.
     Passcode(Passcode),
+    /// A mail.
+    Mail(QueuedMail),
 }
 
 /// A cell's content does not belong to its key: stored data is damaged.
@@ -356,6 +365,7 @@ impl State {
             .chain(self.revisions.keys().map(|revision| CellKey::Revision(*revision)))
             .chain(self.certificates.keys().map(|id| CellKey::Certificate(*id)))
             .chain(self.passcodes.keys().map(|subject| CellKey::Passcode(*subject)))
+            .chain(self.outbox.keys().map(|id| CellKey::Mail(*id)))
     }
 
     /// The passcode that a person may still use.
@@ -388,6 +398,7 @@ impl State {
             CellKey::Certificate(id) => self.certificates.get(id).copied().map(Cell::Certificate),
             CellKey::Level => self.raised_level().map(Cell::Level),
             CellKey::Passcode(subject) => self.passcodes.get(subject).cloned().map(Cell::Passcode),
+            CellKey::Mail(id) => self.outbox.get(id).cloned().map(Cell::Mail),
         }
     }
 
@@ -433,6 +444,7 @@ impl State {
             (CellKey::Passcode(subject), Cell::Passcode(passcode)) => {
                 self.passcodes.insert(subject, passcode);
             }
+            (CellKey::Mail(id), Cell::Mail(mail)) => drop(self.outbox.insert(id, mail)),
             (key, _) => return Err(MismatchedCell { key }),
         }
         Ok(())

@@ -19,11 +19,12 @@ use passquorum_domain::config::{ConfigChange, RealmConfig};
 use passquorum_domain::drill::DrillName;
 use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::ids::{
-    AttemptId, JoinTokenId, KeyedHash, NodeId, RealmId, RequestId, Revision, TicketId,
+    AttemptId, JoinTokenId, KeyedHash, MailId, NodeId, RealmId, RequestId, Revision, TicketId,
 };
 use passquorum_domain::instance::{KeyWrap, Role};
 use passquorum_domain::label::{LabelCondition, LabelKey};
 use passquorum_domain::lockout::AttemptTarget;
+use passquorum_domain::mail::{MailClaim, MailResult};
 use passquorum_domain::ticket::{TicketKind, TicketResult};
 use passquorum_domain::time::{Span, Timestamp};
 use passquorum_domain::token::JoinToken;
@@ -58,6 +59,7 @@ fn actions() -> Vec<Action> {
     let attempt = AttemptId(Uuid::from_u128(2));
     let target = AttemptTarget::Source(KeyedHash([3; 32]));
     let ticket = TicketId(Uuid::from_u128(4));
+    let mail = MailId(Uuid::from_u128(5));
     let key = LabelKey::parse("label").unwrap();
     let join = |id| JoinToken {
         id,
@@ -115,6 +117,14 @@ fn actions() -> Vec<Action> {
         Action::Record { event: AuditEvent::MirrorRebuilt, subject: None },
         Action::Record { event: AuditEvent::ProfileRewritten, subject: None },
         Action::Record { event: AuditEvent::ProfilesBegun(ProfileTask::AcceptRewritten), subject: None },
+        Action::QueueMail {
+            id: mail,
+            subject: Some(KeyedHash([3; 32])),
+            content: Sealed(Blob::from(&b"sealed"[..])),
+            not_after: Timestamp(START + 60_000),
+        },
+        Action::ClaimMail { id: mail, claim: MailClaim { term: 1, until: Timestamp(START + 20_000) } },
+        Action::CloseMail { id: mail, result: MailResult::Refused { code: 550 } },
     ]
 }
 

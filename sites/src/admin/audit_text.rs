@@ -1,6 +1,7 @@
 //! Audit records in words.
 
 use passquorum_domain::audit::{Actor, AuditEvent, ProfileTask, Site};
+use passquorum_domain::mail::MailResult;
 use passquorum_domain::ticket::{TicketKind, TicketResult};
 
 /// Who.
@@ -88,6 +89,12 @@ pub(crate) fn event(event: &AuditEvent) -> String {
             format!("Passcode assigned, good until {}", crate::text::utc(*until))
         }
         AuditEvent::PasscodeSpent => "Passcode used".to_owned(),
+        AuditEvent::MailQueued(_) => "Mail queued".to_owned(),
+        AuditEvent::MailClosed(_, MailResult::Sent) => "Mail sent".to_owned(),
+        AuditEvent::MailClosed(_, MailResult::Refused { code }) => {
+            format!("Mail refused by the mail server with {code}")
+        }
+        AuditEvent::MailClosed(_, MailResult::Expired) => "Mail not sent in time".to_owned(),
         AuditEvent::KeyRetired(generation) => format!("Data key {generation} retired"),
     }
 }

@@ -145,6 +145,7 @@ fn read(fields: &mut Fields, present: &RealmConfig) -> RealmConfig {
         monitors: fields.parsed_lines("general.monitors"),
         logging: fields.parsed_lines("general.logging"),
         certificate_life: fields.seconds("general.certificate_life", present.general.certificate_life),
+        mail: present.general.mail.clone(),
     };
     let administrators = read_roles(fields, "administrators", present);
     let helpdesk = read_roles(fields, "helpdesk", present);

@@ -7,6 +7,7 @@ use passquorum_domain::config::{ManagementPolicy, Problem, RealmConfig};
 use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::ids::{ConnectionId, PolicyId, WorkflowId};
 use passquorum_domain::lockout::LockoutSettings;
+use passquorum_domain::mail::Notices;
 use passquorum_domain::policy::{ComplexityRule, LengthRule, PasswordRule};
 use passquorum_domain::qa::QaPolicy;
 use passquorum_domain::scope::UserScope;
@@ -36,6 +37,7 @@ pub(super) fn blank(
             reject_answer_in_question: true,
         },
         lockout: LockoutSettings::DEFAULT,
+        notices: Notices::default(),
         password_rules: vec![
             PasswordRule::Length(DEFAULT_LENGTH),
             PasswordRule::Complexity(DEFAULT_COMPLEXITY),
@@ -60,6 +62,24 @@ pub(super) fn sections(policy: &ManagementPolicy, config: &RealmConfig) -> Vec<S
         "Password rules",
         "They add to what the domain demands.",
         rule_inputs(policy),
+    ));
+    sections.push(Section::new(
+        "Mail",
+        "Who is told how a task ended. Nobody is, while no mail server is configured.",
+        vec![
+            Input::check(
+                "notices.user",
+                "Tell the user",
+                "At the address in the directory.",
+                policy.notices.user,
+            ),
+            Input::check(
+                "notices.administrators",
+                "Tell the administrators",
+                "At the addresses in the mail settings.",
+                policy.notices.administrators,
+            ),
+        ],
     ));
     sections.push(Section::new("Security questions", "", qa_inputs(&policy.qa)));
     sections.push(Section::new(
@@ -232,6 +252,10 @@ pub(super) fn read(
         workflows: workflows.collect(),
         password_rules: rules(fields, present),
         lockout: lockout(fields, "lockout", &present.lockout),
+        notices: Notices {
+            user: fields.is_checked("notices.user"),
+            administrators: fields.is_checked("notices.administrators"),
+        },
     }
 }
 

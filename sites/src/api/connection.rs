@@ -18,6 +18,7 @@ use passquorum_domain::config::{
 use passquorum_domain::directory::DistinguishedName;
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::ConnectionId;
+use passquorum_domain::mail::{MailLogin, MailServer};
 use passquorum_domain::ports::{Consistency, Purpose};
 use passquorum_domain::secret::Password;
 use serde::Deserialize;
@@ -165,6 +166,16 @@ pub(super) async fn put_portable(
         {
             ldaps.bind_password = seal_password(&ports, connection.id, password)?;
         }
+    }
+    // The file has none of the mail servers' passwords: an account that is not known here is entered anew.
+    let state = ports.consensus.read(Consistency::Linearizable).await?;
+    let kept = state.config().and_then(|present| present.general.mail.as_ref());
+    for server in config.general.mail.iter_mut().flat_map(|mail| &mut mail.servers) {
+        let host = &server.host;
+        server.login = server.login.take().and_then(|MailLogin { user, .. }| {
+            let password = MailServer::kept_password(&kept?.servers, host, &user)?.clone();
+            Some(MailLogin { user, password })
+        });
     }
     let change = ConfigChange::Replace(Box::new(config));
     change_config(&ports, caller.actor, Edit { base, change, comment: None, abandon: false }).await

@@ -106,6 +106,7 @@ fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::NoVoter
         | ErrorCode::NoNode
         | ErrorCode::Busy
+        | ErrorCode::OutboxFull
         | ErrorCode::ClockSkew => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::UnknownOutcome => StatusCode::GATEWAY_TIMEOUT,
     }

@@ -4,6 +4,7 @@ use super::passcode::{self, Given};
 use super::standing::{Search, Standing, look_up};
 use crate::app::App;
 use crate::extract::{Form, Visit};
+use crate::notify;
 use crate::page_error::Failure;
 use crate::session::Staff;
 use crate::text;
@@ -112,7 +113,10 @@ pub(super) async fn unlock(
     let note = format!("{}, by {}", user.name, staff.display_name);
     let detail = Some(app.ports.seal_detail(&note)?);
     let notice = match app.ports.commit_with(staff.actor(), Action::LiftLock(user.subject), detail).await {
-        Ok(_) => "The lock is lifted. The user can answer the security questions again.",
+        Ok(_) => {
+            notify::lock_lifted(&app.ports, staff.actor(), user.notices, &user.record, user.subject).await;
+            "The lock is lifted. The user can answer the security questions again."
+        }
         Err(failure) if failure.code == ErrorCode::NotFound => "There was no lock to lift.",
         Err(failure) => return Err(failure),
     };

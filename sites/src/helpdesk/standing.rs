@@ -9,6 +9,7 @@ use crate::text;
 use passquorum_domain::directory::{AccountStatus, LoginName, UserRecord};
 use passquorum_domain::ids::KeyedHash;
 use passquorum_domain::lockout::AttemptTarget;
+use passquorum_domain::mail::Notices;
 use passquorum_domain::outcome::Rejection;
 
 /// What a search gave.
@@ -43,6 +44,10 @@ pub(super) struct Standing {
     pub(super) account: Vec<&'static str>,
     /// The latest audit records about the user: when, who, what.
     pub(super) history: Vec<(String, String, String)>,
+    /// Who is told what is done for the user.
+    pub(super) notices: Notices,
+    /// As the directory has it.
+    pub(super) record: UserRecord,
 }
 
 const HISTORY: usize = 15;
@@ -84,7 +89,7 @@ pub(super) async fn look_up(app: &App, name: &LoginName) -> Result<Search, Failu
     let history = state.audit_of(subject).take(HISTORY).map(|record| {
         (text::utc(record.at), audit_text::actor(&record.actor), audit_text::event(&record.event))
     });
-    let UserRecord { user, dn, account, display_name, status, .. } = *record;
+    let UserRecord { user, dn, account, display_name, status, .. } = (*record).clone();
     Ok(Search::Served(Box::new(Standing {
         subject,
         name: format!("{alias}\\{account}"),
@@ -99,6 +104,8 @@ pub(super) async fn look_up(app: &App, name: &LoginName) -> Result<Search, Failu
         takes_passcodes: policy.takes_passcodes(),
         account: account_words(status),
         history: history.collect(),
+        notices: policy.notices,
+        record: *record,
     })))
 }
 

@@ -1,7 +1,7 @@
 //! What the pages ask for, done here: by the workflow engine, with the realm key and the directories.
 
 use super::computer::FIELD;
-use super::offered;
+use super::{LANGUAGE, offered};
 use crate::app::App;
 use crate::csrf;
 use crate::extract::Form;
@@ -37,7 +37,8 @@ impl SelfService for Engine {
                 let name = LoginName::parse(typed).map_err(|_| Failure::bad_input(text::NAME_INVALID))?;
                 let asked =
                     Asked { name: &name, typed, near: form.text(FIELD).and_then(ClientController::parse) };
-                let progress = self.0.on_the_grid(begin(&self.0, visitor.origin(), task, &asked)).await?;
+                let mut progress = self.0.on_the_grid(begin(&self.0, visitor.origin(), task, &asked)).await?;
+                progress.language = form.text(LANGUAGE).and_then(|language| language.parse().ok());
                 Ok(Answer::Begun(self.keep(visitor, &progress)?))
             }
             Ask::Show { run } => {
@@ -183,6 +184,7 @@ async fn begin(
         position,
         tickets: 0,
         ending: None,
+        language: None,
     })
 }
 

@@ -7,6 +7,7 @@ use crate::ports::Ports;
 use crate::session::{BrowserId, Cell};
 use passquorum_domain::directory::UserRef;
 use passquorum_domain::ids::{KeyedHash, PolicyId, Revision, TicketId, WorkflowId};
+use passquorum_domain::mail::Language;
 use passquorum_domain::ports::Purpose;
 use passquorum_domain::time::Timestamp;
 use passquorum_domain::workflow::{Activity, WorkflowKind};
@@ -82,6 +83,9 @@ pub(crate) struct Progress {
     pub(crate) tickets: u32,
     /// Set when the run is over.
     pub(crate) ending: Option<Ending>,
+    /// What the browser would like to read best.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) language: Option<Language>,
 }
 
 impl Progress {
@@ -163,6 +167,7 @@ mod tests {
             position: 12,
             tickets: u32::MAX,
             ending: None,
+            language: Some("zho-12345678-1234567".parse().unwrap()),
         }
     }
 }

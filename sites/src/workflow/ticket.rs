@@ -57,9 +57,17 @@ pub(crate) async fn under_ticket(
         }
         other => other?,
     };
+    let notice = context.notice(kind);
     let task = tokio::spawn(async move {
+        let letter = match notice {
+            Some(notice) => notice.look_up(&ports).await,
+            None => None,
+        };
         let result = work.await;
         close(&ports, subject, ticket, &result).await;
+        if let Some(letter) = letter {
+            letter.tell(&ports, &result).await;
+        }
         result
     });
     Ok(match task.await {

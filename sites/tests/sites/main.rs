@@ -12,6 +12,7 @@ mod hostile;
 mod legacy;
 mod lockout;
 mod logon;
+mod notify;
 mod outage;
 mod perimeter;
 mod policies;

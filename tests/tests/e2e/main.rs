@@ -20,6 +20,7 @@ mod journey;
 mod keys;
 mod legacy_client;
 mod logon_screen;
+mod mail;
 mod mirror;
 mod mirror_churn;
 mod perimeter;

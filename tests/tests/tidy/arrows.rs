@@ -37,7 +37,8 @@ const OURS: [(&str, &[&str]); 8] = [
 const RIG: &str = "passquorum-tests";
 
 /// Foreign crates that stay behind one wall, and who stands at it. The domain names none of them.
-const FOREIGN: [(&str, &[&str]); 8] = [
+const FOREIGN: [(&str, &[&str]); 9] = [
+    ("lettre", &["passquorum"]),
     ("sled", &["passquorum-storage"]),
     ("bincode", &["passquorum-storage"]),
     ("ldap3", &["passquorum-ad-sync"]),

@@ -122,6 +122,7 @@ impl Change<'_> {
             self.touch(CellKey::Config);
             found = true;
         }
+        found |= self.reseal_mail(old, new);
         if found { Ok(Effect::Done) } else { Err(Rejection::NotFound) }
     }
 

@@ -201,7 +201,9 @@ enum Content {
 impl Content {
     fn shown(&self, field: &str) -> String {
         match self {
-            Self::Value(_) if field.ends_with("bind_password") => "(sealed)".to_owned(),
+            Self::Value(_) if field.ends_with("bind_password") || field.ends_with("login.password") => {
+                "(sealed)".to_owned()
+            }
             Self::Value(Value::String(text)) => text.clone(),
             Self::Value(Value::Number(length)) if SPANS.iter().any(|span| field.ends_with(span)) => {
                 length.as_u64().map_or_else(|| length.to_string(), |length| Span(length).to_string())

@@ -2,9 +2,12 @@
 
 use crate::address::Network;
 use crate::directory::DistinguishedName;
+use crate::document;
+use crate::feature_level::FeatureLevel;
 use crate::ids::ConnectionId;
 use crate::lockout::LockoutSettings;
 use crate::log_rule::LogRule;
+use crate::mail::MailSettings;
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +33,9 @@ pub struct GeneralSettings {
     /// How long the certificates of nodes are valid. Each node renews its own at about two thirds of that.
     #[serde(default = "certificate_life")]
     pub certificate_life: Span,
+    /// How the realm sends mail; not at all by default.
+    #[serde(default, with = "document::only", skip_serializing_if = "Option::is_none")]
+    pub mail: Option<MailSettings>,
 }
 
 fn certificate_life() -> Span {
@@ -61,6 +67,12 @@ impl GeneralSettings {
             monitors: Vec::new(),
             logging: Vec::new(),
             certificate_life: certificate_life(),
+            mail: None,
         }
+    }
+
+    /// The feature level from which on they may be had.
+    pub(super) fn needs(&self) -> FeatureLevel {
+        if self.mail.is_some() { FeatureLevel::THIRD } else { FeatureLevel::FIRST }
     }
 }

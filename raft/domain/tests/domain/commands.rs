@@ -5,11 +5,12 @@ use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::command::{Action, AdmitNode, Command, CreateRealm, NewNode, NewWraps};
 use passquorum_domain::config::{ConfigChange, RealmConfig};
 use passquorum_domain::ids::{
-    AttemptId, JoinTokenId, KeyedHash, NodeId, RealmId, RequestId, Revision, TicketId,
+    AttemptId, JoinTokenId, KeyedHash, MailId, NodeId, RealmId, RequestId, Revision, TicketId,
 };
 use passquorum_domain::instance::{KeyWrap, Role};
 use passquorum_domain::label::{LabelCondition, LabelKey};
 use passquorum_domain::lockout::AttemptTarget;
+use passquorum_domain::mail::{MailClaim, MailResult};
 use passquorum_domain::ticket::{TicketKind, TicketResult};
 use passquorum_domain::time::{Span, Timestamp};
 use passquorum_domain::token::JoinToken;
@@ -147,6 +148,21 @@ fn action() -> impl Strategy<Value = Action> {
     });
     let put = (label_key(), prop::collection::vec(any::<u8>(), 0..8), condition())
         .prop_map(|(key, value, condition)| Action::PutLabel { key, value: Blob::from(value), condition });
+    let mail = (0_u128..4, 0_u8..4, 0_u64..60_000).prop_map(|(number, what, time)| {
+        let id = MailId(Uuid::from_u128(number));
+        let until = Timestamp(START + time);
+        match what {
+            0 => Action::QueueMail {
+                id,
+                subject: Some(user(1)),
+                content: Sealed(Blob::from(&b"sealed"[..])),
+                not_after: until,
+            },
+            1 => Action::ClaimMail { id, claim: MailClaim { term: 1, until } },
+            2 => Action::CloseMail { id, result: MailResult::Sent },
+            _ => Action::CloseMail { id, result: MailResult::Expired },
+        }
+    });
     prop_oneof![
         Just(create_realm()),
         token,
@@ -167,6 +183,7 @@ fn action() -> impl Strategy<Value = Action> {
         }),
         (0_u8..3, 0_u8..3).prop_map(|(subject, secret)| spend_passcode(subject, secret)),
         Just(Action::Sweep),
+        mail,
         rename,
         put,
         (label_key(), condition()).prop_map(|(key, condition)| Action::RemoveLabel { key, condition }),

@@ -6,8 +6,9 @@ use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::command::{Action, AdmitNode, NewWraps};
 use passquorum_domain::config::{ConfigChange, DirectoryEndpoint, DomainConnection, LdapsSettings};
 use passquorum_domain::directory::DistinguishedName;
-use passquorum_domain::ids::{ConnectionId, JoinTokenId, NodeId};
+use passquorum_domain::ids::{ConnectionId, JoinTokenId, MailId, NodeId};
 use passquorum_domain::instance::{KeyWrap, Role};
+use passquorum_domain::mail::MailResult;
 use passquorum_domain::outcome::{Effect, Outcome, Rejection};
 use passquorum_domain::realm_keys::{RealmKeys, Uses};
 use passquorum_domain::state::State;
@@ -246,6 +247,30 @@ fn an_older_key_is_given_up_only_when_nothing_in_the_state_needs_it() {
     assert_eq!(world.count(&AuditEvent::KeyRetired(1)), 1);
     assert!(matches!(world.put_connection(sealed(1, 7)), Err(Rejection::InvalidConfig(_))));
     world.put_connection(sealed(2, 7)).unwrap();
+}
+
+#[test]
+fn a_mail_that_waits_holds_its_key_until_it_is_sealed_anew_or_closed() {
+    let mut world = World::new();
+    let id = |number| MailId(Uuid::from_u128(number));
+    let queue = |number, content| Action::QueueMail {
+        id: id(number),
+        subject: None,
+        content,
+        not_after: Timestamp(u64::MAX),
+    };
+    world.act(queue(1, sealed(1, 5))).unwrap();
+    world.act(queue(2, sealed(1, 6))).unwrap();
+    assert_eq!(world.act(queue(3, sealed(2, 7))), Err(Rejection::KeysChanged));
+    world.rotate();
+    let retire = || Action::RetireKey { generation: 1, wraps: wraps(2, &[ONE, TWO], 2) };
+    assert_eq!(world.act(retire()), Err(Rejection::KeyInUse { values: 2 }));
+    world.act(Action::Reseal { old: sealed(1, 5), new: sealed(2, 5) }).unwrap();
+    assert_eq!(world.state.mail(id(1)).unwrap().content(), Some(&sealed(2, 5)));
+    world.act(Action::CloseMail { id: id(2), result: MailResult::Sent }).unwrap();
+    world.at += RealmKeys::KEEP.0;
+    world.act(retire()).unwrap();
+    assert_eq!(world.act(queue(4, sealed(1, 8))), Err(Rejection::KeysChanged), "no key opens it");
 }
 
 #[test]

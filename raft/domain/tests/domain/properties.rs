@@ -146,11 +146,14 @@ proptest! {
         let due = state.sweep_is_due(at);
         let (tickets, counters, keys) = (swept(&state), counters(&state), state.keys().cloned());
         let passcodes = passcodes(&state);
+        let mails = |state: &State| state.outbox().cloned().collect::<Vec<_>>();
+        let outbox = mails(&state);
         let sweep = Action::Sweep;
         state.apply(command(99_999, at.0, sweep)).outcome.unwrap();
         let swept = tickets != swept(&state)
             || counters != self::counters(&state)
-            || passcodes != self::passcodes(&state);
+            || passcodes != self::passcodes(&state)
+            || outbox != mails(&state);
         prop_assert_eq!(due, swept || keys.as_ref() != state.keys());
     }
 

@@ -103,6 +103,7 @@ pub(crate) fn policy() -> ManagementPolicy {
             duration: Span::minutes(15),
             reset_after: Span::minutes(15),
         },
+        notices: passquorum_domain::mail::Notices::default(),
         password_rules: vec![
             PasswordRule::Length(LengthRule { min: 8, max: 64 }),
             PasswordRule::Complexity(ComplexityRule { min_kinds: 2, forbid_names: false }),
