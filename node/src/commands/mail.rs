@@ -42,7 +42,7 @@ async fn servers(output: &Output) -> Result<(), Failure> {
             json!({ "server": server.address(), "security": server.security, "user": user })
         });
         let servers: Vec<Value> = servers.collect();
-        let MailSettings { sender, sender_name, administrators, language, .. } = &mail;
+        let MailSettings { sender, sender_name, administrators, language, .. } = &*mail;
         let shown = json!({ "servers": servers, "sender": sender, "sender_name": sender_name,
             "administrators": administrators, "language": language });
         return answer(&shown.to_string());

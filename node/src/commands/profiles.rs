@@ -135,10 +135,9 @@ pub(super) async fn count_users(output: &Output) -> Result<(), Failure> {
                 json!({ "id": one.id, "name": one.name, "users": one.users, "registered": one.registered })
             })
             .collect();
-        let mut line = json!({ "users": counted.users, "unserved": counted.unserved, "policies": policies });
-        if !counted.left_out.is_empty() {
-            line["left_out"] = json!(counted.left_out);
-        }
+        let line = json!({
+            "users": counted.users, "unserved": counted.unserved, "policies": policies, "left_out": counted.left_out,
+        });
         answer(&line.to_string())?;
     } else {
         for policy in &counted.policies {

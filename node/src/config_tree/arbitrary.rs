@@ -260,7 +260,7 @@ pub(super) fn config() -> impl Strategy<Value = RealmConfig> {
                     monitors,
                     logging,
                     certificate_life: Span(life),
-                    mail,
+                    mail: mail.map(Box::new),
                 },
                 connections,
             }

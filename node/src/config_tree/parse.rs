@@ -110,7 +110,7 @@ impl Reader<'_> {
                 policies,
                 administrators: administrators?,
                 helpdesk: helpdesk?,
-                general: GeneralSettings { mail: mail?, ..general? },
+                general: GeneralSettings { mail: mail?.map(Box::new), ..general? },
             },
         })
     }

@@ -77,14 +77,14 @@ impl World {
             authorities: String::new(),
             login: None,
         };
-        config.general.mail = Some(MailSettings {
+        config.general.mail = Some(Box::new(MailSettings {
             servers: answers.iter().map(|(host, _)| server(host)).collect(),
             sender: "realm@corp.example".parse().unwrap(),
             sender_name: "Realm".to_owned(),
             administrators: Vec::new(),
             language: Language::english(),
             texts: Vec::new(),
-        });
+        }));
         let birth = Birth::prepare(&keys, None, first, config, &SystemClock, &entropy).unwrap();
         let cluster = Arc::new(Alone::default());
         cluster.propose(birth.command).await.unwrap().unwrap();

@@ -168,7 +168,11 @@ fn read_server(
 }
 
 /// What the form says: no mail at all when there is no server.
-fn read(desk: &Desk, fields: &mut Fields, present: &RealmConfig) -> Result<Option<MailSettings>, Failure> {
+fn read(
+    desk: &Desk,
+    fields: &mut Fields,
+    present: &RealmConfig,
+) -> Result<Option<Box<MailSettings>>, Failure> {
     let kept = present.general.mail.as_ref();
     let kept_servers = kept.map(|kept| kept.servers.as_slice()).unwrap_or_default();
     let mut servers = Vec::new();
@@ -182,14 +186,14 @@ fn read(desk: &Desk, fields: &mut Fields, present: &RealmConfig) -> Result<Optio
     let language: Option<Language> = parsed(fields, "general.mail.language");
     let administrators = fields.parsed_lines("general.mail.administrators");
     let (Some(sender), Some(language)) = (sender, language) else { return Ok(kept.cloned()) };
-    Ok(Some(MailSettings {
+    Ok(Some(Box::new(MailSettings {
         servers,
         sender,
         sender_name: fields.text("general.mail.sender_name"),
         administrators,
         language,
         texts: kept.map(|kept| kept.texts.clone()).unwrap_or_default(),
-    }))
+    })))
 }
 
 /// The form.

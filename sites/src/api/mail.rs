@@ -110,7 +110,8 @@ pub(super) async fn put(
         language: new.language,
         texts: kept.map(|kept| kept.texts.clone()).unwrap_or_default(),
     };
-    let change = ConfigChange::SetGeneral(GeneralSettings { mail: Some(mail), ..present.general.clone() });
+    let change =
+        ConfigChange::SetGeneral(GeneralSettings { mail: Some(Box::new(mail)), ..present.general.clone() });
     change_config(&ports, caller.actor, Edit { base, change, comment: None, abandon: false }).await
 }
 

@@ -1,5 +1,7 @@
 //! Who is told by mail, in which words, and that nobody's task fails for it.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what a test reads must be there")]
+
 use crate::browser::*;
 use crate::fakes::*;
 use passquorum_domain::command::Action;
@@ -32,7 +34,7 @@ fn with_mail(world: &World, notices: Notices) {
         texts: Vec::new(),
     };
     let config = world.consensus.state().config().unwrap().clone();
-    let general = GeneralSettings { mail: Some(mail), ..config.general.clone() };
+    let general = GeneralSettings { mail: Some(Box::new(mail)), ..config.general.clone() };
     world.consensus.configure(ConfigChange::SetGeneral(general));
     let policy = passquorum_domain::config::ManagementPolicy { notices, ..config.policies[0].clone() };
     world.consensus.configure(ConfigChange::PutPolicy(Box::new(policy)));

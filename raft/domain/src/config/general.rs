@@ -35,7 +35,7 @@ pub struct GeneralSettings {
     pub certificate_life: Span,
     /// How the realm sends mail; not at all by default.
     #[serde(default, with = "document::only", skip_serializing_if = "Option::is_none")]
-    pub mail: Option<MailSettings>,
+    pub mail: Option<Box<MailSettings>>,
 }
 
 fn certificate_life() -> Span {

@@ -97,7 +97,7 @@ mod tests {
 
     fn fields(settings: MailSettings) -> Vec<String> {
         let mut config = RealmConfig::empty();
-        config.general.mail = Some(settings);
+        config.general.mail = Some(Box::new(settings));
         config.problems().into_iter().map(|problem| problem.field).collect()
     }
 
@@ -138,7 +138,7 @@ mod tests {
     fn mail_and_notices_need_the_third_level_and_have_no_place_in_the_compact_form() {
         let plain = RealmConfig::empty();
         let mut general = plain.general.clone();
-        general.mail = Some(settings());
+        general.mail = Some(Box::new(settings()));
         assert_eq!(ConfigChange::SetGeneral(plain.general.clone()).needs(), FeatureLevel::FIRST);
         assert_eq!(ConfigChange::SetGeneral(general.clone()).needs(), FeatureLevel::THIRD);
         let all = RealmConfig { general, ..plain.clone() };

@@ -8,6 +8,7 @@ mod history;
 mod keys;
 #[cfg(test)]
 mod level;
+#[cfg(test)]
 mod outbox;
 #[cfg(test)]
 mod projection;
