@@ -7,6 +7,7 @@ mod keys;
 mod legacy;
 mod mail;
 mod node;
+mod policy;
 mod profiles;
 mod spe;
 mod upgrade;
@@ -24,6 +25,7 @@ pub use keys::{KeysCommand, RetireArgs};
 pub use legacy::LegacyArgs;
 pub use mail::{MailCommand, SetMailArgs, TestMailArgs};
 pub use node::{MoveArgs, NodeCommand, OneNode, RemoveArgs, ReplaceArgs, SetUrlArgs, TransferArgs};
+pub use policy::{ExplainArgs, PolicyArgs, PolicyCommand};
 pub use profiles::{ImportProfilesArgs, MigrateArgs, ProfilesCommand, UnregisterArgs, WhoArgs};
 pub use spe::{DiagnoseArgs, SpeCommand};
 pub use upgrade::UpgradeCommand;
@@ -374,47 +376,6 @@ pub struct ConnectionArgs {
     /// Take the former attribute away although profiles are still in it: those people have to register again.
     #[arg(long)]
     pub abandon_former_profiles: bool,
-}
-
-/// `policy`.
-#[derive(Debug, Subcommand)]
-pub enum PolicyCommand {
-    /// Add a policy with the default workflows, questions and rules.
-    Add(PolicyArgs),
-    /// Count the users that each policy serves, and those of them who have registered.
-    Users(Output),
-    /// Tell which policy serves a user, and why that one.
-    Explain(ExplainArgs),
-}
-
-/// `policy explain`.
-#[derive(Debug, Clone, Args)]
-pub struct ExplainArgs {
-    /// Where to ask and how to answer.
-    #[command(flatten)]
-    pub output: Output,
-    /// The user: `DOMAIN\name`, a user principal name, an account name or a mail address.
-    pub user: String,
-}
-
-/// `policy add`.
-#[derive(Debug, Clone, Args)]
-pub struct PolicyArgs {
-    /// Which node to ask.
-    #[command(flatten)]
-    pub local: Local,
-    /// What to call the policy.
-    #[arg(long)]
-    pub name: String,
-    /// The alias of the domain connection.
-    #[arg(long)]
-    pub alias: String,
-    /// Serve everyone below this OU; may be given again.
-    #[arg(long = "ou", value_name = "DN")]
-    pub ous: Vec<String>,
-    /// Serve the members of this group, nested ones too; may be given again.
-    #[arg(long = "group", value_name = "DN")]
-    pub groups: Vec<String>,
 }
 
 /// `access`.

@@ -115,7 +115,9 @@ fn tls(server: &MailServer) -> Result<TlsParameters, String> {
 fn mailbox(name: Option<&str>, address: &MailAddress) -> Result<Mailbox, String> {
     let address: Address =
         address.as_str().parse().map_err(|_| "an address is not one for SMTP".to_owned())?;
-    Ok(Mailbox::new(name.map(str::to_owned), address))
+    // The library panics at a name with what no head can hold.
+    let printable = |name: &str| name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    Ok(Mailbox::new(name.map(printable), address))
 }
 
 /// The mail as it goes over the wire. The library encodes whatever could end a line of the head.
@@ -176,9 +178,9 @@ mod tests {
             "To",
             "Subject",
             "MIME-Version",
-            "Content-Type",
             "Auto-Submitted",
             "Content-Language",
+            "Content-Type",
         ];
         assert_eq!(head("Ihr Kennwort wurde zurückgesetzt", "Realm"), expected);
     }

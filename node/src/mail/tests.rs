@@ -1,3 +1,5 @@
+//! The duty with servers that answer as they are told: who is asked, when again, and what is committed.
+
 use super::*;
 use crate::alone::Alone;
 use crate::birth::Birth;

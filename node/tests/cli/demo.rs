@@ -80,7 +80,7 @@ fn configuration_is_exported_and_a_stale_import_refused(realm: &Realm, folder: &
     let file = file.to_str().unwrap();
     assert_eq!(run(&["config", "export", "--dir", &dir, file]).code, 0);
     let imported = run(&["config", "import", "--dir", &dir, file]);
-    assert_eq!((imported.code, imported.out.as_str()), (0, "the configuration is at revision 1 now\n"));
+    assert_eq!((imported.code, imported.out.as_str()), (0, "the configuration is at revision 2 now\n"));
     let stale = run(&["config", "import", "--dir", &dir, file]);
     assert_eq!(stale.code, 1);
     assert!(stale.err.contains("PQ-STALE-REVISION"), "{}", stale.err);

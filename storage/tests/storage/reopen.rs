@@ -140,10 +140,10 @@ fn a_directory_in_use_is_refused() {
 fn a_directory_of_a_newer_release_is_refused() {
     let directory = TempDir::new().unwrap();
     drop(open(&directory));
-    std::fs::write(directory.path().join("FORMAT"), "passquorum storage format 3\n").unwrap();
+    std::fs::write(directory.path().join("FORMAT"), "passquorum storage format 4\n").unwrap();
     assert!(matches!(
         machine::open(directory.path()),
-        Err(StoreError::FormatTooNew { found: 3, supported: 2, .. })
+        Err(StoreError::FormatTooNew { found: 4, supported: 3, .. })
     ));
 }
 
@@ -154,7 +154,7 @@ fn format_of(directory: &TempDir) -> String {
 #[tokio::test]
 async fn the_format_rises_with_the_state_and_never_falls() {
     let (directory, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-    let (second, third) = ("passquorum storage format 2\n", "passquorum storage format 3\n");
+    let (second, too_new) = ("passquorum storage format 2\n", "passquorum storage format 4\n");
     let Store { mut log, mut state } = open(&directory);
     append(&mut log, vec![note(0, "other", "1")]).await.unwrap();
     state.apply(vec![note(0, "other", "1")]).await.unwrap();
@@ -175,11 +175,11 @@ async fn the_format_rises_with_the_state_and_never_falls() {
     std::fs::write(other.path().join("FORMAT"), "passquorum storage format 1\n").unwrap();
     drop(open(&other));
     assert_eq!(format_of(&other), second, "so does one that is there");
-    append(&mut log, vec![note(3, "version", "3")]).await.unwrap();
-    state.apply(vec![note(3, "version", "3")]).await.unwrap();
-    assert_eq!(format_of(&directory), third);
+    append(&mut log, vec![note(3, "version", "4")]).await.unwrap();
+    state.apply(vec![note(3, "version", "4")]).await.unwrap();
+    assert_eq!(format_of(&directory), too_new);
     drop((log, state));
-    assert!(matches!(machine::open(directory.path()), Err(StoreError::FormatTooNew { found: 3, .. })));
+    assert!(matches!(machine::open(directory.path()), Err(StoreError::FormatTooNew { found: 4, .. })));
 }
 
 #[test]

@@ -1,3 +1,5 @@
+//! What is taken over of files of the replaced product, and what is told of the rest.
+
 use super::super::reader::elements;
 use super::*;
 use proptest::prelude::*;
@@ -14,11 +16,11 @@ fn notes(items: &[Item]) -> Vec<(&str, &str)> {
 const LOCAL: &str = "<settings><setting name=\"role\" value=\"Secondary\" /><setting name=\"instanceName\" value=\"PM1\" />\
                      <setting name=\"servicePassword\" value=\"hunter2\" /></settings>";
 
-const SHARED: &str = "<root><connections><domain><setting name=\"Alias\" value=\"CORP\"/>\
+const SHARED: &str = "<all><connections><domain><setting name=\"Alias\" value=\"CORP\"/>\
     <setting name=\"Domain name\" value=\"Corp.Example\"/><setting name=\"Access account\" value=\"CORP\\svc\"/>\
     <setting name=\"Domain controllers\" value=\"dc1.corp.example; dc2.corp.example\"/></domain>\
     <domain><domainName>lab.example</domainName></domain></connections>\
-    <setting name=\"profileAttribute\" value=\"info\"/><policy><question>Pet?</question></policy></root>";
+    <setting name=\"profileAttribute\" value=\"info\"/><policy><question>Pet?</question></policy></all>";
 
 #[test]
 fn the_documented_line_is_known_and_a_secret_is_never_repeated() {
@@ -44,9 +46,7 @@ fn settings_beside_a_domains_name_make_a_connection_and_the_rest_is_not_known() 
     assert_eq!((corp.account.as_deref(), corp.profile_attribute.as_str()), (Some("CORP\\svc"), "info"));
     assert_eq!((lab.alias.as_str(), lab.account.as_deref()), ("lab.example", None));
     assert_eq!((lab.servers[0].as_str(), lab.profile_attribute.as_str()), ("dns://lab.example", "info"));
-    assert!(
-        notes(&found.inventory.unknown).contains(&("/root/policy/question", "not known: not taken over"))
-    );
+    assert!(notes(&found.inventory.unknown).contains(&("/all/policy/question", "not known: not taken over")));
     let config = found.config("-----BEGIN CERTIFICATE-----").unwrap();
     assert_eq!(config.connections.iter().map(|known| known.id).collect::<Vec<_>>(), [corp.id]);
     assert_eq!(found.config("none").unwrap_err()[0].field, "connections[0].authorities");

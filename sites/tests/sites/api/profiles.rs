@@ -7,7 +7,7 @@ use passquorum_domain::blob::Blob;
 use passquorum_domain::command::Action;
 use passquorum_domain::config::ConfigChange;
 use passquorum_domain::feature_level::FeatureLevel;
-use passquorum_domain::ids::{ConnectionId, NodeId};
+use passquorum_domain::ids::{ConnectionId, KeyedHash, NodeId};
 use passquorum_domain::ports::{Purpose, Vault as _};
 use passquorum_domain::profile::RequirementsDigest;
 use passquorum_domain::token::ApiScope;
@@ -26,6 +26,12 @@ fn person(user: &str, last: &str) -> Value {
 }
 
 impl Api {
+    /// What a user's records are kept under.
+    fn subject(&self, account: &str) -> KeyedHash {
+        let guid = self.world.directory.user(account).record.user.guid;
+        self.world.vault.keyed_hash(Purpose::Subject, &guid.0).unwrap()
+    }
+
     /// A realm at the level that these tasks need.
     fn raised() -> Self {
         let api = Self::new();
@@ -178,7 +184,8 @@ async fn what_another_hand_put_back_is_taken_only_when_an_administrator_says_so(
     assert_eq!(counts(&migrate(true, false).await.pop().unwrap()), [1, 1, 0, 0]);
     let task = ProfileTask::AcceptRewritten;
     let ended = AuditEvent::ProfilesEnded { task, changed: 1, failed: 0 };
-    let wanted = [AuditEvent::ProfilesBegun(task), AuditEvent::ProfileTaken(task), ended];
+    let people = vec![api.subject("alice")];
+    let wanted = [AuditEvent::ProfilesBegun(task), AuditEvent::ProfilesTaken { task, people }, ended];
     assert_eq!(api.events(task), wanted);
     assert_eq!(
         counts(&migrate(false, false).await.pop().unwrap()),
@@ -259,10 +266,7 @@ async fn from_the_third_level_on_one_record_tells_of_everyone_whose_profile_a_st
     let api = Api::raised();
     let (from, asked) = (FeatureLevel::SECOND, vec![NodeId(1)]);
     api.consensus.apply(Action::RaiseLevel { from, to: FeatureLevel::THIRD, asked }).unwrap();
-    let people = ["alice", "bob"].map(|account| {
-        let guid = api.world.directory.user(account).record.user.guid;
-        api.world.vault.keyed_hash(Purpose::Subject, &guid.0).unwrap()
-    });
+    let people = ["alice", "bob"].map(|account| api.subject(account));
     let taken = |task| AuditEvent::ProfilesTaken { task, people: people.to_vec() };
 
     let told = ["alice", "nobody", "bob"].map(|user| person(user, "Waltz"));

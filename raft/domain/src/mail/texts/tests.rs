@@ -1,3 +1,5 @@
+//! The built-in texts: complete in each language, and with no parameter that a template lacks.
+
 use super::*;
 use crate::mail::template::Parameter;
 use crate::mail::{MailText, check};
