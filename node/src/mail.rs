@@ -127,7 +127,8 @@ impl Postman {
         let now = self.clock.now();
         let mut due: Vec<QueuedMail> = read.state.outbox().filter(|mail| mail.is_due(now)).cloned().collect();
         due.sort_by_key(|mail| (mail.queued_at, mail.id));
-        for mail in due {
+        // No more than can begin at once: the next are taken by what is configured and known then.
+        for mail in due.into_iter().take(places.available_permits().max(1)) {
             // The semaphore is never closed.
             let Ok(place) = Arc::clone(places).acquire_owned().await else { return };
             if self.term() != Some(term) {

@@ -1,7 +1,8 @@
 """An SMTP server that keeps what it takes, for the rig: mail.py ADDRESS PORT DIR.
 
 It speaks STARTTLS only. Each mail that it takes is a file DIR/mails/NUMBER.eml. DIR/answer says what it does with the next
-ones: `250` takes them; `451` and `550` refuse each recipient so; `lose` takes them, and breaks off without saying so.
+ones: `250` takes them; `451` and `550` refuse each recipient so, and note it as a line of DIR/refused; `lose` takes them, and
+breaks off without saying so.
 """
 
 import asyncio
@@ -23,20 +24,22 @@ class Keeper:
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         answer = self.answer()
-        if answer == "451":
-            return "451 4.7.1 come back later"
-        if answer == "550":
-            return f"550 5.1.1 there is no {address}"
+        if answer in ("451", "550"):
+            with (self.folder / "refused").open("a") as refused:
+                refused.write(f"{answer} {address}\n")
+            return "451 4.7.1 come back later" if answer == "451" else f"550 5.1.1 there is no {address}"
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 OK"
 
     async def handle_DATA(self, server, session, envelope):
+        # Before the mail can be seen: whoever sees it may ask for another answer.
+        answer = self.answer()
         number = len(list(self.mails.iterdir()))
         head = f"X-Rig-To: {','.join(envelope.rcpt_tos)}\r\n".encode()
         unfinished = self.folder / "unfinished"
         unfinished.write_bytes(head + envelope.original_content)
         unfinished.rename(self.mails / f"{number:06}.eml")
-        if self.answer() == "lose":
+        if answer == "lose":
             server.transport.abort()
             return "451 never heard"
         return "250 2.0.0 OK"

@@ -13,7 +13,7 @@ use crate::view::Problems;
 use crate::workflow::{Ending, Progress, Stage, StepView};
 use async_trait::async_trait;
 use passquorum_domain::ids::NodeId;
-use passquorum_domain::workflow::{Activity, WorkflowKind};
+use passquorum_domain::workflow::{AcceptAgreement, Activity, WorkflowKind};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use uuid::Uuid;
@@ -177,11 +177,19 @@ impl Run {
         Self {
             name: progress.name.clone(),
             kind: progress.kind,
-            activities: stage.activities().to_vec(),
+            activities: stage.activities().iter().map(in_short).collect(),
             position: progress.position,
             typed: progress.typed.clone(),
             marker: progress.marker(),
         }
+    }
+}
+
+/// An activity without what its own page alone shows.
+fn in_short(activity: &Activity) -> Activity {
+    match activity {
+        Activity::AcceptAgreement(_) => Activity::AcceptAgreement(AcceptAgreement { text: String::new() }),
+        other => other.clone(),
     }
 }
 

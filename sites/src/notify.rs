@@ -20,12 +20,16 @@ use passquorum_domain::ticket::TicketKind;
 use passquorum_domain::time::Span;
 use passquorum_domain::workflow::WorkflowKind;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 /// How long a notice is worth sending.
 const NOTICE_LIFE: Span = Span::hours(24);
 /// How long a test is.
 const TEST_LIFE: Span = Span::hours(1);
+/// How long a person is made to wait for their mail address to be read.
+const LOOK_UP: Duration = Duration::from_secs(3);
 
 /// Somebody is to be told how a task ended.
 pub(crate) struct Notice {
@@ -78,10 +82,14 @@ impl Notice {
     /// Reads whom it is about. Done before the task, so that afterwards only the log has to be asked.
     pub(crate) async fn look_up(self, ports: &Ports) -> Option<Letter> {
         let read = async { ports.directories.open(self.user.connection).await?.read(&self.user).await };
-        match read.await {
-            Ok(record) => Some(Letter { notice: self, record }),
-            Err(error) => {
+        match timeout(LOOK_UP, read).await {
+            Ok(Ok(record)) => Some(Letter { notice: self, record }),
+            Ok(Err(error)) => {
                 tracing::warn!(%error, "nobody will be told by mail how a task ends: the user cannot be read");
+                None
+            }
+            Err(_) => {
+                tracing::warn!("nobody will be told by mail how a task ends: the directory is too slow");
                 None
             }
         }

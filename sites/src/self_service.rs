@@ -26,6 +26,7 @@ use door::Door;
 use http::header::ACCEPT_LANGUAGE;
 use passquorum_domain::config::{ManagementPolicy, RealmConfig};
 use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::mail::Language;
 use passquorum_domain::workflow::{Activity, Workflow, WorkflowKind};
 use std::sync::Arc;
@@ -81,9 +82,11 @@ impl Front {
     }
 
     async fn submit(&self, visit: &Visit, run: KeptRun, form: Form) -> Result<Answer, Failure> {
+        // Below the third level a voter may be of the release before, which does not know the other question.
+        let is_known = self.app.ports.consensus.local().level() >= FeatureLevel::THIRD;
         let ask = match self.door.only() {
-            Some(task) => Ask::SubmitOnly { task, run, form },
-            None => Ask::Submit { run, form },
+            Some(task) if is_known => Ask::SubmitOnly { task, run, form },
+            _ => Ask::Submit { run, form },
         };
         self.ask(visit, ask).await
     }

@@ -80,7 +80,7 @@ fn first_policy(config: &RealmConfig) -> Option<PolicyId> {
     config.policies.first().map(|policy| policy.id)
 }
 
-async fn has_role(
+pub(crate) async fn has_role(
     config: &RealmConfig,
     site: Site,
     record: &UserRecord,

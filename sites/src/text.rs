@@ -26,13 +26,15 @@ pub(crate) const DOMAIN_REFUSES_PASSWORD: &str = "Your organisation does not acc
 pub(crate) const CHOOSE_QUESTION: &str = "Choose a question from the list.";
 pub(crate) const TASK_NOT_OFFERED: &str = "This task is not offered here.";
 pub(crate) const TASK_CHANGED: &str =
-    "An administrator changed the settings of this task while you were at it. Nothing was changed for you.";
+    "An administrator changed the settings of this task while you were at it. This step was not done.";
+pub(crate) const STEP_NOT_DONE: &str =
+    "This step could not be done at the moment. What you did in the steps before it stands.";
 pub(crate) const PROFILE_CHANGED: &str =
     "Your security questions were changed somewhere else at the same time, so this change was not saved.";
 pub(crate) const ATTEMPT_UNSURE: &str = "We could not confirm that your attempt was recorded, so it was not checked. \
      It may count as one attempt.";
-pub(crate) const TICKET_UNSURE: &str = "We could not confirm that this step was recorded, so it was not done: nothing \
-     was changed. Wait two minutes before you try again.";
+pub(crate) const TICKET_UNSURE: &str = "We could not confirm that this step was recorded, so it was not \
+     done. Wait two minutes before you try again.";
 
 /// What is wrong with one field of a registration.
 pub(crate) fn profile_problem(problem: &ProfileProblem) -> String {

@@ -75,10 +75,13 @@ impl Stage {
 
     /// Whether the person has passed a step that proves who they are. Changing a password proves it on its own page.
     pub(crate) fn has_proved(&self, progress: &Progress) -> bool {
-        let before = self.activities.get(..progress.position).unwrap_or_default();
-        before
-            .iter()
-            .any(|activity| activity.authenticates() || matches!(activity, Activity::ChangePassword(_)))
+        let proves =
+            |activity: &Activity| activity.authenticates() || matches!(activity, Activity::ChangePassword(_));
+        self.before(progress).iter().any(proves)
+    }
+
+    fn before(&self, progress: &Progress) -> &[Activity] {
+        self.activities.get(..progress.position).unwrap_or_default()
     }
 
     /// The progress at the next step that has a page; at the end of the run after the last.
@@ -90,14 +93,36 @@ impl Stage {
         progress
     }
 
-    /// The progress after something failed: at the first step, where the workflow wants that and it can help.
+    /// The progress after something failed: at the first step, where the workflow wants that and it can help. A passcode that
+    /// was taken is not asked for again, since it is spent.
     fn after_failure(&self, mut progress: Progress, failure: &Failure) -> Progress {
-        let before = self.activities.get(..progress.position).unwrap_or_default();
+        let before = self.before(&progress);
         let restarts = before.iter().any(|activity| matches!(activity, Activity::RestartOnError(_)));
         if restarts && !ends_all(failure.code) {
-            progress.position = step_from(&self.activities, 0);
+            let passcode =
+                before.iter().rposition(|activity| matches!(activity, Activity::AuthenticateWithPasscode(_)));
+            progress.position =
+                step_from(&self.activities, passcode.map_or(0, |place| place.saturating_add(1)));
         }
         progress
+    }
+
+    /// The failure of a step after one that did something: the usual words would say that nothing was changed.
+    fn told(&self, progress: &Progress, failure: Failure) -> Failure {
+        let says_nothing_was_changed = matches!(
+            failure.code,
+            ErrorCode::NoQuorum
+                | ErrorCode::NoVoter
+                | ErrorCode::Busy
+                | ErrorCode::DirectoryUnreachable
+                | ErrorCode::DirectoryRefused
+                | ErrorCode::ForeignValue
+        );
+        if says_nothing_was_changed && self.before(progress).iter().any(Activity::acts) {
+            failure.saying(text::STEP_NOT_DONE)
+        } else {
+            failure
+        }
     }
 }
 
@@ -120,7 +145,7 @@ fn ends_all(code: ErrorCode) -> bool {
     )
 }
 
-fn task_changed() -> Failure {
+pub(crate) fn task_changed() -> Failure {
     Failure::new(ErrorCode::SessionExpired).saying(text::TASK_CHANGED)
 }
 
@@ -158,6 +183,12 @@ impl Context<'_> {
     /// What counters and tickets are kept under.
     pub(crate) fn subject(&self) -> KeyedHash {
         self.progress.subject.hash()
+    }
+
+    /// How many steps before this one ask security questions.
+    pub(crate) fn earlier_questions(&self) -> usize {
+        let before = self.stage.before(self.progress);
+        before.iter().filter(|activity| matches!(activity, Activity::AuthenticateWithQuestions(_))).count()
     }
 
     /// Who and where from, for the audit.
@@ -215,16 +246,28 @@ pub(crate) async fn submit(
     form: &Form,
 ) -> Result<Moved, Failure> {
     let context = Context { app, progress, origin, stage };
-    let verdict = activity::run(&context, present(stage, progress)?, form).await?;
+    let verdict = match activity::run(&context, present(stage, progress)?, form).await {
+        Ok(verdict) => verdict,
+        Err(failure) => {
+            let again = stage.after_failure(progress.clone(), &failure);
+            let failure = stage.told(progress, failure);
+            return if again.position == progress.position {
+                Err(failure)
+            } else {
+                Ok(Moved::Failed(again, failure))
+            };
+        }
+    };
     let mut next = progress.clone();
     Ok(match verdict {
         Verdict::Passed => Moved::On(stage.after(next)),
         Verdict::Acted => Moved::On(stage.after(next.with_next_ticket())),
         Verdict::Again(problems) => Moved::Again(next, problems),
         Verdict::Refused(problems) => Moved::Again(next.with_next_ticket(), problems),
-        Verdict::Failed(failure) => {
-            Moved::Failed(stage.after_failure(next.with_next_ticket(), &failure), failure)
-        }
+        Verdict::Failed(failure) => Moved::Failed(
+            stage.after_failure(next.with_next_ticket(), &failure),
+            stage.told(progress, failure),
+        ),
         Verdict::Finished(ending) => {
             next.ending = Some(ending);
             Moved::On(next)

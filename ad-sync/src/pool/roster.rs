@@ -19,6 +19,8 @@ use tokio::time::Instant;
 const LOCATED: Duration = Duration::from_secs(300);
 /// How long after an answer that named nobody the next request asks again.
 const NOBODY: Duration = Duration::from_secs(2);
+/// Controllers that visitors' computers use and nobody lists: so many are kept in touch with, since anyone may name them.
+const MOST_VISITED: usize = 16;
 
 /// One domain controller.
 pub(crate) struct Controller {
@@ -251,6 +253,9 @@ impl Known {
         }
         let address = self.eligible().find(|address| is_it(address))?.clone();
         let controller = Controller::new(address);
+        if self.visited.len() >= MOST_VISITED {
+            self.visited.remove(0);
+        }
         self.visited.push(Arc::clone(&controller));
         Some(controller)
     }

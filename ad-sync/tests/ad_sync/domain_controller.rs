@@ -13,7 +13,7 @@ pub(crate) const DOMAIN: &str = "corp.example.test";
 pub(crate) const SERVICE_ACCOUNT: &str = "svc-sspr";
 pub(crate) const SERVICE_PASSWORD: &str = "Svc-Passw0rd-sspr1";
 pub(crate) const ADMINISTRATOR: (&str, &str) = ("Administrator", "Adm1n-Passw0rd-rig1");
-const CROWD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../ops/rig/crowd.sh");
+const CROWD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../ops/rig/crowd.py");
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../ops/rig/samba.sh");
 
 /// A running domain of its own; it is stopped by its pid file when dropped.
@@ -99,7 +99,7 @@ impl DomainController {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
-    /// Adds so many users below `OU=Crowd` (`ops/rig/crowd.sh`).
+    /// Adds so many users below `OU=Crowd` (`ops/rig/crowd.py`).
     pub(crate) async fn crowd(&self, count: u32) {
         let mut command = Command::new(CROWD);
         command.arg(count.to_string()).arg(self.directory());

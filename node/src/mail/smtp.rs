@@ -10,10 +10,14 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::{Address, Message};
 use passquorum_domain::mail::{Mail, MailAddress, MailSecurity, MailServer, MailSettings};
 use secrecy::ExposeSecret as _;
+use std::net::IpAddr;
 use std::time::{Duration, UNIX_EPOCH};
+use tokio::time::timeout;
 
 /// How long a server may take to be reached.
 const CONNECT: Duration = Duration::from_secs(5);
+/// Within this a server may say goodbye.
+const GOODBYE: Duration = Duration::from_secs(5);
 
 /// The ways in which servers take a password, over TLS only.
 const MECHANISMS: [Mechanism; 2] = [Mechanism::Plain, Mechanism::Login];
@@ -45,8 +49,8 @@ impl Transport for Smtp {
             Ok(_) => Handed::Taken,
             Err(error) => refusal(&error),
         };
-        // The server has decided; whether it says goodbye does not matter.
-        let _ = connection.quit().await;
+        // The server has decided; nobody waits for its goodbye.
+        tokio::spawn(async move { timeout(GOODBYE, connection.quit()).await });
         handed
     }
 }
@@ -73,8 +77,16 @@ impl Smtp {
         server: &MailServer,
         account: Option<Account<'_>>,
     ) -> Result<AsyncSmtpConnection, String> {
-        let said = |error: lettre::transport::smtp::Error| error.to_string();
-        let hello = ClientId::Domain(self.host.clone());
+        // A server's own words may hold the account's name, so only the code is told.
+        let said = |error: lettre::transport::smtp::Error| match error.status() {
+            Some(code) => format!("it answered {code}"),
+            None => error.to_string(),
+        };
+        let hello = match self.host.trim_matches(['[', ']']).parse() {
+            Ok(IpAddr::V4(address)) => ClientId::Ipv4(address),
+            Ok(IpAddr::V6(address)) => ClientId::Ipv6(address),
+            Err(_) => ClientId::Domain(self.host.clone()),
+        };
         let tls = match server.security {
             MailSecurity::None => None,
             MailSecurity::Starttls | MailSecurity::Tls => Some(tls(server)?),

@@ -182,7 +182,7 @@ async fn what_no_server_takes_is_tried_again_after_pauses_that_grow_until_it_exp
         pauses.push((next - world.clock.now().0) / 1000);
         world.clock.0.store(next, Ordering::Relaxed);
     }
-    assert_eq!(pauses, [20, 40, 80]);
+    assert_eq!(pauses, [60, 120, 240]);
     world.clock.0.store(begun.plus(Span::hours(1)).0, Ordering::Relaxed);
     world.attempt(id).await;
     assert_eq!(world.asked().len(), 3, "its time is over");
@@ -195,7 +195,7 @@ async fn what_no_server_takes_is_tried_again_after_pauses_that_grow_until_it_exp
 async fn nobody_else_tries_while_a_claim_holds_and_who_does_not_lead_sends_nothing() {
     let world = World::with(&[("a", Handed::Taken)]).await;
     let id = world.queue(1).await;
-    let until = world.clock.now().plus(Span::seconds(20));
+    let until = world.clock.now().plus(QueuedMail::ATTEMPT);
     let other = MailClaim { term: TERM - 1, until };
     world.postman.commit(Action::ClaimMail { id, claim: other }).await.unwrap();
     world.attempt(id).await;

@@ -119,8 +119,10 @@ impl ManagementPolicy {
     /// Whether it offers a task in which a passcode proves who somebody is.
     #[must_use]
     pub fn takes_passcodes(&self) -> bool {
-        let enabled = self.workflows.iter().filter(|workflow| workflow.enabled);
-        enabled
+        let startable = |workflow: &&Workflow| workflow.enabled && workflow.kind != WorkflowKind::Custom;
+        self.workflows
+            .iter()
+            .filter(startable)
             .flat_map(|workflow| &workflow.activities)
             .any(|activity| matches!(activity, Activity::AuthenticateWithPasscode(_)))
     }
@@ -261,8 +263,14 @@ impl RealmConfig {
         self.policies.iter().find(|policy| policy.id == id)
     }
 
-    /// The configuration after a change, one revision on; or everything that is wrong with it.
+    /// The configuration after a change, one revision on; or everything that is wrong with it by the rules of the newest
+    /// feature level.
     pub fn with(&self, change: ConfigChange) -> Result<Self, Vec<Problem>> {
+        self.with_at(FeatureLevel::CURRENT, change)
+    }
+
+    /// The same by the rules of a level: what a program of the release before refuses there is refused, in the same words.
+    pub(crate) fn with_at(&self, level: FeatureLevel, change: ConfigChange) -> Result<Self, Vec<Problem>> {
         let mut next = self.clone();
         match change {
             ConfigChange::PutConnection(connection) => {
@@ -283,15 +291,20 @@ impl RealmConfig {
             ConfigChange::Replace(config) => next = *config,
         }
         next.revision = self.revision.next();
-        let problems = next.problems();
+        let problems = next.problems_at(level);
         if problems.is_empty() { Ok(next) } else { Err(problems) }
     }
 
-    /// Everything that is wrong.
+    /// Everything that is wrong by the rules of the newest feature level.
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
-        let mut check =
-            Checker { known: self.connections.iter().map(|c| c.id).collect(), problems: Vec::new() };
+        self.problems_at(FeatureLevel::CURRENT)
+    }
+
+    /// Everything that is wrong by the rules of a level.
+    pub(crate) fn problems_at(&self, level: FeatureLevel) -> Vec<Problem> {
+        let known = self.connections.iter().map(|connection| connection.id).collect();
+        let mut check = Checker { level, known, problems: Vec::new() };
         check.text("general.organisation", &self.general.organisation, 1..=100);
         check.lockout("general.source_limit", &self.general.source_limit);
         check.span("general.session", self.general.session, Span::minutes(1), Span::hours(8));

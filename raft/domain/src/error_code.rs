@@ -121,12 +121,12 @@ codes! {
         "Start every node with the new program, look at passquorum upgrade status, then run passquorum upgrade finalise.";
     ProgramTooOld = "PQ-PROGRAM-TOO-OLD", "The realm, or the data, is at a feature level that this program does not support; nothing was changed.",
         "Use the release that wrote it, or a newer one. Once an upgrade is finished there is no way back but a backup from before.";
-    ProfileRewritten = "PQ-PROFILE-REWRITTEN", "The profile of this user is not the one that was written last: another hand put it there, such as a restore of the directory; it was not taken.",
-        "Let the user register anew. After a restore of the directory, passquorum profiles migrate --accept-rewritten takes such profiles as they are.";
     NoNode = "PQ-NO-NODE", "The load balancer reached no node, so nothing was done.",
         "Start the nodes that it knows, or let it reach them. Its log tells why each is out.";
     OutboxFull = "PQ-OUTBOX-FULL", "As many mails wait to be sent as may, so this one was not taken.",
         "Look at passquorum mail queue and send a test with passquorum mail test; mails go out once a mail server can be reached.";
+    ProfileRewritten = "PQ-PROFILE-REWRITTEN", "The profile of this user is not the one that was written last: another hand put it there, such as a restore of the directory; it was not taken.",
+        "Let the user register anew. After a restore of the directory, passquorum profiles migrate --accept-rewritten takes such profiles as they are.";
 }
 
 impl fmt::Display for ErrorCode {

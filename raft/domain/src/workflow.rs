@@ -215,6 +215,9 @@ pub enum WorkflowProblem {
     /// Nothing is done.
     #[error("no activity does anything for the user")]
     NoAction,
+    /// More than one activity that does something, below the level that allows it.
+    #[error("activity {0} is a second action; a workflow has one")]
+    SecondAction(usize),
     /// A text to accept that is empty or too long.
     #[error("the agreement of activity {0} needs a text of 1 to 20000 characters")]
     AgreementLength(usize),
@@ -278,14 +281,14 @@ impl Workflow {
         self.activities.iter().map(Activity::needs).max().unwrap_or(FeatureLevel::FIRST)
     }
 
-    /// All that is wrong with the activity list.
+    /// All that is wrong with the activity list by the rules of a feature level.
     #[must_use]
-    pub fn problems(&self) -> Vec<WorkflowProblem> {
+    pub fn problems(&self, level: FeatureLevel) -> Vec<WorkflowProblem> {
         let mut problems = Vec::new();
         if self.activities.is_empty() {
             problems.push(WorkflowProblem::Empty);
         }
-        let (mut authenticated, mut knows_password) = (false, false);
+        let (mut authenticated, mut knows_password, mut acted) = (false, false, false);
         for (position, activity) in (1..).zip(&self.activities) {
             match activity {
                 Activity::AuthenticateWithPassword(_) => (authenticated, knows_password) = (true, true),
@@ -317,10 +320,13 @@ impl Workflow {
                     if matches!(action, Activity::ChangePassword(_)) && !knows_password {
                         problems.push(WorkflowProblem::NeedsPassword(position));
                     }
+                    if std::mem::replace(&mut acted, true) && level < FeatureLevel::THIRD {
+                        problems.push(WorkflowProblem::SecondAction(position));
+                    }
                 }
             }
         }
-        if !self.activities.is_empty() && !self.activities.iter().any(Activity::acts) {
+        if !self.activities.is_empty() && !acted {
             problems.push(WorkflowProblem::NoAction);
         }
         problems
@@ -396,7 +402,7 @@ mod tests {
     }
 
     fn problems(activities: Vec<Activity>) -> Vec<WorkflowProblem> {
-        Workflow { activities, ..defaults(FeatureLevel::FIRST).remove(0) }.problems()
+        Workflow { activities, ..defaults(FeatureLevel::FIRST).remove(0) }.problems(FeatureLevel::CURRENT)
     }
 
     fn questions(ask: AskedQuestions) -> Activity {
@@ -406,7 +412,7 @@ mod tests {
     #[test]
     fn the_default_workflows_are_valid_and_each_level_has_those_that_it_may_have() {
         for workflow in defaults(FeatureLevel::CURRENT) {
-            assert_eq!(workflow.problems(), Vec::new(), "{}", workflow.name);
+            assert_eq!(workflow.problems(FeatureLevel::CURRENT), Vec::new(), "{}", workflow.name);
         }
         let passcode = |level| defaults(level).iter().any(|w| w.kind == WorkflowKind::UsePasscode);
         assert_eq!(
@@ -473,5 +479,11 @@ mod tests {
         for activities in later {
             assert_eq!(of(activities.clone()), FeatureLevel::THIRD, "{activities:?}");
         }
+        let two = Workflow {
+            activities: vec![questions(AskedQuestions::All), unlock(), unlock()],
+            ..defaults(FeatureLevel::FIRST).remove(0)
+        };
+        let at = [FeatureLevel::SECOND, FeatureLevel::THIRD].map(|level| two.problems(level));
+        assert_eq!(at, [vec![WorkflowProblem::SecondAction(3)], vec![]]);
     }
 }

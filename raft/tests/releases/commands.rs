@@ -21,6 +21,7 @@ use passquorum_domain::outcome::Rejection;
 use passquorum_domain::ticket::{TicketKind, TicketResult};
 use passquorum_domain::time::{Span, Timestamp};
 use passquorum_domain::token::{ApiScope, ApiToken, JoinToken};
+use serde_json::json;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -226,6 +227,29 @@ fn actions() -> Vec<Action> {
     actions
 }
 
+/// Edits that a later level allows and that programs of these levels refuse, in words that the state remembers. As JSON,
+/// since the types have gained fields.
+fn refused_here(base: u64) -> Vec<Action> {
+    let id = |number: u128| Uuid::from_u128(number).to_string();
+    let unlock = || json!({ "UnlockAccount": {} });
+    let workflow = json!({ "id": id(70), "kind": "unlock-account", "name": "Unlock", "description": "", "enabled": true,
+        "activities": [{ "AuthenticateWithQuestions": { "ask": "All" } }, unlock(), unlock()] });
+    let policy = json!({ "id": id(71), "name": "Two", "scope": [], "password_rules": [], "workflows": [workflow],
+        "lockout": { "threshold": 5, "duration": 60000, "reset_after": 60000 },
+        "qa": { "questions": [], "optional_to_register": 0, "user_defined_to_register": 1, "min_question_length": 1,
+            "min_answer_length": 1, "reject_same_answer": true, "reject_answer_in_question": true } });
+    let connection = json!({ "id": id(72), "alias": "LATER", "profile_attribute": "comment", "endpoint": { "Ldaps": {
+        "servers": ["client", "default"], "base": "DC=corp,DC=example", "bind_name": "svc", "bind_password": "c2VhbGVk",
+        "authorities": "-----BEGIN CERTIFICATE-----" } } });
+    let edits = [json!({ "PutPolicy": policy }), json!({ "PutConnection": connection })];
+    edits
+        .map(|edit| Action::ChangeConfig {
+            base: Revision(base),
+            change: serde_json::from_value(edit).unwrap(),
+        })
+        .to_vec()
+}
+
 /// What came with the second level, from the rise to it on.
 fn actions_of_the_second() -> Vec<Action> {
     let drill = || DrillName::try_from("kill-leader".to_owned()).unwrap();
@@ -271,6 +295,7 @@ fn actions_of_the_second() -> Vec<Action> {
         },
         put("kept", LabelCondition::Always),
     ];
+    actions.extend(refused_here(2));
     let subject = Some(KeyedHash([3; 32]));
     actions.extend(events.map(|event| Action::Record { event, subject }));
     actions
@@ -300,6 +325,7 @@ pub(crate) fn all(level: FeatureLevel) -> Vec<Command> {
         }
     };
     let mut actions = actions();
+    actions.extend(refused_here(1));
     if level >= FeatureLevel::SECOND {
         actions.extend(actions_of_the_second());
     }

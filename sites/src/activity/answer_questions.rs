@@ -7,7 +7,7 @@ use crate::extract::Form;
 use crate::page_error::Failure;
 use crate::profile_store::{self, Stored};
 use crate::view::Problems;
-use crate::workflow::{Context, StepView, Verdict};
+use crate::workflow::{Context, StepView, Verdict, task_changed};
 use crate::{decoy, limits, text};
 use passquorum_domain::audit::{Actor, AuditEvent};
 use passquorum_domain::command::Action;
@@ -44,12 +44,18 @@ pub(super) async fn run(
         attempt::count(&app.ports, context.subject(), Some(context.policy()?.id), &context.note()).await?;
     let stored = stored(context).await?;
     if matches!(stored, Stored::Rewritten(_)) {
+        // What is shown and how the attempt ends must not depend on this record.
         let (event, subject) = (AuditEvent::ProfileRewritten, Some(context.subject()));
-        app.ports.commit(Actor::Anonymous, Action::Record { event, subject }).await?;
+        if let Err(failure) = app.ports.commit(Actor::Anonymous, Action::Record { event, subject }).await {
+            tracing::warn!(%failure, "a profile that another hand put there is not in the audit");
+        }
     }
     let profile = stored.profile();
     let sheet = sheet(context, settings, profile.as_ref())?;
     let given = answers.len();
+    let mut answers = answers;
+    // Whatever is asked, as much is hashed for everyone.
+    answers.truncate(sheet.texts.len());
     let right = match (profile, sheet.places) {
         (Some(profile), Some(places)) => app.hasher.run(move || profile.verify(&places, &answers)).await??,
         _ => {
@@ -89,9 +95,10 @@ fn sheet(
     let qa = &context.policy()?.qa;
     let wanted = match &settings.ask {
         AskedQuestions::These(ids) => {
-            let texts = ids.iter().filter_map(|id| qa.listed(*id)).map(|question| question.text.clone());
+            let texts = ids.iter().map(|id| qa.listed(*id).map(|question| question.text.clone()));
+            let texts = texts.collect::<Option<Vec<_>>>().ok_or_else(task_changed)?;
             let place = |profile: &QaProfile| ids.iter().map(|id| profile.place_of(*id)).collect();
-            return Ok(Sheet { texts: texts.collect(), places: profile.and_then(place) });
+            return Ok(Sheet { texts, places: profile.and_then(place) });
         }
         AskedQuestions::All => None,
         AskedQuestions::Random(count) => Some(*count as usize),
@@ -135,9 +142,14 @@ fn drawn(
     questions: Vec<(usize, String)>,
 ) -> Result<Vec<(usize, String)>, Failure> {
     let Some(wanted) = wanted else { return Ok(questions) };
+    // A later step draws anew; the first keeps the name that it has always had.
+    let purpose = match context.earlier_questions() {
+        0 => "question".to_owned(),
+        earlier => format!("question of step {earlier}"),
+    };
     let rank = |place: usize| {
         let number = u32::try_from(place).unwrap_or(u32::MAX);
-        context.progress.draw(&context.app.ports, "question", number)
+        context.progress.draw(&context.app.ports, &purpose, number)
     };
     let ranked = questions.into_iter().map(|(place, text)| Ok((rank(place)?, (place, text))));
     let mut ranked = ranked.collect::<Result<Vec<_>, Failure>>()?;

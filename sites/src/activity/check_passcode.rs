@@ -32,10 +32,15 @@ pub(super) async fn run(context: &Context<'_>, form: &Form) -> Result<Verdict, F
         Err(failure) if failure.code == ErrorCode::TokenInvalid => false,
         Err(failure) => return Err(failure),
     };
-    counted.decide(ports, right).await?;
+    let decided = counted.decide(ports, right).await;
     if right {
+        // It is spent, so there is no second try; an attempt that stays counted does no harm.
+        if let Err(failure) = decided {
+            tracing::warn!(%failure, "an attempt that was right stays counted");
+        }
         return Ok(Verdict::Passed);
     }
+    decided?;
     problems.add("passcode", counted.left_after(text::WRONG_PASSCODE, context.policy()?, context.app)?);
     Ok(Verdict::Again(problems))
 }

@@ -201,7 +201,9 @@ async fn change(
     let found = config.policies.iter().enumerate().find(|(_, policy)| policy.id == id);
     let (place, policy) = found.ok_or_else(|| Failure::new(ErrorCode::NotFound))?;
     let mut changed = RealmConfig::clone(&config);
-    let Some(done) = edit(&mut changed, place) else { return Ok(saved(PART, config.revision)) };
+    let Some(done) = edit(&mut changed, place) else {
+        return page(desk, &config, StatusCode::OK, Notice::None, Beside::None);
+    };
     let edit = Edit::new(&mut Fields::new(form), ConfigChange::Replace(Box::new(changed)))?;
     match desk.propose(&edit, &format!("{done}: policy {}", policy.name)).await? {
         Verdict::Saved(revision) => Ok(saved(PART, revision)),

@@ -1,7 +1,7 @@
 //! The search, the user's page, and lifting the lock.
 
 use super::passcode::{self, Given};
-use super::standing::{Search, Standing, look_up};
+use super::standing::{Passcodes, Search, Standing, look_up};
 use crate::app::App;
 use crate::extract::{Form, Visit};
 use crate::notify;

@@ -1,6 +1,7 @@
 //! Assigning a passcode: shown once, on the page that answers, and kept nowhere. A new one replaces the one before.
 
 use super::desk;
+use super::standing::Passcodes;
 use crate::app::App;
 use crate::extract::{Form, Visit};
 use crate::page_error::Failure;
@@ -11,6 +12,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use passquorum_domain::command::Action;
+use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::passcode::{Passcode, PasscodeText};
 use passquorum_domain::time::Span;
 use zeroize::Zeroizing;
@@ -43,6 +45,16 @@ pub(super) async fn assign(
     let most_hours = Passcode::MOST_LIFE.0 / Span::hours(1).0;
     let life = Span::hours(number(&form, "hours", 1..=most_hours)?);
     let user = desk::seen(&app, &form).await?;
+    match user.passcodes {
+        Passcodes::Given => {}
+        Passcodes::NotTaken => {
+            return Err(Failure::bad_input("No task of this user's policy takes a passcode."));
+        }
+        Passcodes::NotToStaff => {
+            let why = "Whoever may use the Admin or the Helpdesk site is given no passcode here.";
+            return Err(Failure::new(ErrorCode::Forbidden).saying(why));
+        }
+    }
     let (ports, subject) = (&app.ports, user.subject);
     let length = usize::try_from(length).map_err(Failure::internal)?;
     let (passcode, secret) = passcodes::fresh(ports, subject, length)?;

@@ -5,7 +5,9 @@ use crate::app::App;
 use crate::page_error::Failure;
 use crate::people::{self, Person};
 use crate::profile_store::{self, Registered, Stored};
+use crate::sign_in::has_role;
 use crate::text;
+use passquorum_domain::audit::Site;
 use passquorum_domain::directory::{AccountStatus, LoginName, UserRecord};
 use passquorum_domain::ids::KeyedHash;
 use passquorum_domain::lockout::AttemptTarget;
@@ -20,6 +22,17 @@ pub(super) enum Search {
     NotServed,
     /// More than one user.
     Several,
+}
+
+/// Whether a user may be given a passcode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Passcodes {
+    /// By whoever works at the helpdesk.
+    Given,
+    /// No task of the user's policy takes one.
+    NotTaken,
+    /// The user may use the Admin or the Helpdesk site: with a passcode one operator could become another.
+    NotToStaff,
 }
 
 /// A user as the page shows them.
@@ -39,8 +52,8 @@ pub(super) struct Standing {
     pub(super) failures: u32,
     /// Until when an assigned passcode is good.
     pub(super) passcode: Option<String>,
-    /// Whether the policy has a task that takes one.
-    pub(super) takes_passcodes: bool,
+    /// Whether one may be assigned.
+    pub(super) passcodes: Passcodes,
     pub(super) account: Vec<&'static str>,
     /// The latest audit records about the user: when, who, what.
     pub(super) history: Vec<(String, String, String)>,
@@ -81,6 +94,12 @@ pub(super) async fn look_up(app: &App, name: &LoginName) -> Result<Search, Failu
             }
         }
     };
+    let mut passcodes = if policy.takes_passcodes() { Passcodes::Given } else { Passcodes::NotTaken };
+    for site in [Site::Admin, Site::Helpdesk] {
+        if passcodes == Passcodes::Given && has_role(config, site, &record, &*directory).await? {
+            passcodes = Passcodes::NotToStaff;
+        }
+    }
     let now = ports.now();
     let target = AttemptTarget::User(subject);
     let locked =
@@ -101,7 +120,7 @@ pub(super) async fn look_up(app: &App, name: &LoginName) -> Result<Search, Failu
         locked,
         failures: state.counter(target).map_or(0, |counter| counter.failures),
         passcode: state.passcode(subject, now).map(|passcode| text::utc(passcode.until)),
-        takes_passcodes: policy.takes_passcodes(),
+        passcodes,
         account: account_words(status),
         history: history.collect(),
         notices: policy.notices,

@@ -14,7 +14,7 @@ use http::{HeaderValue, StatusCode, header};
 use passquorum_domain::audit::Site;
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::policy::PasswordRule;
-use passquorum_domain::workflow::WorkflowKind;
+use passquorum_domain::workflow::{Activity, WorkflowKind};
 
 #[derive(Template)]
 #[template(path = "self_service/step.html")]
@@ -31,7 +31,8 @@ struct StepPage {
 struct FinishedPage {
     page: Page,
     parts: Vec<Part>,
-    progress: Run,
+    /// The task that the outcome is told as.
+    about: WorkflowKind,
     ending: Ending,
     request: String,
 }
@@ -111,14 +112,40 @@ fn page(front: &Front, visit: &Visit, shown: Shown, problems: Problems) -> Resul
             view::render(&StepPage { page, parts: parts_of(&progress, None), progress, view, problems })
         }
         Step::Ended(ending) => {
+            let about = what_it_was(&progress, ending);
             let title = match ending {
-                Ending::Done => done_title(progress.kind),
+                Ending::Done => done_title(about),
                 Ending::Unknown => "We do not know the outcome",
             };
             let page = Page::without_forms(&front.app, visit, Site::SelfService, title);
             let parts = parts_of(&progress, Some(ending));
-            view::render(&FinishedPage { page, parts, progress, ending, request: visit.request.to_string() })
+            view::render(&FinishedPage { page, parts, about, ending, request: visit.request.to_string() })
         }
+    }
+}
+
+/// Which task the outcome is told as: by what was done, whatever the workflow is called. Of several things the one that the
+/// person has to know most.
+fn what_it_was(run: &Run, ending: Ending) -> WorkflowKind {
+    let done = match ending {
+        Ending::Done => &run.activities[..],
+        Ending::Unknown => {
+            run.activities.get(run.position..).and_then(|rest| rest.get(..1)).unwrap_or_default()
+        }
+    };
+    let any = |is_it: fn(&Activity) -> bool| done.iter().any(is_it);
+    if any(|activity| matches!(activity, Activity::ResetPassword(_))) {
+        WorkflowKind::ForgotPassword
+    } else if any(|activity| matches!(activity, Activity::ChangePassword(_))) {
+        WorkflowKind::ManagePasswords
+    } else if any(|activity| matches!(activity, Activity::UnlockAccount(_))) {
+        WorkflowKind::UnlockAccount
+    } else if any(|activity| matches!(activity, Activity::EditProfile(_))) {
+        WorkflowKind::Register
+    } else if done.is_empty() {
+        run.kind
+    } else {
+        WorkflowKind::Custom
     }
 }
 

@@ -49,6 +49,10 @@ pub(crate) async fn under_ticket(
     let ports = context.app.ports.clone();
     let subject = context.subject();
     let ticket = context.progress.ticket(&ports)?;
+    let letter = match context.notice(kind) {
+        Some(notice) => notice.look_up(&ports).await,
+        None => None,
+    };
     let open = Action::OpenTicket { ticket, subject, kind, node: ports.consensus.node(), life: TICKET_LIFE };
     let detail = Some(ports.seal_detail(&context.note())?);
     match ports.commit_with(Actor::User(subject), open, detail).await {
@@ -57,16 +61,13 @@ pub(crate) async fn under_ticket(
         }
         other => other?,
     };
-    let notice = context.notice(kind);
     let task = tokio::spawn(async move {
-        let letter = match notice {
-            Some(notice) => notice.look_up(&ports).await,
-            None => None,
-        };
         let result = work.await;
         close(&ports, subject, ticket, &result).await;
         if let Some(letter) = letter {
-            letter.tell(&ports, &result).await;
+            // Nobody waits for that: whoever asked is told what the domain controller said.
+            let told = result.clone();
+            tokio::spawn(async move { letter.tell(&ports, &told).await });
         }
         result
     });

@@ -123,7 +123,7 @@ async fn an_old_client_is_offered_forgot_my_password_and_nothing_else() {
 #[tokio::test]
 async fn a_step_of_another_task_is_refused_at_the_old_door_before_it_is_taken() {
     for in_the_perimeter in [false, true] {
-        let world = World::new();
+        let world = World::raised();
         let node = if in_the_perimeter { world.perimeter(Wire::to(&world)) } else { world.node("n1") };
         let mut browser = Browser::new(node);
         start(&mut browser, "change-password", "alice").await;

@@ -100,14 +100,14 @@ async fn a_failure_after_a_mark_leads_back_to_the_first_step() {
 #[tokio::test]
 async fn a_domain_that_cannot_be_reached_is_no_reason_to_begin_again() {
     let back = Activity::RestartOnError(RestartOnError {});
-    let world = World::with_steps(vec![questions(asks(AskedQuestions::All)), back, reset()]);
+    let world = World::with_steps(vec![questions(asks(AskedQuestions::All)), back, enable()]);
     register(&world.node("n1"), "alice", "Alice-0ld-Secret").await;
     let (mut browser, _) = begin(&world).await;
     browser.post(STEP, &ANSWERS).await;
     world.directory.set_controller(Controller::Down);
-    assert_ne!(browser.post(STEP, &NEW).await.status, StatusCode::OK);
+    assert_ne!(browser.post(STEP, &[]).await.status, StatusCode::OK);
     world.directory.set_controller(Controller::Up);
-    assert_eq!(browser.get(STEP).await.heading(), "Choose a new password");
+    assert_eq!(browser.get(STEP).await.heading(), "Enable your account");
 }
 
 #[tokio::test]
@@ -269,6 +269,73 @@ async fn a_passcode_of_the_helpdesk_lets_its_owner_choose_new_questions_once() {
     let told = |event: fn(&AuditEvent) -> bool| state.audit().filter(|record| event(&record.event)).count();
     assert_eq!(told(|event| matches!(event, AuditEvent::PasscodeAssigned { .. })), 2);
     assert_eq!(told(|event| matches!(event, AuditEvent::PasscodeSpent)), 1);
+}
+
+#[tokio::test]
+async fn nobody_who_administers_or_helps_is_given_a_passcode_nor_anyone_whom_no_task_takes_it_from() {
+    let world = World::raised();
+    let mut desk = desk(&world).await;
+    let assign = |name: &'static str, guid: String| {
+        [("name", name.to_owned()), ("guid", guid), ("length", "10".to_owned()), ("hours", "1".to_owned())]
+    };
+    for (name, without_a_task, status) in
+        [("EXAMPLE\\alice", true, StatusCode::BAD_REQUEST), ("EXAMPLE\\root", false, StatusCode::FORBIDDEN)]
+    {
+        if !without_a_task {
+            with_passcodes(&world);
+        }
+        let account = name.rsplit('\\').next().unwrap();
+        let guid = world.directory.user(account).record.user.guid.to_string();
+        let page = desk.submit("/helpdesk/find", &[("name", name)]).await;
+        assert!(!page.html.contains("/helpdesk/passcode"), "{name}");
+        let fields = assign(name, guid);
+        let fields: Vec<_> = fields.iter().map(|(field, value)| (*field, value.as_str())).collect();
+        assert_eq!(desk.submit("/helpdesk/passcode", &fields).await.status, status, "{name}");
+    }
+    let state = world.consensus.state();
+    assert!(!state.audit().any(|record| matches!(record.event, AuditEvent::PasscodeAssigned { .. })));
+}
+
+#[tokio::test]
+async fn more_answers_than_were_asked_for_look_the_same_for_everyone() {
+    let settings = QuestionAuthentication { name_wrong: true, ..asks(AskedQuestions::All) };
+    let world = World::with_steps(vec![questions(settings), reset()]);
+    register(&world.node("n1"), "alice", "Alice-0ld-Secret").await;
+    let fields: Vec<_> = (0..50).map(|place| (format!("answer-{place}"), "Somewhere")).collect();
+    let fields: Vec<_> = fields.iter().map(|(field, value)| (field.as_str(), *value)).collect();
+    let mut told = Vec::new();
+    for name in ["alice", "nobody", "bob"] {
+        let mut browser = Browser::new(world.node("n1"));
+        start(&mut browser, "forgot-password", name).await;
+        let page = browser.post(STEP, &fields).await;
+        told.push((page.status, page.html.matches("-wrong\"").count()));
+    }
+    assert!(told.iter().all(|one| *one == told[0] && one.1 > 0), "{told:?}");
+}
+
+#[tokio::test]
+async fn the_last_page_tells_what_was_done_whatever_the_workflow_is_called() {
+    let world = World::with_steps(vec![questions(asks(AskedQuestions::All)), enable()]);
+    register(&world.node("n1"), "alice", "Alice-0ld-Secret").await;
+    world.directory.edit("alice", |user| user.record.status.disabled = true);
+    let (mut browser, _) = begin(&world).await;
+    browser.post(STEP, &ANSWERS).await;
+    let page = browser.post(STEP, &[]).await;
+    assert_eq!(page.heading(), "Done", "{}", page.html);
+    assert!(!page.html.contains("new password"), "{}", page.html);
+}
+
+#[tokio::test]
+async fn after_a_step_that_did_something_nobody_is_told_that_nothing_was_changed() {
+    let world = World::with_steps(vec![questions(asks(AskedQuestions::All)), reset(), enable()]);
+    register(&world.node("n1"), "alice", "Alice-0ld-Secret").await;
+    let (mut browser, _) = begin(&world).await;
+    browser.post(STEP, &ANSWERS).await;
+    browser.post(STEP, &NEW).await;
+    world.directory.set_controller(Controller::Down);
+    let page = browser.post(STEP, &[]).await;
+    assert!(page.html.contains("What you did in the steps before it stands."), "{}", page.html);
+    assert!(!page.html.to_lowercase().contains("nothing was changed"), "{}", page.html);
 }
 
 #[tokio::test]

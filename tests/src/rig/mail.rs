@@ -78,6 +78,13 @@ impl MailServer {
         std::fs::write(&path, word).map_err(RigError::io(path.display().to_string()))
     }
 
+    /// How many recipients it has refused, for now or for good.
+    #[must_use]
+    pub fn refused(&self) -> usize {
+        let notes = std::fs::read_to_string(self.script.dir().join("refused"));
+        notes.map_or(0, |notes| notes.lines().count())
+    }
+
     /// The mails that it has taken, oldest first, each as it came.
     ///
     /// # Errors

@@ -106,12 +106,12 @@ async fn a_tree_is_exported_edited_planned_applied_and_rolled_back() {
 
     let applied = demo.on(2, "apply", &tree, &["--comment", "longer tasks"]).await;
     assert_eq!(applied.code, 0, "{}", applied.err);
-    assert!(applied.out.contains("the configuration is at revision 1 now"), "{}", applied.out);
+    assert!(applied.out.contains("the configuration is at revision 2 now"), "{}", applied.out);
     let second = demo.shown(3, &[]).await;
-    assert_eq!((&second["revision"], &second["general"]["session"]), (&1.into(), &1_200_000.into()));
+    assert_eq!((&second["revision"], &second["general"]["session"]), (&2.into(), &1_200_000.into()));
     let again = demo.on(3, "apply", &tree, &[]).await;
     assert_eq!(again.code, 0, "{}", again.err);
-    assert!(again.out.contains("nothing to change; the configuration is at revision 1"), "{}", again.out);
+    assert!(again.out.contains("nothing to change; the configuration is at revision 2"), "{}", again.out);
 
     edit(&tree, "general.toml", "session = \"20m\"", "session = \"25m\"");
     let applied = demo.on(1, "apply", &tree, &[]).await;
@@ -120,25 +120,25 @@ async fn a_tree_is_exported_edited_planned_applied_and_rolled_back() {
     let history = demo.config(1, &["history"]).await;
     assert_eq!(history.code, 0, "{}", history.err);
     let lines: Vec<_> = history.out.lines().collect();
-    assert_eq!(lines.len(), 3, "{}", history.out);
+    assert_eq!(lines.len(), 4, "{}", history.out);
     assert!(
-        lines[0].starts_with("revision 2, 20")
+        lines[0].starts_with("revision 3, 20")
             && lines[0].contains("operator on node 1: changes general.session")
     );
     let changed = "operator on node 2: longer tasks; changes general.session, policies[";
     assert!(lines[1].contains(changed), "{}", history.out);
-    assert_eq!(demo.shown(2, &["0"]).await, first);
+    assert_eq!(demo.shown(2, &["1"]).await, first);
 
-    let back = demo.config(3, &["rollback", "0", "--comment", "too long after all"]).await;
+    let back = demo.config(3, &["rollback", "1", "--comment", "too long after all"]).await;
     assert_eq!(back.code, 0, "{}", back.err);
-    assert_eq!(back.out, "the configuration is at revision 3 now, with the contents of revision 0\n");
+    assert_eq!(back.out, "the configuration is at revision 4 now, with the contents of revision 1\n");
     let mut now = demo.shown(1, &[]).await;
-    assert_eq!(now["revision"], 3);
+    assert_eq!(now["revision"], 4);
     now["revision"] = first["revision"].clone();
     assert_eq!(now, first);
     let none = demo.config(1, &["rollback", "77"]).await;
     assert_eq!(none.code, 1);
-    assert!(none.err.contains("revision 77 is not kept; the kept ones are 0 to 3"), "{}", none.err);
+    assert!(none.err.contains("revision 77 is not kept; the kept ones are 0 to 4"), "{}", none.err);
     demo.cluster.stop().await.unwrap();
 }
 
@@ -153,21 +153,21 @@ async fn a_tree_that_is_stale_or_wrong_changes_nothing_and_says_why() {
     edit(&mine, "general.toml", "threshold = 100", "threshold = 50");
     let plan = demo.on(1, "plan", &mine, &[]).await;
     assert_eq!(plan.code, 2, "{}", plan.err);
-    assert!(plan.err.contains("exported at revision 0, but revision 1 is in force"), "{}", plan.err);
+    assert!(plan.err.contains("exported at revision 1, but revision 2 is in force"), "{}", plan.err);
     let stale = demo.on(1, "apply", &mine, &[]).await;
     assert_eq!(stale.code, 1);
     for text in [
         "PQ-STALE-REVISION",
-        "revision 1, 20",
+        "revision 2, 20",
         "operator on node 2: theirs; changes general.session",
-        "--force-revision 1",
+        "--force-revision 2",
     ] {
         assert!(stale.err.contains(text), "{text} is not in {}", stale.err);
     }
     let wrong_base = demo.on(1, "apply", &mine, &["--force-revision", "5"]).await;
     assert_eq!(wrong_base.code, 1);
     assert_eq!(demo.shown(1, &[]).await["general"]["session"], 1_800_000);
-    let forced = demo.on(1, "apply", &mine, &["--force-revision", "1"]).await;
+    let forced = demo.on(1, "apply", &mine, &["--force-revision", "2"]).await;
     assert_eq!(forced.code, 0, "{}", forced.err);
     let general = demo.shown(2, &[]).await["general"].clone();
     assert_eq!((&general["session"], &general["source_limit"]["threshold"]), (&900_000.into(), &50.into()));
@@ -196,6 +196,6 @@ async fn a_tree_that_is_stale_or_wrong_changes_nothing_and_says_why() {
     let refused = demo.on(1, "plan", &mine, &[]).await;
     assert_eq!(refused.code, 1);
     assert!(refused.err.contains("general.toml:4: session: use 60 to 28800 seconds"), "{}", refused.err);
-    assert_eq!(demo.shown(1, &[]).await["revision"], 2);
+    assert_eq!(demo.shown(1, &[]).await["revision"], 3);
     demo.cluster.stop().await.unwrap();
 }

@@ -98,6 +98,19 @@ impl Site {
         .unwrap()
     }
 
+    /// A workflow gets a second action, which the release before does not know.
+    async fn edit_of_the_next_level(&self, client: &Client) -> Value {
+        let url = format!("{}/config", self.realm.node(1).unwrap().api);
+        let answer = client.get(url).bearer_auth(&self.token).send().await.unwrap();
+        let config: Value = answer.json().await.unwrap();
+        let mut policy = config["policies"][0].clone();
+        let forgot = policy["workflows"].as_array_mut().unwrap().iter_mut();
+        let mut forgot = forgot.filter(|workflow| workflow["kind"] == "forgot-password");
+        let activities = forgot.next().unwrap()["activities"].as_array_mut().unwrap();
+        activities.push(json!({ "EnableAccount": {} }));
+        json!({ "base": config["revision"], "change": { "PutPolicy": policy } })
+    }
+
     /// What a call of node 1's API is answered.
     async fn post(&self, client: &Client, path: &str, body: &Value) -> (u16, Value) {
         let url = format!("{}{path}", self.realm.node(1).unwrap().api);
@@ -234,10 +247,15 @@ async fn a_realm_is_upgraded_under_load_goes_back_by_a_node_and_keeps_the_old_pr
     load.more(50).await;
 
     let drill = json!({ "event": "begun", "drill": "kill-leader" });
+    let edit = site.edit_of_the_next_level(&direct).await;
+    let (code, problem) = site.post(&direct, "/config/changes", &edit).await;
+    assert_eq!((code, problem["code"].as_str()), (409, Some("PQ-UPGRADE-UNFINISHED")), "{problem}");
     let finished = site.json(asked, &["upgrade", "finalize", "--json"]).await;
     assert_eq!(finished, json!({ "level": 3 }));
     let again = site.json(back, &["upgrade", "finalise", "--json"]).await;
     assert_eq!(again, json!({ "level": 3 }), "what is done already is not done again");
+    let (code, problem) = site.post(&direct, "/config/changes", &edit).await;
+    assert_eq!(code, 200, "{problem}");
     let (code, problem) = site.post(&direct, "/drills", &drill).await;
     assert_eq!(code, 204, "{problem}");
     load.more(50).await;

@@ -16,7 +16,7 @@ impl Change<'_> {
         if config.revision != base {
             return Err(Rejection::StaleRevision { current: config.revision });
         }
-        let next = config.with(change).map_err(super::invalid)?;
+        let next = config.with_at(self.state.level, change).map_err(super::invalid)?;
         let unopenable = self.state.keys.as_ref().map(|keys| unopenable(keys, &next)).unwrap_or_default();
         if !unopenable.is_empty() {
             return Err(super::invalid(unopenable));

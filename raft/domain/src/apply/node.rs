@@ -15,7 +15,7 @@ impl Change<'_> {
         if self.state.realm.is_some() {
             return Err(Rejection::RealmExists);
         }
-        let problems = new.config.problems();
+        let problems = new.config.problems_at(self.state.level);
         if !problems.is_empty() {
             return Err(super::invalid(problems));
         }

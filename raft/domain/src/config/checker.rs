@@ -4,6 +4,7 @@ use super::{
     BY_DNS, CLIENT_CONTROLLER, DirectoryEndpoint, DomainConnection, LdapsSettings, ManagementPolicy,
     MirrorSettings, Problem, is_of_own_domain,
 };
+use crate::feature_level::FeatureLevel;
 use crate::ids::ConnectionId;
 use crate::lockout::LockoutSettings;
 use crate::policy::PasswordRule;
@@ -14,6 +15,8 @@ use std::collections::BTreeSet;
 
 /// Collects the problems.
 pub(super) struct Checker {
+    /// Whose rules hold.
+    pub(super) level: FeatureLevel,
     pub(super) known: BTreeSet<ConnectionId>,
     pub(super) problems: Vec<Problem>,
 }
@@ -97,7 +100,9 @@ impl Checker {
     fn servers(&mut self, at: &str, ldaps: &LdapsSettings) {
         if ldaps.servers.is_empty() {
             self.add(format!("{at}.servers"), "name at least one domain controller, as ldaps://host");
-        } else if ldaps.servers.iter().all(|server| server == CLIENT_CONTROLLER) {
+        } else if self.level >= FeatureLevel::THIRD
+            && ldaps.servers.iter().all(|server| server == CLIENT_CONTROLLER)
+        {
             self.add(
                 format!("{at}.servers"),
                 "name others too, such as default: most visitors' computers do not say which controller they use",
@@ -105,7 +110,7 @@ impl Checker {
         }
         for (index, server) in ldaps.servers.iter().enumerate() {
             let at = format!("{at}.servers[{index}]");
-            if is_of_own_domain(server) {
+            if self.level >= FeatureLevel::THIRD && is_of_own_domain(server) {
                 if ldaps.base.dns_domain().is_none() {
                     self.add(at, "for this the base has to end with the domain, such as DC=example,DC=com");
                 }
@@ -139,7 +144,7 @@ impl Checker {
             let at = format!("{at}.workflows[{index}]");
             self.text(&format!("{at}.name"), &workflow.name, 1..=100);
             self.text(&format!("{at}.description"), &workflow.description, 0..=500);
-            for problem in workflow.problems() {
+            for problem in workflow.problems(self.level) {
                 self.add(format!("{at}.activities"), &problem.to_string());
             }
             for (index, activity) in workflow.activities.iter().enumerate() {
@@ -158,10 +163,13 @@ impl Checker {
 
     /// What is asked must be there to be asked.
     fn asked_questions(&mut self, at: &str, settings: &QuestionAuthentication, qa: &QaPolicy) {
-        if let AskedQuestions::These(list) = &settings.ask
-            && list.iter().any(|id| qa.listed(*id).is_none())
-        {
-            self.add(format!("{at}.ask"), "a question to be asked is not on the policy's list");
+        if let AskedQuestions::These(list) = &settings.ask {
+            if list.iter().any(|id| qa.listed(*id).is_none()) {
+                self.add(format!("{at}.ask"), "a question to be asked is not on the policy's list");
+            }
+            if list.iter().collect::<BTreeSet<_>>().len() < list.len() {
+                self.add(format!("{at}.ask"), "a question is to be asked twice");
+            }
         }
         let registered = settings.from.iter().map(|sort| qa.registered(*sort));
         if !settings.from.is_empty() && registered.sum::<usize>() == 0 {

@@ -31,8 +31,9 @@ impl Checker {
     }
 
     fn mail_server(&mut self, at: &str, server: &MailServer) {
-        let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':');
-        if !(1..=253).contains(&server.host.len()) || !server.host.chars().all(is_host) {
+        let is_name = server.host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
+        let is_host = is_name || server.host.parse::<std::net::Ipv6Addr>().is_ok();
+        if !(1..=253).contains(&server.host.len()) || !is_host {
             self.add(format!("{at}.host"), "use a host name or an address, without a port");
         }
         if server.port == 0 {

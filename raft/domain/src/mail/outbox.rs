@@ -115,7 +115,7 @@ impl QueuedMail {
     /// The longest that a mail may wait.
     pub const LONGEST: Span = Span::hours(24 * 7);
     /// How long one attempt may take over all servers, and the first pause.
-    pub const ATTEMPT: Span = Span::seconds(20);
+    pub const ATTEMPT: Span = Span::minutes(1);
     /// The longest pause.
     pub const LONGEST_PAUSE: Span = Span::minutes(30);
 

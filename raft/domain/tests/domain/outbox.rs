@@ -63,7 +63,7 @@ fn one_claim_holds_at_a_time_and_a_mail_is_closed_once() {
     assert_eq!(world.queue(1, 100), NO, "an id is used once");
     world.claim(1, 20).unwrap();
     assert_eq!(world.claim(1, 20), NO, "another has it");
-    world.at += 20_000;
+    world.at += QueuedMail::ATTEMPT.0;
     world.claim(1, 20).unwrap();
     assert_eq!(world.mail(1).attempts, 2);
     world.close(1, MailResult::Sent).unwrap();
