@@ -1,6 +1,6 @@
 //! What the pages ask for, done here: by the workflow engine, with the realm key and the directories.
 
-use super::LANGUAGE;
+use super::{LANGUAGE, offered};
 use super::computer::FIELD;
 use crate::app::App;
 use crate::csrf;
@@ -17,7 +17,6 @@ use passquorum_domain::config::{ManagementPolicy, RealmConfig};
 use passquorum_domain::directory::{ClientController, LoginName};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::feature_level::FeatureLevel;
-use passquorum_domain::ids::KeyedHash;
 use passquorum_domain::lockout::AttemptTarget;
 use passquorum_domain::outcome::Rejection;
 use passquorum_domain::ports::fresh_uuid;
@@ -160,9 +159,8 @@ async fn begin(
         Ok(served) => served,
         Err(why) => {
             not_served(app, origin, name, why).await?;
-            let hash = people::nobody(ports, name)?;
-            let (policy, workflow) = offered_to_nobody(config, kind, hash)?;
-            (policy, workflow, Subject::Nobody { hash })
+            let (policy, workflow) = offered(config, kind)?;
+            (policy, workflow, Subject::Nobody { hash: people::nobody(ports, name)? })
         }
     };
     if let Some(until) = state.locked_until(AttemptTarget::User(subject.hash()), now) {
@@ -188,21 +186,6 @@ async fn begin(
         ending: None,
         language: None,
     })
-}
-
-/// The policy whose steps a name that is nobody's goes through: one of those that offer the task, always the same for the
-/// name, so that no policy's steps say that there is such a user.
-fn offered_to_nobody(
-    config: &RealmConfig,
-    kind: WorkflowKind,
-    KeyedHash(hash): KeyedHash,
-) -> Result<(&ManagementPolicy, &Workflow), Failure> {
-    let offering = config.policies.iter().filter_map(|policy| Some((policy, policy.workflow(kind)?)));
-    let offering: Vec<_> = offering.collect();
-    let [first, second, ..] = hash;
-    let place = usize::from(u16::from_be_bytes([first, second])).checked_rem(offering.len());
-    let chosen = place.and_then(|place| offering.get(place).copied());
-    chosen.ok_or_else(|| Failure::new(ErrorCode::NotFound).saying(text::TASK_NOT_OFFERED))
 }
 
 /// Why a name is led on without ever passing; for the audit only.
