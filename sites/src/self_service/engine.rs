@@ -1,7 +1,7 @@
 //! What the pages ask for, done here: by the workflow engine, with the realm key and the directories.
 
-use super::{LANGUAGE, offered};
 use super::computer::FIELD;
+use super::{LANGUAGE, offered};
 use crate::app::App;
 use crate::csrf;
 use crate::extract::Form;
