@@ -176,13 +176,13 @@ mod tests {
             attempts: 0,
             state: MailState::Closed { result: MailResult::Expired, at: Timestamp(0) },
         };
-        let pauses: Vec<u64> = [0, 1, 2, 6, 7, 63, 64, u32::MAX]
+        let pauses: Vec<u64> = [0, 1, 2, 5, 6, 63, 64, u32::MAX]
             .into_iter()
             .map(|attempts| {
                 mail.attempts = attempts;
                 mail.next_pause().0 / 1000
             })
             .collect();
-        assert_eq!(pauses, [20, 40, 80, 1280, 1800, 1800, 1800, 1800]);
+        assert_eq!(pauses, [60, 120, 240, 1800, 1800, 1800, 1800, 1800]);
     }
 }
