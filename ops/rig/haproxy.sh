@@ -15,6 +15,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/process.sh"
+source "$here/certificate.sh"
 
 if (($# != 2)); then
     sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}" >&2
@@ -22,24 +23,6 @@ if (($# != 2)); then
 fi
 dir=$(realpath --canonicalize-missing "$2")
 pid_file=$dir/haproxy.pid
-
-issue_certificate() {
-    [[ ! -s $dir/site.pem ]] || return 0
-    (
-        cd "$dir"
-        umask 077
-        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 \
-            -subj "/CN=Rig site CA" -addext basicConstraints=critical,CA:TRUE -keyout ca.key -out ca.crt
-        openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost \
-            -keyout site.key -out site.csr
-        printf '%s\n' "subjectAltName=DNS:localhost,IP:${RIG_LISTEN%:*}" extendedKeyUsage=serverAuth \
-            basicConstraints=CA:FALSE >site.ext
-        openssl x509 -req -in site.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 3650 \
-            -extfile site.ext -out site.crt
-        cat site.crt site.key >site.pem
-        rm site.csr site.ext
-    ) 2>"$dir/openssl.log" || { cat "$dir/openssl.log" >&2; return 1; }
-}
 
 settings=$here/../haproxy/haproxy.cfg
 
@@ -69,7 +52,7 @@ up() {
         return 0
     fi
     mkdir -p "$dir"
-    issue_certificate
+    issue_certificate site
     set_environment
     haproxy -c -f "$settings" >/dev/null
     start_group "$pid_file" "$dir/haproxy.log" haproxy -db -f "$settings"

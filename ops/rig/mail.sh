@@ -9,6 +9,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/process.sh"
+source "$here/certificate.sh"
 
 if (($# != 2)); then
     sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}" >&2
@@ -17,24 +18,6 @@ fi
 dir=$(realpath --canonicalize-missing "$2")
 pid_file=$dir/mail.pid
 python=$(realpath /usr/bin/python3)
-
-issue_certificate() {
-    [[ ! -s $dir/site.pem ]] || return 0
-    (
-        cd "$dir"
-        umask 077
-        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 \
-            -subj "/CN=Rig mail CA" -addext basicConstraints=critical,CA:TRUE -keyout ca.key -out ca.crt
-        openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost \
-            -keyout site.key -out site.csr
-        printf '%s\n' "subjectAltName=DNS:localhost,IP:${RIG_LISTEN%:*}" extendedKeyUsage=serverAuth \
-            basicConstraints=CA:FALSE >site.ext
-        openssl x509 -req -in site.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 3650 \
-            -extfile site.ext -out site.crt
-        cat site.crt site.key >site.pem
-        rm site.csr site.ext
-    ) 2>"$dir/openssl.log" || { cat "$dir/openssl.log" >&2; return 1; }
-}
 
 listens() {
     runs "$pid_file" "${python##*/}" || return 2
@@ -45,7 +28,7 @@ up() {
     : "${RIG_LISTEN:?set RIG_LISTEN to ADDRESS:PORT}"
     mkdir -p "$dir"
     [[ -e $dir/answer ]] || echo 250 >"$dir/answer"
-    issue_certificate
+    issue_certificate mail
     rm -f "$dir/listens"
     start_group "$pid_file" "$dir/mail.log" "$python" "$here/mail.py" "${RIG_LISTEN%:*}" "${RIG_LISTEN##*:}" "$dir"
     wait_until 30 "the mail server listens on $RIG_LISTEN (see $dir/mail.log)" listens || { down; return 1; }

@@ -8,6 +8,7 @@
 mod audit;
 mod auth;
 mod backup;
+mod clear_password;
 mod config;
 mod connection;
 mod directory;

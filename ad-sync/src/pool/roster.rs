@@ -387,6 +387,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn so_many_controllers_as_visitors_may_name_are_not_all_kept_in_touch_with() {
+        let targets: Vec<_> =
+            (0..MOST_VISITED + 4).map(|number| format!("dc{number}.corp.example.")).collect();
+        let records = Records::default();
+        records.lock().unwrap().insert(ALL, targets.iter().map(|target| srv(0, 1, target)).collect());
+        let names = name_server(Arc::clone(&records)).await;
+        let roster = roster(&["client", "ldaps://near"], names);
+        for target in &targets {
+            let name = target.trim_end_matches('.');
+            assert_eq!(order(&roster, Prefer::Client(&computer(name))).await, [name, "near"]);
+        }
+        assert_eq!(lock(&roster.known).visited.len(), MOST_VISITED);
+    }
+
+    #[tokio::test]
     async fn a_name_that_is_no_controllers_or_was_not_asked_for_counts_for_nothing() {
         let records = Records::default();
         records.lock().unwrap().insert(ALL, vec![srv(0, 9, "dc1.corp.example.")]);

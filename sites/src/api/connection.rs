@@ -3,6 +3,7 @@
 
 use super::Shared;
 use super::auth::Caller;
+use super::clear_password::ClearPassword;
 use super::config::{Edit, change_config, no_realm};
 use super::problem::ApiProblem;
 use super::request::{Abandon, Body, PathPart, base_revision};
@@ -20,10 +21,8 @@ use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::ConnectionId;
 use passquorum_domain::mail::{MailLogin, MailServer};
 use passquorum_domain::ports::{Consistency, Purpose};
-use passquorum_domain::secret::Password;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// A connection as an operator writes it.
 #[derive(Deserialize)]
@@ -55,24 +54,6 @@ struct NewLdaps {
     /// In clear; left out, the present one stays.
     #[serde(default)]
     bind_password: Option<ClearPassword>,
-}
-
-/// Parsed as it is read, so that no plain copy stays behind.
-#[derive(Deserialize)]
-#[serde(try_from = "String")]
-struct ClearPassword(Password);
-
-impl TryFrom<String> for ClearPassword {
-    type Error = passquorum_domain::secret::SecretError;
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Password::parse(text).map(Self)
-    }
-}
-
-impl fmt::Debug for ClearPassword {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ClearPassword(..)")
-    }
 }
 
 fn default_attribute() -> String {

@@ -3,6 +3,7 @@
 
 use super::Shared;
 use super::auth::Caller;
+use super::clear_password::ClearPassword;
 use super::config::{Edit, change_config, no_realm};
 use super::problem::ApiProblem;
 use super::request::{Body, ReadConsistency, base_revision, commit};
@@ -19,7 +20,6 @@ use passquorum_domain::mail::{
     OutboxCount,
 };
 use passquorum_domain::ports::{Consistency, Purpose};
-use passquorum_domain::secret::Password;
 use passquorum_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -57,17 +57,6 @@ struct NewLogin {
     /// In clear; left out, the one stays that is kept for this account at this host.
     #[serde(default)]
     password: Option<ClearPassword>,
-}
-
-#[derive(Deserialize)]
-#[serde(try_from = "String")]
-struct ClearPassword(Password);
-
-impl TryFrom<String> for ClearPassword {
-    type Error = passquorum_domain::secret::SecretError;
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Password::parse(text).map(Self)
-    }
 }
 
 /// `PUT /api/v1/mail`.

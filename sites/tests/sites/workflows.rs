@@ -308,9 +308,9 @@ async fn more_answers_than_were_asked_for_look_the_same_for_everyone() {
         let mut browser = Browser::new(world.node("n1"));
         start(&mut browser, "forgot-password", name).await;
         let page = browser.post(STEP, &fields).await;
-        told.push((page.status, page.html.matches("-wrong\"").count()));
+        told.push((page.status, page.html.matches("This answer is not right.").count()));
     }
-    assert!(told.iter().all(|one| *one == told[0] && one.1 > 0), "{told:?}");
+    assert!(told[0].1 > 0 && told.iter().all(|one| *one == told[0]), "{told:?}");
 }
 
 #[tokio::test]
