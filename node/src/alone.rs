@@ -43,6 +43,7 @@ impl Consensus for Alone {
             checked: None,
             clock_ahead_ms: None,
             clock_fit: true,
+            takes_part: true,
             level: FeatureLevel::FIRST,
             log: LogPositions::default(),
             members: Vec::new(),

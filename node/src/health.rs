@@ -158,6 +158,7 @@ fn readiness(status: &ClusterStatus, holds_key: bool, draining: bool, cut_off: b
         (lag.is_none(), "the node is not a member of the realm"),
         (lag.is_some_and(|lag| lag > READY_LAG), "the node is behind the log"),
         (!holds_key, "the realm key has not arrived"),
+        (!status.takes_part, "the voters have not welcomed the node yet"),
         (!status.clock_fit, "the clock is too far from the majority's (PQ-CLOCK-SKEW)"),
     ];
     let reasons: Vec<_> = checks.into_iter().filter(|(wrong, _)| *wrong).map(|(_, reason)| reason).collect();
@@ -223,6 +224,7 @@ mod tests {
             checked: None,
             clock_ahead_ms: None,
             clock_fit: true,
+            takes_part: true,
             level: FeatureLevel::FIRST,
             log: LogPositions::default(),
             members: vec![own],
@@ -240,6 +242,8 @@ mod tests {
         outside.members.clear();
         let mut wrong_clock = status();
         wrong_clock.clock_fit = false;
+        let mut unwelcome = status();
+        unwelcome.takes_part = false;
         let mut leaderless = status();
         leaderless.leader = None;
         for (status, holds_key, draining, cut_off) in [
@@ -248,6 +252,7 @@ mod tests {
             (outside, true, false, false),
             (leaderless, true, false, false),
             (wrong_clock, true, false, false),
+            (unwelcome, true, false, false),
             (status(), false, false, false),
             (status(), true, true, false),
             (status(), true, false, true),

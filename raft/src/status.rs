@@ -128,6 +128,7 @@ impl Member {
             checked: *self.integrity.checked.borrow(),
             clock_ahead_ms: clock.offset_ms,
             clock_fit: clock.fit,
+            takes_part: self.integrity.gate().is_open(),
             log: LogPositions {
                 last: index(self.durable.appended()),
                 durable: index(self.durable.last()),

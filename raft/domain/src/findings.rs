@@ -193,6 +193,7 @@ mod tests {
             checked: None,
             clock_ahead_ms: None,
             clock_fit: true,
+            takes_part: true,
             level: FeatureLevel::FIRST,
             log: LogPositions::default(),
             members: (1..=voters).map(member).collect(),

@@ -162,11 +162,19 @@ pub struct ClusterStatus {
     pub clock_ahead_ms: Option<i64>,
     /// Whether this node's clock is near enough to the majority's for it to lead and to write.
     pub clock_fit: bool,
+    /// Whether a majority of the voters has welcomed this node since it started. Before, it may be an old copy.
+    #[serde(default = "yes")]
+    pub takes_part: bool,
     /// How far this node's log is.
     #[serde(default)]
     pub log: LogPositions,
     /// Every member that was not removed.
     pub members: Vec<MemberStatus>,
+}
+
+/// What it means when a node of an earlier release does not tell whether it takes part.
+fn yes() -> bool {
+    true
 }
 
 /// Indexes of a node's log; 0 where there is nothing yet.

@@ -26,6 +26,8 @@ async fn is_refused(rig: &mut Rig, id: NodeId, disk: Disk) {
     assert!(matches!(commit(&rig.any(), put("meanwhile", "1")).await, Ok(Effect::Label(_))));
     rig.restart(Node { disk, ..node }).await;
     eventually("it is recognised", || {
+        let status = rig.nodes[&id].cluster.status();
+        assert!(!status.takes_part || status.members.is_empty(), "nobody may be sent to an old copy");
         (*rig.nodes[&id].cluster.phase().borrow() == Phase::Outdated).then_some(())
     })
     .await;
@@ -35,6 +37,24 @@ async fn is_refused(rig: &mut Rig, id: NodeId, disk: Disk) {
     assert!(refused.to_string().contains("PQ-OLD-DISK"), "{refused}");
     assert!(matches!(commit(&rig.any(), put("after", "1")).await, Ok(Effect::Label(_))));
     assert!(rig.nodes.values().all(|node| *node.cluster.phase().borrow() == Phase::Running));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_takes_no_part_before_a_majority_has_welcomed_it() {
+    let mut rig = Rig::three().await;
+    let id = rig.follower().await;
+    let others: Vec<NodeId> = rig.nodes.keys().copied().filter(|other| *other != id).collect();
+    let node = rig.crash(id).await;
+    let mut away = Vec::new();
+    for other in others {
+        away.push(rig.crash(other).await);
+    }
+    rig.restart(node).await;
+    assert!(!rig.nodes[&id].cluster.status().takes_part);
+    rig.restart(away.pop().unwrap()).await;
+    eventually("the other has welcomed it", || rig.nodes[&id].cluster.status().takes_part.then_some(()))
+        .await;
+    rig.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

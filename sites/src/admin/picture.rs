@@ -155,6 +155,7 @@ mod tests {
             checked: None,
             clock_ahead_ms: None,
             clock_fit: true,
+            takes_part: true,
             level: FeatureLevel::FIRST,
             log: LogPositions::default(),
             members: (1..=members).map(member).collect(),

@@ -137,6 +137,7 @@ mod tests {
             checked: None,
             clock_ahead_ms: None,
             clock_fit: true,
+            takes_part: true,
             log: LogPositions::default(),
             members: (1..=voters).map(member).collect(),
         }

@@ -130,6 +130,7 @@ impl Consensus for FakeConsensus {
             checked: None,
             clock_ahead_ms: None,
             clock_fit: true,
+            takes_part: true,
             level: self.state().level(),
             log: LogPositions::default(),
             members: vec![
