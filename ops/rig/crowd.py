@@ -6,8 +6,9 @@
 
 The first user is added by Samba itself. The others are copies of its record in the partition's own database, with
 names, a GUID and a SID of their own, since Samba takes longer for each user the more there are: 100,000 would take hours.
-The indexes are taken away meanwhile and made anew at the end, all in one transaction. The SIDs are taken from the
-domain's pool, so that no controller gives them out again.
+All in one transaction, without one for each record inside it, and in the order of the GUIDs, by which each list of an
+index is sorted: else every list would be copied for every user. The SIDs are taken from the domain's pool, so that no
+controller gives them out again.
 """
 
 import re
@@ -23,8 +24,8 @@ from samba.ndr import ndr_pack, ndr_unpack
 from samba.param import LoadParm
 from samba.samdb import SamDB
 
-# The parts of the list of indexes that may be missing for a while; by the others the database finds its records.
-INDEXES = ["@IDXATTR", "@IDXONE"]
+# Of the database under Samba's modules: one transaction only, and room for the indexes of all users.
+AT_ONCE = ["modules:", "batch_mode:1", "transaction_index_cache_size:2000000"]
 
 
 def open_domain(directory):
@@ -55,38 +56,27 @@ def take_rids(samdb, count):
 
 def copy(database, template, first_rid, numbers, domain):
     """Adds the users with these numbers to the partition's database, as copies of the template."""
-    indexes = database.search("@INDEXLIST", ldb.SCOPE_BASE)[0]
     parent = template.dn.parent()
     domain_sid = ndr_unpack(security.dom_sid, template["objectSid"][0]).split()[0]
+    guids = sorted(uuid.uuid4().bytes_le for _ in numbers)
     database.transaction_start()
     try:
-        database.modify(changed(indexes, ldb.FLAG_MOD_DELETE))
-        for rid, n in enumerate(numbers, first_rid):
+        for rid, (n, guid) in enumerate(zip(numbers, guids), first_rid):
             user = ldb.Message(ldb.Dn(database, f"CN=crowd{n},{parent}"))
             own = person(n, domain) | {
                 "cn": f"crowd{n}",
                 "name": f"crowd{n}",
-                "objectGUID": uuid.uuid4().bytes_le,
+                "objectGUID": guid,
                 "objectSid": ndr_pack(security.dom_sid(f"{domain_sid}-{rid}")),
             }
             for name in template.keys():
                 if name not in ("dn", "distinguishedName"):
                     user[name] = ldb.MessageElement(own.get(name, list(template[name])), ldb.FLAG_MOD_ADD, name)
             database.add(user)
-        database.modify(changed(indexes, ldb.FLAG_MOD_ADD))
     except BaseException:
         database.transaction_cancel()
         raise
     database.transaction_commit()
-
-
-def changed(indexes, how):
-    """The change that takes the indexes away, or puts them back."""
-    change = ldb.Message(indexes.dn)
-    for name in INDEXES:
-        values = [] if how == ldb.FLAG_MOD_DELETE else list(indexes[name])
-        change[name] = ldb.MessageElement(values, how, name)
-    return change
 
 
 def main(count, directory):
@@ -100,7 +90,7 @@ def main(count, directory):
     if count > 1:
         first_rid = take_rids(samdb, count - 1)
         file = f"{directory}/private/sam.ldb.d/{base.upper()}.ldb"
-        partition = Ldb(f"tdb://{file}", lp=samdb.lp, flags=ldb.FLG_DONT_CREATE_DB, options=["modules:"])
+        partition = Ldb(f"tdb://{file}", lp=samdb.lp, flags=ldb.FLG_DONT_CREATE_DB, options=AT_ONCE)
         # Without the schema other keys would go into the indexes, for the attributes that hold DNs and SIDs.
         dsdb._dsdb_set_schema_from_ldb(partition, samdb, False)
         record = partition.search(template, ldb.SCOPE_BASE)[0]
