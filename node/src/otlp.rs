@@ -1,7 +1,7 @@
 //! The log and traces of requests for an OpenTelemetry collector: OTLP over HTTP, in protobuf.
 //!
-//! A layer of the log's subscriber ([`layer`]) puts records into a bounded queue ([`queue`]); a thread with a runtime of
-//! its own ([`sender`]) takes them out in batches and brings them to the collector ([`collector`]).
+//! A layer of the log's subscriber ([`layer`]) puts records into a bounded queue for each kind ([`queue`]); a thread with a
+//! runtime of its own takes each kind out in batches ([`sender`]) and brings them to the collector ([`collector`]).
 //!
 //! Invariants: whoever has something to say never waits for the collector, and what finds no room is dropped and counted.
 //! What the thread itself says goes into the log and not to the collector, so that nothing feeds itself. Which records
@@ -14,6 +14,7 @@ mod layer;
 mod queue;
 mod sender;
 mod settings;
+mod trouble;
 
 pub use settings::{BadCollector, CollectorUrl, OtlpSettings, Signals};
 
@@ -27,9 +28,11 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use passquorum_raft::PeerIdentity;
 use queue::Counts;
+use sender::Sender;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::oneshot;
+use trouble::Trouble;
 
 /// Spans of this target are traces, and are in no line of the log.
 pub(crate) const TRACE: &str = "passquorum_trace";
@@ -48,7 +51,7 @@ pub(crate) fn count(signal: Signal, count: Count) -> u64 {
 /// The thread that sends. It ends when this is dropped, and sends what is left only with [`Exporter::finish`].
 #[derive(Debug)]
 pub struct Exporter {
-    stop: oneshot::Sender<()>,
+    stop: [oneshot::Sender<()>; 2],
     ended: oneshot::Receiver<()>,
 }
 
@@ -61,29 +64,39 @@ impl Exporter {
         settings: &OtlpSettings,
         resource: Resource,
     ) -> Result<(Self, OtlpLayer), CollectorError> {
-        let collector = Collector::new(settings)?;
+        let collector = Arc::new(Collector::new(settings)?);
         let counts = Arc::clone(COUNTS.get_or_init(Arc::default));
-        let (outbox, inbox) = queue::channel(Arc::clone(&counts));
+        let (outbox, inboxes) = queue::channel(Arc::clone(&counts));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(CollectorError::Thread)?;
-        let (stop, stopped) = oneshot::channel();
+        let (stop_logs, logs_stopped) = oneshot::channel();
+        let (stop_traces, traces_stopped) = oneshot::channel();
         let (told, ended) = oneshot::channel();
-        let sender = sender::Sender::new(inbox, collector, resource, counts);
+        let trouble = Arc::new(Trouble::new(Arc::clone(&counts)));
+        let sender = |signal, inbox| {
+            let (collector, counts) = (Arc::clone(&collector), Arc::clone(&counts));
+            Sender::new(signal, inbox, collector, resource.clone(), counts, Arc::clone(&trouble))
+        };
+        let logs = sender(Signal::Logs, inboxes.logs);
+        let traces = sender(Signal::Traces, inboxes.traces);
         let run = move || {
             layer::leave_this_thread_out();
-            runtime.block_on(sender.run(stopped, FAREWELL));
+            runtime.block_on(async {
+                tokio::join!(logs.run(logs_stopped, FAREWELL), traces.run(traces_stopped, FAREWELL))
+            });
             // A name that is being looked up is not waited for.
             runtime.shutdown_background();
             // Nobody listens when the node does not wait any more.
             let _ = told.send(());
         };
         std::thread::Builder::new().name("otlp".to_owned()).spawn(run).map_err(CollectorError::Thread)?;
-        Ok((Self { stop, ended }, OtlpLayer::new(outbox, settings.send)))
+        Ok((Self { stop: [stop_logs, stop_traces], ended }, OtlpLayer::new(outbox, settings.send)))
     }
 
     /// Sends what is left, for a moment at most.
     pub async fn finish(self) {
-        if self.stop.send(()).is_ok() && tokio::time::timeout(END, self.ended).await.is_err() {
+        let told = self.stop.map(|stop| stop.send(()).is_ok());
+        if told.contains(&true) && tokio::time::timeout(END, self.ended).await.is_err() {
             tracing::warn!("the last records could not be sent to the OTLP collector in time");
         }
     }

@@ -7,6 +7,7 @@
 use crate::cluster::Cluster;
 use crate::member::Member;
 use crate::membership::Halt;
+use crate::state_machine::cell_size;
 use crate::transport::question::Unanswered;
 use crate::transport::request::Request;
 use crate::wire::{Change, Message, Supported};
@@ -14,13 +15,16 @@ use async_trait::async_trait;
 use futures::future::join_all;
 use passquorum_domain::audit::Actor;
 use passquorum_domain::command::Action;
+use passquorum_domain::config::history::KeptRevision;
+use passquorum_domain::document::Document;
 use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::ids::NodeId;
 use passquorum_domain::instance::{Instance, Role};
 use passquorum_domain::ports::{
     MembershipError, NodeSupport, ProposeError, ReadError, Support, UpgradeStatus, Upgrades,
 };
-use passquorum_domain::state::State;
+use passquorum_domain::state::{Cell, State};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A node that has not answered within this is silent.
@@ -114,10 +118,33 @@ impl Member {
             .into());
         }
         ready(&status)?;
+        if let Some(what) = too_large(&state) {
+            return Err(MembershipError::NotReady(format!(
+                "{what} does not fit into the form that it has from feature level {to} on; make the configuration smaller, and \
+                 keep it so until that revision is not kept any more"
+            ))
+            .into());
+        }
         let asked = status.nodes.iter().map(|node| node.node).collect();
         self.commit_here(actor, Action::RaiseLevel { from, to, asked }).await?;
         tracing::info!(level = %to, "the realm runs at a new feature level");
         Ok(self.node)
+    }
+}
+
+/// What of the configuration, which is kept as documents above the first level, fits into no cell as one: it would stop every
+/// node when the rise is applied.
+fn too_large(state: &State) -> Option<String> {
+    let fits = |cell: Cell| cell_size(&cell).is_some();
+    let revision = |kept: &KeptRevision| {
+        let fits = fits(Cell::RevisionDocument(Document(kept.clone())));
+        (!fits).then(|| format!("revision {} of the configuration", kept.config.revision))
+    };
+    match state.config() {
+        Some(config) if !fits(Cell::ConfigDocument(Document(Arc::clone(config)))) => {
+            Some("the configuration".to_owned())
+        }
+        _ => state.revisions().find_map(revision),
     }
 }
 
@@ -148,12 +175,32 @@ impl From<Supported> for Support {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use passquorum_domain::config::RealmConfig;
+    use passquorum_domain::directory::DistinguishedName;
+    use passquorum_domain::ids::ConnectionId;
+    use passquorum_domain::scope::RoleScope;
+    use passquorum_domain::state::CellKey;
+    use uuid::Uuid;
 
     #[test]
     fn what_is_shown_as_a_version_is_short_and_plain() {
         assert!(is_version(&supported().version));
         for bad in ["", "1 2", "1\u{1b}[2J", "\u{e9}", &"9".repeat(65)] {
             assert!(!is_version(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_configuration_that_fits_only_as_it_is_keeps_the_level() {
+        let group = DistinguishedName::parse("CN=x").unwrap();
+        let scope = RoleScope { connection: ConnectionId(Uuid::nil()), group };
+        for (groups, told) in [(100, None), (300_000, Some("the configuration"))] {
+            let config = RealmConfig { administrators: vec![scope.clone(); groups], ..RealmConfig::empty() };
+            let cell = Cell::Config(Arc::new(config));
+            assert!(cell_size(&cell).is_some(), "it fits at the first level");
+            let mut state = State::default();
+            state.restore_cell(CellKey::Config, cell).unwrap();
+            assert_eq!(too_large(&state).as_deref(), told);
         }
     }
 }

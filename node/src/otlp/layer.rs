@@ -156,12 +156,13 @@ mod tests {
     use std::sync::Arc;
     use tracing_subscriber::layer::SubscriberExt as _;
 
-    /// What is handed over while something is done.
+    /// What is handed over while something is done: the log, then traces.
     fn heard(send: Signals, act: impl FnOnce()) -> Vec<Item> {
-        let (outbox, mut inbox) = queue::channel(Arc::new(Counts::default()));
+        let (outbox, mut inboxes) = queue::channel(Arc::new(Counts::default()));
         let subscriber = tracing_subscriber::registry().with(OtlpLayer::new(outbox, send));
         tracing::subscriber::with_default(subscriber, act);
-        std::iter::from_fn(|| inbox.try_recv().ok()).collect()
+        let queues = [&mut inboxes.logs, &mut inboxes.traces].into_iter();
+        queues.flat_map(|queue| std::iter::from_fn(|| queue.try_recv().ok())).collect()
     }
 
     fn act() {
@@ -183,7 +184,7 @@ mod tests {
     #[test]
     fn a_span_is_its_parents_child_and_a_record_says_in_which_span_it_was() {
         let items = heard(Signals::default(), act);
-        let [Item::Log(inside), Item::Span(propose), Item::Span(request), Item::Log(outside)] =
+        let [Item::Log(inside), Item::Log(outside), Item::Span(propose), Item::Span(request)] =
             items.as_slice()
         else {
             panic!("{items:?}")

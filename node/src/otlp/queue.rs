@@ -1,4 +1,5 @@
-//! The queue between those who log and the thread that sends: bounded, and nobody waits at its end.
+//! The queues between those who log and the thread that sends, one for each kind of record, so that what the collector does
+//! not take of one is in nobody else's way: bounded, and nobody waits at their end.
 
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::trace::v1::Span;
@@ -6,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::mpsc;
 
-/// Of at most 16 KiB each ([`super::fields`]).
+/// Records in a queue, of at most 16 KiB each ([`super::fields`]).
 pub(super) const ROOM: usize = 2048;
 
 /// What is sent.
@@ -76,6 +77,14 @@ pub(super) enum Item {
 }
 
 impl Item {
+    pub(super) fn log(&self) -> Option<&LogRecord> {
+        if let Self::Log(record) = self { Some(record) } else { None }
+    }
+
+    pub(super) fn span(&self) -> Option<&Span> {
+        if let Self::Span(span) = self { Some(span) } else { None }
+    }
+
     fn signal(&self) -> Signal {
         match self {
             Self::Log(_) => Signal::Logs,
@@ -87,7 +96,8 @@ impl Item {
 /// Where records are put in.
 #[derive(Debug)]
 pub(super) struct Outbox {
-    items: mpsc::Sender<Item>,
+    logs: mpsc::Sender<Item>,
+    traces: mpsc::Sender<Item>,
     counts: Arc<Counts>,
 }
 
@@ -95,16 +105,27 @@ impl Outbox {
     /// Never waits; a record that finds no room is dropped and counted.
     pub(super) fn put(&self, item: Item) {
         let signal = item.signal();
-        if self.items.try_send(item).is_err() {
+        let queue = match signal {
+            Signal::Logs => &self.logs,
+            Signal::Traces => &self.traces,
+        };
+        if queue.try_send(item).is_err() {
             self.counts.add(signal, Count::Dropped, 1);
         }
     }
 }
 
-/// Both ends.
-pub(super) fn channel(counts: Arc<Counts>) -> (Outbox, mpsc::Receiver<Item>) {
-    let (items, inbox) = mpsc::channel(ROOM);
-    (Outbox { items, counts }, inbox)
+/// Where the records of each kind are taken out.
+pub(super) struct Inboxes {
+    pub(super) logs: mpsc::Receiver<Item>,
+    pub(super) traces: mpsc::Receiver<Item>,
+}
+
+/// All ends.
+pub(super) fn channel(counts: Arc<Counts>) -> (Outbox, Inboxes) {
+    let (logs, logs_out) = mpsc::channel(ROOM);
+    let (traces, traces_out) = mpsc::channel(ROOM);
+    (Outbox { logs, traces, counts }, Inboxes { logs: logs_out, traces: traces_out })
 }
 
 #[cfg(test)]
@@ -114,15 +135,16 @@ mod tests {
     #[test]
     fn what_finds_no_room_or_nobody_is_dropped_and_counted_by_kind() {
         let counts = Arc::new(Counts::default());
-        let (outbox, inbox) = channel(Arc::clone(&counts));
+        let (outbox, inboxes) = channel(Arc::clone(&counts));
+        let dropped = || Signal::ALL.map(|signal| counts.read(signal, Count::Dropped));
         (0..ROOM).for_each(|_| outbox.put(Item::Log(LogRecord::default())));
-        assert_eq!(counts.dropped(), 0);
+        assert_eq!(dropped(), [0, 0]);
         outbox.put(Item::Log(LogRecord::default()));
-        drop(inbox);
+        outbox.put(Item::Span(Span::default()));
+        assert_eq!(dropped(), [1, 0], "there is room for the other kind");
+        drop(inboxes);
         outbox.put(Item::Span(Span::default()));
         outbox.put(Item::Span(Span::default()));
-        assert_eq!(counts.read(Signal::Logs, Count::Dropped), 1);
-        assert_eq!(counts.read(Signal::Traces, Count::Dropped), 2);
-        assert_eq!(counts.dropped(), 3);
+        assert_eq!(dropped(), [1, 2]);
     }
 }

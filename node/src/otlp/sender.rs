@@ -1,16 +1,17 @@
-//! The loop that sends: batches out of the queue, the same one again while the collector does not take it, with longer
-//! and longer pauses. An outage is told in the log once, and once that it is over, with how much was lost.
+//! The loop that sends one kind of record: batches out of the queue, the same one again while the collector does not take it, with longer
+//! and longer pauses.
 
 use super::collector::{Collector, PostError};
 use super::queue::{Count, Counts, Item, Signal};
+use super::trouble::Trouble;
 use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsServiceRequest, ExportLogsServiceResponse};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
 use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
-use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
+use opentelemetry_proto::tonic::logs::v1::{ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans};
 use prost::Message as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,57 +25,28 @@ const GATHERING: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(16);
 
-/// The records that are sent next.
-#[derive(Default)]
-struct Batch {
-    logs: Vec<LogRecord>,
-    spans: Vec<Span>,
-}
-
-impl Batch {
-    fn len(&self) -> usize {
-        self.logs.len() + self.spans.len()
-    }
-
-    fn put(&mut self, item: Item) {
-        match item {
-            Item::Log(record) => self.logs.push(record),
-            Item::Span(span) => self.spans.push(span),
-        }
-    }
-}
-
-/// What the log was told.
-struct Told {
-    of_trouble: bool,
-    /// The last batch did not get there.
-    is_failing: bool,
-    /// So many were dropped when all was well.
-    before: u64,
-    /// So many when a batch was sent last.
-    lately: u64,
-}
-
 /// The loop and what it holds.
 pub(super) struct Sender {
+    signal: Signal,
     inbox: mpsc::Receiver<Item>,
-    batch: Batch,
-    collector: Collector,
+    /// The records that are sent next.
+    batch: Vec<Item>,
+    collector: Arc<Collector>,
     resource: Resource,
     counts: Arc<Counts>,
-    told: Told,
+    trouble: Arc<Trouble>,
 }
 
 impl Sender {
     pub(super) fn new(
+        signal: Signal,
         inbox: mpsc::Receiver<Item>,
-        collector: Collector,
+        collector: Arc<Collector>,
         resource: Resource,
         counts: Arc<Counts>,
+        trouble: Arc<Trouble>,
     ) -> Self {
-        let dropped = counts.dropped();
-        let told = Told { of_trouble: false, is_failing: false, before: dropped, lately: dropped };
-        Self { inbox, batch: Batch::default(), collector, resource, counts, told }
+        Self { signal, inbox, batch: Vec::new(), collector, resource, counts, trouble }
     }
 
     /// Runs until the word to stop, then sends what is left for a moment. Without the word nothing more is sent.
@@ -97,7 +69,7 @@ impl Sender {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
-                // What was refused is gone: a collector that takes no traces gets the log as fast as any.
+                // What was refused is gone.
                 Ok(()) | Err(_) => pause = FIRST_PAUSE,
             }
         }
@@ -115,16 +87,16 @@ impl Sender {
 
     /// Fills the batch; `false` when nothing will come any more and nothing is left.
     async fn gather(&mut self) -> bool {
-        if self.batch.len() == 0 {
+        if self.batch.is_empty() {
             match self.inbox.recv().await {
-                Some(item) => self.batch.put(item),
+                Some(item) => self.batch.push(item),
                 None => return false,
             }
         }
         let end = Instant::now() + GATHERING;
         while self.batch.len() < BATCH {
             match timeout_at(end, self.inbox.recv()).await {
-                Ok(Some(item)) => self.batch.put(item),
+                Ok(Some(item)) => self.batch.push(item),
                 Ok(None) | Err(_) => break,
             }
         }
@@ -133,99 +105,57 @@ impl Sender {
 
     /// Sends the batch. What fails for now stays in it; what was refused does not.
     async fn deliver(&mut self) -> Result<(), PostError> {
-        let result = match (self.deliver_logs().await, self.deliver_spans().await) {
-            // What may pass is the one to wait for.
-            (Err(refused), spans) if !refused.may_pass() => spans.and(Err(refused)),
-            (logs, spans) => logs.and(spans),
-        };
-        self.tell(&result);
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        let answer = self.collector.post(self.signal, self.request()).await;
+        let result = self.settle(answer.map(|answer| refused(self.signal, &answer)));
+        self.trouble.tell(self.signal, &result, self.collector.url());
         result
     }
 
-    fn tell(&mut self, result: &Result<(), PostError>) {
-        let dropped = self.counts.dropped();
-        let was_failing = std::mem::replace(&mut self.told.is_failing, result.is_err());
-        let goes_on = dropped > std::mem::replace(&mut self.told.lately, dropped);
-        match result {
-            Err(error) if !self.told.of_trouble => {
-                self.told.of_trouble = true;
-                tracing::warn!(
-                    collector = self.collector.url(),
-                    %error,
-                    "the OTLP collector does not take what is sent; the node goes on without it, and drops what finds no room"
-                );
-            }
-            Ok(()) if self.told.of_trouble && (was_failing || !goes_on) => {
-                self.told.of_trouble = false;
-                let dropped = dropped - std::mem::replace(&mut self.told.before, dropped);
-                tracing::info!(dropped, "the OTLP collector takes what is sent again");
-            }
-            Ok(()) if !self.told.of_trouble && goes_on => {
-                self.told.of_trouble = true;
-                tracing::warn!(
-                    "records for the OTLP collector are dropped: there are more than it takes, or it refuses some"
-                );
-            }
-            Err(_) | Ok(()) => {}
-        }
-    }
-
-    async fn deliver_logs(&mut self) -> Result<(), PostError> {
-        if self.batch.logs.is_empty() {
-            return Ok(());
-        }
-        let scope_logs =
-            ScopeLogs { scope: scope(), log_records: self.batch.logs.clone(), ..ScopeLogs::default() };
+    fn request(&self) -> Vec<u8> {
         let resource = Some(self.resource.clone());
-        let logs = ResourceLogs { resource, scope_logs: vec![scope_logs], ..ResourceLogs::default() };
-        let request = ExportLogsServiceRequest { resource_logs: vec![logs] };
-        let answer = self.collector.post(Signal::Logs, request.encode_to_vec()).await;
-        let refused = |answer: &[u8]| {
-            let answer = ExportLogsServiceResponse::decode(answer).ok()?;
-            Some(answer.partial_success?.rejected_log_records)
-        };
-        let count = self.batch.logs.len();
-        self.settle(Signal::Logs, count, answer.map(|answer| refused(&answer)))
-    }
-
-    async fn deliver_spans(&mut self) -> Result<(), PostError> {
-        if self.batch.spans.is_empty() {
-            return Ok(());
+        match self.signal {
+            Signal::Logs => {
+                let log_records = self.batch.iter().filter_map(Item::log).cloned().collect();
+                let scope_logs = vec![ScopeLogs { scope: scope(), log_records, ..ScopeLogs::default() }];
+                let logs = ResourceLogs { resource, scope_logs, ..ResourceLogs::default() };
+                ExportLogsServiceRequest { resource_logs: vec![logs] }.encode_to_vec()
+            }
+            Signal::Traces => {
+                let spans = self.batch.iter().filter_map(Item::span).cloned().collect();
+                let scope_spans = vec![ScopeSpans { scope: scope(), spans, ..ScopeSpans::default() }];
+                let spans = ResourceSpans { resource, scope_spans, ..ResourceSpans::default() };
+                ExportTraceServiceRequest { resource_spans: vec![spans] }.encode_to_vec()
+            }
         }
-        let scope_spans =
-            ScopeSpans { scope: scope(), spans: self.batch.spans.clone(), ..ScopeSpans::default() };
-        let resource = Some(self.resource.clone());
-        let spans = ResourceSpans { resource, scope_spans: vec![scope_spans], ..ResourceSpans::default() };
-        let request = ExportTraceServiceRequest { resource_spans: vec![spans] };
-        let answer = self.collector.post(Signal::Traces, request.encode_to_vec()).await;
-        let refused = |answer: &[u8]| {
-            let answer = ExportTraceServiceResponse::decode(answer).ok()?;
-            Some(answer.partial_success?.rejected_spans)
-        };
-        let count = self.batch.spans.len();
-        self.settle(Signal::Traces, count, answer.map(|answer| refused(&answer)))
     }
 
-    /// Counts what became of the records of one kind. A collector may take a batch and yet refuse some of it.
-    fn settle(
-        &mut self,
-        signal: Signal,
-        count: usize,
-        answer: Result<Option<i64>, PostError>,
-    ) -> Result<(), PostError> {
-        let count = count as u64;
+    /// Counts what became of the batch. A collector may take it and yet refuse some of it.
+    fn settle(&mut self, answer: Result<Option<i64>, PostError>) -> Result<(), PostError> {
+        let count = self.batch.len() as u64;
         let (refused, result) = match answer {
             Ok(refused) => (u64::try_from(refused.unwrap_or(0)).unwrap_or(0).min(count), Ok(())),
             Err(error) if error.may_pass() => return Err(error),
             Err(error) => (count, Err(error)),
         };
-        self.counts.add(signal, Count::Dropped, refused);
-        self.counts.add(signal, Count::Sent, count - refused);
-        match signal {
-            Signal::Logs => self.batch.logs.clear(),
-            Signal::Traces => self.batch.spans.clear(),
-        }
+        self.counts.add(self.signal, Count::Dropped, refused);
+        self.counts.add(self.signal, Count::Sent, count - refused);
+        self.batch.clear();
         result
+    }
+}
+
+/// How many records of a batch that was taken were refused all the same.
+fn refused(signal: Signal, answer: &[u8]) -> Option<i64> {
+    match signal {
+        Signal::Logs => {
+            Some(ExportLogsServiceResponse::decode(answer).ok()?.partial_success?.rejected_log_records)
+        }
+        Signal::Traces => {
+            Some(ExportTraceServiceResponse::decode(answer).ok()?.partial_success?.rejected_spans)
+        }
     }
 }
 
@@ -235,75 +165,4 @@ fn scope() -> Option<InstrumentationScope> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::queue;
-    use super::super::settings::{OtlpSettings, Signals};
-    use super::*;
-    use http::StatusCode;
-
-    fn sender() -> (queue::Outbox, Sender) {
-        let endpoint = "http://127.0.0.1:1".parse().unwrap();
-        let settings = OtlpSettings { endpoint, ca: None, headers: None, send: Signals::default() };
-        let counts = Arc::new(Counts::default());
-        let (outbox, inbox) = queue::channel(Arc::clone(&counts));
-        (outbox, Sender::new(inbox, Collector::new(&settings).ok().unwrap(), Resource::default(), counts))
-    }
-
-    /// How many of three records are sent, dropped and still there after an answer.
-    fn after(answer: Result<Option<i64>, PostError>) -> (u64, u64, usize) {
-        let (_outbox, mut sender) = sender();
-        sender.batch.logs = vec![LogRecord::default(); 3];
-        let failed = answer.is_err();
-        assert_eq!(sender.settle(Signal::Logs, 3, answer).is_err(), failed);
-        let read = |count| sender.counts.read(Signal::Logs, count);
-        (read(Count::Sent), read(Count::Dropped), sender.batch.len())
-    }
-
-    #[test]
-    fn each_record_is_sent_dropped_or_sent_again() {
-        assert_eq!(after(Ok(None)), (3, 0, 0));
-        assert_eq!(after(Ok(Some(2))), (1, 2, 0), "the collector refused two");
-        assert_eq!(after(Ok(Some(-1))), (3, 0, 0));
-        assert_eq!(after(Ok(Some(i64::MAX))), (0, 3, 0));
-        assert_eq!(after(Err(PostError::Silent)), (0, 0, 3));
-        assert_eq!(after(Err(PostError::Busy(StatusCode::SERVICE_UNAVAILABLE))), (0, 0, 3));
-        assert_eq!(after(Err(PostError::Refused(StatusCode::FORBIDDEN))), (0, 3, 0));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_batch_is_what_came_within_a_moment_and_never_too_much() {
-        let (outbox, mut sender) = sender();
-        outbox.put(Item::Log(LogRecord::default()));
-        outbox.put(Item::Span(Span::default()));
-        let began = Instant::now();
-        assert!(sender.gather().await);
-        assert_eq!((sender.batch.logs.len(), sender.batch.spans.len()), (1, 1));
-        assert_eq!(began.elapsed().as_secs(), GATHERING.as_secs());
-        (0..2 * BATCH).for_each(|_| outbox.put(Item::Log(LogRecord::default())));
-        assert!(sender.gather().await);
-        assert_eq!(sender.batch.len(), BATCH);
-        drop(outbox);
-        sender.batch = Batch::default();
-        assert!(sender.gather().await, "what was left");
-        sender.batch = Batch::default();
-        sender.inbox.close();
-        while sender.inbox.try_recv().is_ok() {}
-        assert!(!sender.gather().await, "nothing is left");
-    }
-
-    #[test]
-    fn trouble_is_told_when_it_begins_and_when_it_is_over() {
-        let (_outbox, mut sender) = sender();
-        let busy = || Err(PostError::Busy(StatusCode::SERVICE_UNAVAILABLE));
-        let mut told = Vec::new();
-        for (result, dropped) in
-            [(Ok(()), 0), (Ok(()), 5), (Ok(()), 5), (Ok(()), 0), (busy(), 0), (busy(), 5), (Ok(()), 4)]
-        {
-            sender.counts.add(Signal::Logs, Count::Dropped, dropped);
-            sender.tell(&result);
-            told.push(sender.told.of_trouble);
-        }
-        assert_eq!(told, [false, true, true, false, true, true, false]);
-        assert_eq!(sender.told.before, 19);
-    }
-}
+mod tests;
