@@ -13,7 +13,7 @@ use crate::connection::{ConnectFault, Connection, try_bind};
 use crate::error::{self, Fault};
 use crate::names::Names;
 use ldap3::LdapResult;
-use passquorum_domain::ports::{CheckOutcome, ControllerCheck, DirectoryError, DirectoryReason};
+use passquorum_domain::ports::{CheckOutcome, ControllerCheck, DirectoryError, DirectoryReason, Retry};
 use roster::{Controller, Roster};
 use rustls::ClientConfig;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -276,9 +276,9 @@ async fn care(pool: Weak<Pool>) {
     }
 }
 
-/// Another controller may do better.
+/// Another controller may do better, and nothing has happened on this one: it was not reached, or is busy.
 fn can_go_elsewhere(error: &DirectoryError) -> bool {
-    matches!(error.reason, DirectoryReason::Unreachable | DirectoryReason::UntrustedCertificate)
+    error.retry == Retry::Safe || error.reason == DirectoryReason::UntrustedCertificate
 }
 
 impl Controller {

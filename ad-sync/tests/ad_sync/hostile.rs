@@ -176,6 +176,26 @@ async fn a_referral_is_an_answer_and_nobody_goes_there() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_is_busy_or_going_down_is_passed_over_with_changes_too() {
+    for code in [51, 52] {
+        let busy = FakeController::start(Vec::new(), move |asked| match asked.operation {
+            SEARCH if !asked.base.is_empty() => vec![Act::Send(result(asked.id, 0x65, code, None))],
+            MODIFY => vec![Act::Send(result(asked.id, 0x67, code, None))],
+            _ => vec![Act::Send(honest(asked))],
+        });
+        let (busy, second) = (busy.await, FakeController::honest().await);
+        let error = directory(&[&busy]).find(&alice()).await.unwrap_err();
+        let expected = (DirectoryReason::Refused, Some(u32::from(code)), Retry::Safe);
+        assert_eq!((error.reason, error.ad_code, error.retry), expected);
+        let directory = directory(&[&busy, &second]);
+        let mut alice = one(directory.as_ref(), "alice").await.user;
+        assert_eq!(alice.dc, second.dc());
+        alice.dc = busy.dc();
+        directory.reset_password(&alice, &password("New-Harbor-1"), PLAIN).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn attributes_that_are_not_what_they_should_be_are_an_error() {
     let strange: [(&str, &[u8]); 2] = [("objectGUID", &[7; 3]), ("sAMAccountName", b"\xff\xfe")];
     let strange = hostile(move |asked| {

@@ -4,6 +4,7 @@
 use crate::domain_controller::{BASE, DomainController, SERVICE_PASSWORD};
 use crate::people::{first_password, one, password};
 use crate::samba::{open, settings};
+use passquorum_domain::blob::Blob;
 use passquorum_domain::directory::UserRecord;
 use passquorum_domain::ports::{Directory, DirectoryError, PasswordCheck, ResetOptions};
 use passquorum_domain::secret::Password;
@@ -75,6 +76,8 @@ async fn every_answer_of_a_real_controller_is_in_the_table() {
     seen.outcome("reset", "PSO, shorter than it asks for", short);
     let policy = directory.reset_password(&alice.user, &password("Aa1-"), PLAIN).await;
     seen.outcome("reset", "any, too short", policy);
+    let simple = directory.reset_password(&alice.user, &password("meadowandorchard"), PLAIN).await;
+    seen.outcome("reset", "any, too simple", simple);
     set(&samba, &format!("CN=ivan,OU=Outside,{BASE}"), "userAccountControl", " 514").await;
     let ivan = one(directory, "ivan").await;
     outside(directory, &ivan, "outside of the delegated OU", &mut seen).await;
@@ -118,6 +121,9 @@ async fn outside(directory: &dyn Directory, user: &UserRecord, account: &str, se
     seen.outcome("unlock", account, directory.unlock(&user.user).await);
     seen.outcome("must change", account, directory.set_must_change(&user.user).await);
     seen.outcome("enable", account, directory.enable(&user.user).await);
+    let (held, profile) = (directory.read_profile(&user.user).await.unwrap(), Blob::from(vec![1]).into());
+    let written = directory.write_profile(&user.user, &held, Some(&profile)).await;
+    seen.outcome("write profile", account, written);
 }
 
 /// Puts frank into each state in turn, and asks everything of him.
