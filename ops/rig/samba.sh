@@ -6,6 +6,7 @@
 #   samba.sh join DIR       make a second controller in DIR of the domain in RIG_FIRST_DC (its DIR, and it runs), start it
 #   samba.sh snapshot DIR   keep the domain in DIR as the cached one (stops it first)
 #   samba.sh restore DIR    put the cached seeded domain in DIR; makes the cache when there is none
+#   samba.sh kill DIR       end it at once by SIGKILL, as a loss of power does
 #   samba.sh status DIR     print running or stopped
 #   samba.sh down DIR       stop it, and prove that no process of it is left
 #
@@ -202,6 +203,15 @@ up() {
 
 down() { stop_group "$pid_file" samba; }
 
+kill_at_once() {
+    local pid
+    runs "$pid_file" samba || return 0
+    pid=$(cat "$pid_file")
+    kill -KILL -- "-$pid"
+    wait_until 5 "samba $pid is killed" group_is_gone "$pid"
+    rm -f "$pid_file"
+}
+
 seed() {
     [[ -e $dir/private/sam.ldb ]] || { echo "rig: no domain in $dir: samba.sh up or restore it" >&2; return 1; }
     RIG_DATABASE=$dir/private/sam.ldb RIG_SMB_CONF=$dir/etc/smb.conf RIG_BASE=$base RIG_MAIL=$domain \
@@ -254,6 +264,7 @@ restore() {
 
 case $command in
     up | down | seed | join | snapshot | restore) "$command" ;;
+    kill) kill_at_once ;;
     status) if runs "$pid_file" samba; then echo running; else echo stopped; fi ;;
-    *) echo "rig: no command $command: up, down, seed, join, snapshot, restore or status" >&2; exit 64 ;;
+    *) echo "rig: no command $command: up, down, kill, seed, join, snapshot, restore or status" >&2; exit 64 ;;
 esac

@@ -50,6 +50,11 @@ impl DomainController {
         self.run("down").await;
     }
 
+    /// Ends it at once, as a loss of power does.
+    pub(crate) async fn kill(&self) {
+        self.run("kill").await;
+    }
+
     pub(crate) async fn resume(&self) {
         self.run("up").await;
     }

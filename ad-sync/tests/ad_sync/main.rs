@@ -16,3 +16,4 @@ mod rights;
 mod samba;
 mod samba_faults;
 mod two_controllers;
+mod two_writers;

@@ -14,7 +14,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 const REALM: RealmId = RealmId(uuid::Uuid::from_u128(1));
-const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 44);
+const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 47);
 const NOW: Timestamp = Timestamp(1_795_647_600_000);
 
 fn open(samba: &DomainController, url: &str) -> Arc<dyn ConnectionPoints> {
