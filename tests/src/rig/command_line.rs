@@ -12,14 +12,27 @@ use tokio::process::Command;
 use super::RigError;
 use crate::wait;
 
-/// No command that is run so has more to do.
+/// No command that is run without a limit of its own has more to do.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Runs a command and gives what it printed. `what` names it in errors, without secrets.
 ///
 /// # Errors
 /// [`RigError::Failed`] with what it said, [`RigError::Elapsed`] when it did not end; it is then killed.
-pub async fn run(mut command: Command, what: &str, input: Option<&str>) -> Result<String, RigError> {
+pub async fn run(command: Command, what: &str, input: Option<&str>) -> Result<String, RigError> {
+    run_within(LIMIT, command, what, input).await
+}
+
+/// The same for one that has much to do.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_within(
+    limit: Duration,
+    mut command: Command,
+    what: &str,
+    input: Option<&str>,
+) -> Result<String, RigError> {
     command.kill_on_drop(true).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(RigError::io(what))?;
     let ended = async {
@@ -30,7 +43,7 @@ pub async fn run(mut command: Command, what: &str, input: Option<&str>) -> Resul
         }
         child.wait_with_output().await.map_err(RigError::io(what))
     };
-    let output = wait::within(&format!("{what} ends"), LIMIT, ended).await??;
+    let output = wait::within(&format!("{what} ends"), limit, ended).await??;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     if output.status.success() {
         Ok(text(&output.stdout))

@@ -179,7 +179,21 @@ impl Realm {
         passquorum(&self.dir, id, arguments, None).await
     }
 
-    /// The same, with something on its standard input.
+    /// The same for one that has much to do.
+    ///
+    /// # Errors
+    /// [`RigError::Failed`] with what it said, [`RigError::Elapsed`] when it did not end; it is then killed.
+    pub async fn passquorum_within(
+        &self,
+        limit: Duration,
+        id: u64,
+        arguments: &[&str],
+    ) -> Result<String, RigError> {
+        let (command, what) = command(&self.dir, id, arguments)?;
+        command_line::run_within(limit, command, &what, None).await
+    }
+
+    /// The same as [`Realm::passquorum`], with something on its standard input.
     ///
     /// # Errors
     /// [`RigError::Failed`] with what it said.
@@ -395,7 +409,13 @@ async fn passquorum(
     arguments: &[&str],
     input: Option<&str>,
 ) -> Result<String, RigError> {
+    let (command, what) = command(dir, id, arguments)?;
+    command_line::run(command, &what, input).await
+}
+
+/// A command against one node, and what it is called.
+fn command(dir: &Path, id: u64, arguments: &[&str]) -> Result<(Command, String), RigError> {
     let mut command = Command::new(cluster::binary()?);
     command.args(arguments).env("PASSQUORUM_DIR", node_dir(dir, id));
-    command_line::run(command, &format!("passquorum {}", arguments.join(" ")), input).await
+    Ok((command, format!("passquorum {}", arguments.join(" "))))
 }

@@ -18,9 +18,9 @@ const ELSEWHERE: &str = "https://no-such-host.invalid/PMUser/";
 
 /// What a walk found.
 #[derive(Debug)]
-struct Found {
+pub(crate) struct Found {
     code: i32,
-    report: Value,
+    pub(crate) report: Value,
 }
 
 impl Found {
@@ -36,17 +36,20 @@ impl Found {
 }
 
 /// A client's machine: an account of the domain, and the authorities that it trusts.
-struct Machine {
-    server: String,
-    password: PathBuf,
-    authorities: PathBuf,
+pub(crate) struct Machine {
+    pub(crate) server: String,
+    pub(crate) account: &'static str,
+    pub(crate) password: PathBuf,
+    pub(crate) authorities: PathBuf,
 }
 
 impl Machine {
-    async fn diagnose(&self, more: &[&str]) -> Found {
+    pub(crate) async fn diagnose(&self, more: &[&str]) -> Found {
         let mut command = Command::new(cluster::binary().unwrap());
         command.args(["spe", "diagnose", "--json", "--server", &self.server]);
-        command.args(["--bind-name", &format!("hugo@{DOMAIN}"), "--password-file"]).arg(&self.password);
+        command
+            .args(["--bind-name", &format!("{}@{DOMAIN}", self.account), "--password-file"])
+            .arg(&self.password);
         command.arg("--authorities").arg(&self.authorities).args(more);
         let output = command.output().await.unwrap();
         let text = String::from_utf8_lossy(&output.stdout);
@@ -118,6 +121,7 @@ async fn each_fault_between_the_domain_and_the_page_is_found_and_named() {
     let url = format!("{}/PMUser/", balancer.url());
     let machine = Machine {
         server: world.domain.url(),
+        account: "hugo",
         password: folder.join("password"),
         authorities: folder.join("trusted.pem"),
     };
@@ -164,6 +168,7 @@ async fn each_fault_between_the_domain_and_the_page_is_found_and_named() {
     let narrow = Machine {
         authorities: world.domain.authority(),
         server: machine.server.clone(),
+        account: machine.account,
         password: machine.password.clone(),
     };
     narrow.diagnose(&["--attempts", "1"]).await.expect(1, &["certificate-unknown-authority"], &[]);

@@ -9,10 +9,10 @@
     reason = "helpers of tests, where a panic is a failed test"
 )]
 
-mod access;
 mod account;
 mod attempts;
 mod backup;
+mod client_hint;
 mod config;
 mod config_tree;
 mod demo;
