@@ -1,5 +1,6 @@
 //! What the tests run against, one real program per module, and the one error that they all share.
 
+pub mod axe;
 pub mod browser;
 pub mod cluster;
 pub mod command_line;

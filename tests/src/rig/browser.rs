@@ -39,6 +39,15 @@ pub enum Scripts {
     Blocked,
 }
 
+/// What the person's system asks of pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colours {
+    /// Dark on light.
+    Light,
+    /// Light on dark.
+    Dark,
+}
+
 /// A browser with an empty profile of its own; it stops when dropped. It accepts any certificate.
 #[derive(Debug)]
 pub struct Browser {
@@ -218,6 +227,14 @@ impl Browser {
         self.session.post("execute/sync", json!({ "script": script, "args": [] })).await
     }
 
+    /// The same for a script that ends later: it calls the last of its arguments with what it returns.
+    ///
+    /// # Errors
+    /// [`RigError::Browser`] when the script throws or does not end.
+    pub async fn execute_async(&self, script: &str) -> Result<Value, RigError> {
+        self.session.post("execute/async", json!({ "script": script, "args": [] })).await
+    }
+
     /// What the browser's console told of since the last call: errors of scripts, and what could not be loaded, each
     /// beginning with its address.
     ///
@@ -241,6 +258,20 @@ impl Browser {
         // A window cannot be as narrow as a phone; Chromium's device emulation can.
         let device = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile });
         let command = json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": device });
+        self.session.post("goog/cdp/execute", command).await.map(drop)
+    }
+
+    /// Shows pages as for people who want them light or dark.
+    ///
+    /// # Errors
+    /// [`RigError::Browser`] with the driver's reason.
+    pub async fn prefer(&self, colours: Colours) -> Result<(), RigError> {
+        let value = match colours {
+            Colours::Light => "light",
+            Colours::Dark => "dark",
+        };
+        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": value }] });
+        let command = json!({ "cmd": "Emulation.setEmulatedMedia", "params": media });
         self.session.post("goog/cdp/execute", command).await.map(drop)
     }
 

@@ -9,6 +9,7 @@
     reason = "helpers of tests, where a panic is a failed test"
 )]
 
+mod access;
 mod account;
 mod attempts;
 mod backup;

@@ -1,3 +1,5 @@
+//! What is sent, sent again and dropped, and that one kind of record does not wait for the other.
+
 use super::super::queue::{self, Outbox};
 use super::super::settings::{OtlpSettings, Signals};
 use super::*;
