@@ -12,6 +12,7 @@ mod clear_password;
 mod config;
 mod connection;
 mod directory;
+mod document;
 mod drills;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
@@ -50,7 +51,7 @@ type Shared = Arc<Ports>;
 /// What it takes to call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Nothing: the request carries its own credential.
+    /// Nothing: the request carries its own credential, or there is nothing to guard.
     Open,
     /// A token with this scope, or the local socket.
     Scope(ApiScope),
@@ -82,8 +83,9 @@ const NODES: Access = Access::Scope(ApiScope::Nodes);
 const PROFILES: Access = Access::Scope(ApiScope::Profiles);
 const BACKUP: Access = Access::Scope(ApiScope::Backup);
 
-/// Every route.
+/// Every route, as `api/openapi.yaml` describes it.
 pub const ROUTES: &[Route] = &[
+    route(Method::GET, "/api/v1/openapi.yaml", Access::Open, SMALL, || routing::get(document::show)),
     route(Method::GET, "/api/v1/status", READ, SMALL, || routing::get(status::show)),
     route(Method::GET, "/api/v1/labels/{key}", LABELS, SMALL, || routing::get(labels::get)),
     route(Method::PUT, "/api/v1/labels/{key}", LABELS, SMALL, || routing::put(labels::put)),

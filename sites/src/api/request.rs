@@ -42,11 +42,13 @@ impl<S: Send + Sync> FromRequest<S> for Body {
 impl Body {
     /// The body as JSON. The problem says where it is wrong, and names what is unknown.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ApiProblem> {
+        self.is_an_object()?;
         serde_json::from_slice(&self.0).map_err(|error| ApiProblem::bad_input("body", error.to_string()))
     }
 
     /// The same for a body that holds a secret: the problem says only where it is wrong.
     pub(super) fn secret_json<T: DeserializeOwned>(&self) -> Result<T, ApiProblem> {
+        self.is_an_object()?;
         serde_json::from_slice(&self.0).map_err(|error| {
             let message = format!(
                 "not the JSON that is wanted here: a field is missing, unknown or of another type, or the syntax is \
@@ -56,6 +58,14 @@ impl Body {
             );
             ApiProblem::bad_input("body", message)
         })
+    }
+
+    /// Serde reads a struct from a list too, by the order of its fields, and nothing of a list may be taken for an order.
+    fn is_an_object(&self) -> Result<(), ApiProblem> {
+        match self.0.trim_ascii_start() {
+            [b'{', ..] => Ok(()),
+            _ => Err(ApiProblem::bad_input("body", "send one JSON object, which begins with {")),
+        }
     }
 }
 
@@ -243,6 +253,21 @@ mod tests {
     fn an_edit_without_a_base_is_told_to_name_one() {
         let problem = base_revision(&HeaderMap::new()).unwrap_err();
         assert_eq!(problem.status, StatusCode::PRECONDITION_REQUIRED);
+    }
+
+    #[test]
+    fn a_list_is_not_taken_for_the_object_whose_fields_it_could_be() {
+        #[derive(Debug, PartialEq, serde::Deserialize)]
+        struct Form {
+            #[serde(default)]
+            to: Option<u64>,
+        }
+        for list in ["[]", "[1]", "", "null", "\"to\""] {
+            let body = Body(Bytes::from_static(list.as_bytes()));
+            assert!(body.json::<Form>().is_err(), "{list}");
+            assert!(body.secret_json::<Form>().is_err(), "{list}");
+        }
+        assert_eq!(Body(Bytes::from_static(b" \r\n{}")).json(), Ok(Form { to: None }));
     }
 
     #[test]
