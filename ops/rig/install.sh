@@ -10,6 +10,7 @@ packages=(
     haproxy keepalived tinyproxy-bin curl                                 # in front of the nodes
     prometheus binutils systemd                                           # what operators are given, tried out
     python3-aiosmtpd                                                      # the mail server
+    python3-yaml python3-jsonschema                                       # what drives the API from its document
     chromium chromium-driver                                              # the browser and its WebDriver
     etcd-server etcd-client                                               # the peer of the benchmark
     iproute2 iptables                                                     # the networks that the faults cut

@@ -177,6 +177,8 @@ pub fn router(ports: Ports, crowd: Crowd) -> Router {
                 .route_layer(from_fn_with_state(guard, auth::guard));
             router.route(route.path, guarded)
         })
+        .route("/api", routing::any(problem::no_such_route))
+        .route("/api/", routing::any(problem::no_such_route))
         .route("/api/{*rest}", routing::any(problem::no_such_route))
         .method_not_allowed_fallback(problem::no_such_method)
         .with_state(shared)

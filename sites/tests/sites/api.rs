@@ -238,7 +238,9 @@ async fn the_api_stands_beside_the_sites_on_one_router() {
     api.router = api.world.node("n1");
     let put = api.call("PUT", "/api/v1/labels/k", &[], "x").await;
     assert_eq!((put.status, put.json()), (StatusCode::OK, json!({"revision": 1})));
-    api.call("GET", "/api/v1/nothing", &[], "").await.problem(404, "PQ-NOT-FOUND");
+    for path in ["/api/v1/nothing", "/api/v1/", "/api/", "/api"] {
+        api.call("GET", path, &[], "").await.problem(404, "PQ-NOT-FOUND");
+    }
     api.call("PATCH", "/api/v1/status", &[], "").await.problem(405, "PQ-BAD-INPUT");
     let stranger = Request::get("/api/v1/config").body(Body::empty()).unwrap();
     api.send(stranger).await.problem(401, "PQ-UNAUTHENTICATED");

@@ -12,7 +12,7 @@ use std::time::Duration;
 const NEW: &str = "Demo-Passphrase-77";
 const NEWER: &str = "Demo-Passphrase-78";
 
-async fn leader(cluster: &Cluster, ask: u64) -> Option<u64> {
+pub(crate) async fn leader(cluster: &Cluster, ask: u64) -> Option<u64> {
     let line = cluster.demo_line()?;
     let url = format!("{}/status", cluster.node(ask).ok()?.api);
     let request = https::client(Trust::Anyone).ok()?.get(url).bearer_auth(&line.api_token);

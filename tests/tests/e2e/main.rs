@@ -25,6 +25,7 @@ mod logon_screen;
 mod mail;
 mod mirror;
 mod mirror_churn;
+mod openapi;
 mod perimeter;
 mod points;
 mod profiles;
