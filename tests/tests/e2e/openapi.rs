@@ -23,7 +23,8 @@ async fn each_operation_answers_as_the_document_says_while_the_leader_is_killed(
 
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut tool = Command::new(project.join("ops/rig/openapi.py"))
-        .args(["drive".as_ref(), project.join("sites/src/api/openapi.yaml").as_os_str()])
+        .arg("drive")
+        .arg(project.join("sites/src/api/openapi.yaml"))
         .args(cluster.nodes().map(|node| node.health.clone()))
         .env("PASSQUORUM_API_TOKEN", &cluster.demo_line().unwrap().api_token)
         .stdout(Stdio::piped())
