@@ -18,7 +18,7 @@ pub use backup::{
 };
 pub use directory::{
     AccountArgs, AccountName, CheckArgs, DelegateArgs, DelegationForm, DirectoryCommand, MirrorCommand,
-    PointsCommand, RemovePointArgs,
+    PointsCommand, PushTo, RemovePointArgs,
 };
 pub use drill::{DrillArgs, DrillName};
 pub use keys::{KeysCommand, RetireArgs};
