@@ -131,7 +131,7 @@ fn workflow() -> impl Strategy<Value = Workflow> {
     ];
     let sort = prop::sample::select(vec![QuestionSort::Mandatory, QuestionSort::Optional, QuestionSort::Own]);
     let too_few = prop_oneof![Just(TooFew::AskAll), Just(TooFew::Refuse)];
-    let asks = (ask, prop::collection::btree_set(sort, 0..3), too_few, any::<bool>()).prop_map(
+    let asks = (ask, btree_set(sort, 0..3), too_few, any::<bool>()).prop_map(
         |(ask, from, too_few, name_wrong)| QuestionAuthentication { ask, from, too_few, name_wrong },
     );
     let reset = (any::<bool>(), any::<bool>())
