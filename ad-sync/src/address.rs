@@ -20,6 +20,8 @@ pub(crate) enum Server {
     Default { domain: String },
     /// The one that the visitor's computer uses, when it is listed or of the connection's own domain.
     Client { domain: String },
+    /// Those of a site of a domain, and no others.
+    InSite { domain: String, site: AdSite },
     /// The one that holds a domain's PDC emulator role.
     PrimaryOf { domain: String },
 }

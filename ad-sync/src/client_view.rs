@@ -88,6 +88,7 @@ pub async fn controllers(names: &Names, server: &str) -> Result<Vec<Controller>,
         Server::Of { domain, site } => names.controllers(&domain, site.as_ref()).await?,
         Server::Default { domain } => names.controllers(&domain, names.site()).await?,
         Server::PrimaryOf { domain } => names.primary(&domain).await?,
+        Server::InSite { domain, site } => names.of_site(&domain, &site).await?,
         // No form that is taken here.
         Server::Client { .. } => Vec::new(),
     };

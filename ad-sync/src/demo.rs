@@ -287,7 +287,7 @@ impl Directory for DemoDirectory {
                     && group.as_ref().is_none_or(|group| domain.groups_of(user).contains(group))
                     && match listing.profile {
                         HavingProfile::OrNot => true,
-                        HavingProfile::Anywhere => user.profile.is_some(),
+                        HavingProfile::Anywhere | HavingProfile::InPresentAttribute => user.profile.is_some(),
                         HavingProfile::InFormerAttribute => false,
                     }
             };

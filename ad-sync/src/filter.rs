@@ -8,6 +8,8 @@ pub(crate) const USER: &str = "(&(objectCategory=person)(objectClass=user)(sAMAc
 
 /// Any object.
 pub(crate) const ANY: &str = "(objectClass=*)";
+/// *NTDS Settings* of a controller that is read-only.
+pub(crate) const READ_ONLY_CONTROLLER: &str = "(objectClass=nTDSDSARO)";
 
 /// The users whom a login name may mean.
 pub(crate) fn user_named(name: &LoginName) -> String {

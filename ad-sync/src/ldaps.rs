@@ -1,23 +1,25 @@
 //! The `Directory` port over LDAPS: which task runs where. What each task does is in its own module.
 
 use crate::address::Server;
-use crate::error;
+use crate::error::{self, Fault};
 use crate::find::{self, Origin};
 use crate::list::List;
 use crate::names::Names;
-use crate::pool::{Account, Pool, Prefer};
+use crate::pool::{Account, Pool, Prefer, Site};
 use crate::profile::ProfileAttributes;
+use crate::push::{Changed, Pushes};
 use crate::rights::{self, Question};
 use crate::{password, password_rules, profile, scope, tls};
 use async_trait::async_trait;
 use passquorum_domain::config::LdapsSettings;
 use passquorum_domain::directory::{
-    ClientController, DistinguishedName, DomainPasswordRules, ListedUser, LoginName, UserRecord, UserRef,
+    AdSite, ClientController, DistinguishedName, DomainPasswordRules, ListedUser, LoginName, UserRecord,
+    UserRef,
 };
 use passquorum_domain::ids::ConnectionId;
 use passquorum_domain::ports::{
-    ControllerCheck, Directory, DirectoryError, DirectoryReason, Found, Listing, PasswordCheck, ResetOptions,
-    RightsAsked, RightsReport, UserPages,
+    ControllerCheck, Directory, DirectoryError, DirectoryReason, Found, Listing, PasswordCheck, PushReport,
+    ResetOptions, RightsAsked, RightsReport, UserPages,
 };
 use passquorum_domain::profile::{HeldProfile, ProfileValue};
 use passquorum_domain::secret::Password;
@@ -29,6 +31,8 @@ struct Ldaps {
     base: DistinguishedName,
     attributes: ProfileAttributes,
     pool: Arc<Pool>,
+    push_sites: Vec<AdSite>,
+    pushes: Option<Arc<Pushes>>,
 }
 
 /// The directory of one domain connection. Nothing is sent yet.
@@ -46,8 +50,17 @@ pub fn open(
     bind_password: SecretString,
     attributes: ProfileAttributes,
 ) -> Result<Arc<dyn Directory>, DirectoryError> {
-    let pool = pool(connection, settings, servers(connection, settings)?, names, bind_password)?;
-    Ok(Arc::new(Ldaps { connection, base: settings.base.clone(), attributes, pool }))
+    let open = |servers| pool(connection, settings, servers, Arc::clone(&names), bind_password.clone());
+    let own = open(servers(connection, settings)?)?;
+    let pushes = match (settings.push_sites.as_slice(), settings.base.dns_domain()) {
+        ([], _) | (_, None) => None,
+        (sites, Some(domain)) => {
+            let of = |site: &AdSite| Server::InSite { domain: domain.clone(), site: site.clone() };
+            Some(Pushes::new(Arc::clone(&own), open(sites.iter().map(of).collect())?))
+        }
+    };
+    let (base, push_sites) = (settings.base.clone(), settings.push_sites.clone());
+    Ok(Arc::new(Ldaps { connection, base, attributes, pool: own, push_sites, pushes }))
 }
 
 /// The servers that a connection names.
@@ -100,6 +113,30 @@ impl UserPages for Pages {
 }
 
 impl Ldaps {
+    /// Changes a user, and has the change pushed from the controller that took it.
+    async fn change<'a, F, Fut>(
+        &'a self,
+        operation: &'static str,
+        user: &UserRef,
+        changed: Changed,
+        change: F,
+    ) -> Result<(), DirectoryError>
+    where
+        F: Fn(Site<'a>) -> Fut + Sync,
+        Fut: Future<Output = Result<(), Fault>> + Send,
+    {
+        let change = &change;
+        let taken = self.pool.run(operation, Prefer::This(&user.dc), |site| async move {
+            let dc = site.dc().to_owned();
+            change(site).await.map(|()| dc)
+        });
+        let taken_by = taken.await?;
+        if let Some(pushes) = &self.pushes {
+            pushes.begin(user.guid, changed, taken_by);
+        }
+        Ok(())
+    }
+
     async fn look_up(&self, name: &LoginName, prefer: Prefer<'_>) -> Result<Found, DirectoryError> {
         self.pool
             .run("find user", prefer, |site| async move {
@@ -161,11 +198,10 @@ impl Directory for Ldaps {
         new: &Password,
         options: ResetOptions,
     ) -> Result<(), DirectoryError> {
-        self.pool
-            .run("reset password", Prefer::This(&user.dc), |site| async move {
-                password::reset(&site.connection, user.guid, new, options).await
-            })
-            .await
+        self.change("reset password", user, Changed::Password, |site| async move {
+            password::reset(&site.connection, user.guid, new, options).await
+        })
+        .await
     }
 
     async fn change_password(
@@ -174,35 +210,31 @@ impl Directory for Ldaps {
         old: &Password,
         new: &Password,
     ) -> Result<(), DirectoryError> {
-        self.pool
-            .run("change password", Prefer::This(&user.dc), |site| async move {
-                password::change(&site.connection, user.guid, old, new).await
-            })
-            .await
+        self.change("change password", user, Changed::Password, |site| async move {
+            password::change(&site.connection, user.guid, old, new).await
+        })
+        .await
     }
 
     async fn unlock(&self, user: &UserRef) -> Result<(), DirectoryError> {
-        self.pool
-            .run("unlock account", Prefer::This(&user.dc), |site| async move {
-                password::unlock(&site.connection, user.guid).await
-            })
-            .await
+        self.change("unlock account", user, Changed::Rest, |site| async move {
+            password::unlock(&site.connection, user.guid).await
+        })
+        .await
     }
 
     async fn enable(&self, user: &UserRef) -> Result<(), DirectoryError> {
-        self.pool
-            .run("enable account", Prefer::This(&user.dc), |site| async move {
-                password::enable(&site.connection, user.guid).await
-            })
-            .await
+        self.change("enable account", user, Changed::Rest, |site| async move {
+            password::enable(&site.connection, user.guid).await
+        })
+        .await
     }
 
     async fn set_must_change(&self, user: &UserRef) -> Result<(), DirectoryError> {
-        self.pool
-            .run("require a new password", Prefer::This(&user.dc), |site| async move {
-                password::set_must_change(&site.connection, user.guid).await
-            })
-            .await
+        self.change("require a new password", user, Changed::Rest, |site| async move {
+            password::set_must_change(&site.connection, user.guid).await
+        })
+        .await
     }
 
     async fn password_rules(&self, user: &UserRef) -> Result<DomainPasswordRules, DirectoryError> {
@@ -227,11 +259,10 @@ impl Directory for Ldaps {
         expected: &HeldProfile,
         new: Option<&ProfileValue>,
     ) -> Result<(), DirectoryError> {
-        self.pool
-            .run("write profile", Prefer::This(&user.dc), |site| async move {
-                profile::write(&site.connection, user.guid, &self.attributes, expected, new).await
-            })
-            .await
+        self.change("write profile", user, Changed::Rest, |site| async move {
+            profile::write(&site.connection, user.guid, &self.attributes, expected, new).await
+        })
+        .await
     }
 
     async fn list(&self, listing: &Listing) -> Result<Box<dyn UserPages>, DirectoryError> {
@@ -251,14 +282,26 @@ impl Directory for Ldaps {
     async fn rights(&self, asked: &RightsAsked) -> Result<Option<RightsReport>, DirectoryError> {
         let report = self.pool.run("look at rights", Prefer::Nobody, |site| async move {
             let origin = Origin { connection: self.connection, dc: site.dc() };
-            let question =
-                Question { account: site.account(), base: &self.base, profiles: &self.attributes, asked };
+            let question = Question {
+                account: site.account(),
+                base: &self.base,
+                profiles: &self.attributes,
+                push_sites: &self.push_sites,
+                asked,
+            };
             rights::check(&site.connection, origin, &question).await
         });
         report.await.map(Some)
+    }
+
+    fn pushes(&self) -> Option<PushReport> {
+        self.pushes.as_ref().map(|pushes| pushes.report())
     }
 
     async fn check_each(&self) -> Vec<ControllerCheck> {
         self.pool.check_each("reach the domain controller").await
     }
 }
+
+#[cfg(test)]
+mod tests;

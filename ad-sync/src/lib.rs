@@ -13,7 +13,8 @@
 //!
 //! Rights of the access account, on the users it serves: read; the extended right *Reset Password*; write of
 //! `lockoutTime`, `pwdLastSet`, `userAccountControl` and the profile attribute; read of the password settings container, where PSOs are used. Read of
-//! `replPropertyMetaData` tells an earlier profile that was put back.
+//! `replPropertyMetaData` tells an earlier profile that was put back. Where changes are pushed to AD sites, *Replication
+//! Synchronization* on the domain.
 //!
 //! Must not know: consensus, sites, files other than the demo directory's own.
 
@@ -39,6 +40,7 @@ mod password_rules;
 pub mod points;
 mod pool;
 mod profile;
+mod push;
 mod rights;
 mod scope;
 mod security;

@@ -48,6 +48,9 @@ impl List {
             HavingProfile::Anywhere => {
                 conditions.push(filter::any_of(profiles.names().map(filter::begins_with_profile)));
             }
+            HavingProfile::InPresentAttribute => {
+                conditions.extend(profiles.names().next().map(filter::begins_with_profile));
+            }
             HavingProfile::InFormerAttribute => match profiles.former() {
                 Some(former) => conditions.push(filter::begins_with_profile(former)),
                 None => place = Place::End,

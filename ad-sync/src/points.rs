@@ -25,9 +25,9 @@ use passquorum_domain::time::Timestamp;
 use secrecy::SecretString;
 use std::sync::Arc;
 
-const FILTER: &str = "(objectClass=serviceConnectionPoint)";
-const KEYWORDS: &str = "keywords";
-const BINDING: &str = "serviceBindingInformation";
+pub(crate) const FILTER: &str = "(objectClass=serviceConnectionPoint)";
+pub(crate) const KEYWORDS: &str = "keywords";
+pub(crate) const BINDING: &str = "serviceBindingInformation";
 const KIND: &str = "serviceClassName";
 /// What kind of service it is; the replaced product's own word is not known.
 const KIND_NAME: &str = "passquorum Self-Service";

@@ -6,7 +6,7 @@
 
 mod roster;
 
-pub(crate) use roster::Prefer;
+pub(crate) use roster::{Controller, Prefer};
 
 use crate::address::Server;
 use crate::connection::{ConnectFault, Connection, try_bind};
@@ -14,7 +14,7 @@ use crate::error::{self, Fault};
 use crate::names::Names;
 use ldap3::LdapResult;
 use passquorum_domain::ports::{CheckOutcome, ControllerCheck, DirectoryError, DirectoryReason, Retry};
-use roster::{Controller, Roster};
+use roster::Roster;
 use rustls::ClientConfig;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -124,6 +124,33 @@ impl Pool {
             }
         }
         Err(first_failure.unwrap_or_else(|| error::because("", operation, DirectoryReason::Unreachable)))
+    }
+
+    /// The controllers, in order of preference.
+    pub(crate) async fn controllers(&self) -> Vec<Arc<Controller>> {
+        self.roster.controllers().await
+    }
+
+    /// The one with this name, as a user's record remembers it.
+    pub(crate) async fn controller(&self, name: &str) -> Option<Arc<Controller>> {
+        self.roster.all().await.into_iter().find(|controller| controller.name == name)
+    }
+
+    /// Runs a request on this controller and no other; not at all on one that was not reached when it was last tried.
+    pub(crate) async fn run_only_on<'a, T, F, Fut>(
+        &'a self,
+        controller: &Arc<Controller>,
+        operation: &'static str,
+        request: F,
+    ) -> Result<T, DirectoryError>
+    where
+        F: Fn(Site<'a>) -> Fut,
+        Fut: Future<Output = Result<T, Fault>>,
+    {
+        if controller.is_unreachable() {
+            return Err(error::because(&controller.name, operation, DirectoryReason::Unreachable));
+        }
+        self.run_on(controller, operation, &request).await
     }
 
     async fn run_on<'a, T, F, Fut>(

@@ -5,15 +5,19 @@
 //! object's list is read and held against the account's token (`tokenGroups` of the root entry). Nothing is written.
 
 use crate::connection::{Connection, Entry};
+use crate::container::{DOCUMENT, FENCE};
 use crate::error::Fault;
 use crate::filter;
 use crate::find::{self, Origin};
+use crate::points;
 use crate::profile::ProfileAttributes;
-use crate::security::{CONTROL_ACCESS, DELETE_CHILD, Descriptor, Grant, Sid};
+use crate::security::{CONTROL_ACCESS, DELETE_CHILD, Descriptor, Grant, LIST_CHILDREN, Sid};
 use crate::versions::{self, AttributeNumber};
 use ldap3::Scope;
 use ldap3::controls::RawControl;
-use passquorum_domain::directory::DistinguishedName;
+use passquorum_domain::directory::{AdSite, DistinguishedName};
+use passquorum_domain::ids::RealmId;
+use passquorum_domain::points::Point;
 use passquorum_domain::ports::{Found, Right, RightCheck, RightsAsked, RightsReport, Standing};
 use std::collections::BTreeSet;
 use uuid::{Uuid, uuid};
@@ -26,6 +30,11 @@ const USER_CLASS: Uuid = uuid!("bf967aba-0de6-11d0-a285-00aa003049e2");
 const INET_ORG_PERSON_CLASS: Uuid = uuid!("4828cc14-1437-45bc-9b07-ad6f015e5f28");
 const CONNECTION_POINT_CLASS: Uuid = uuid!("28630ec1-41d5-11d1-a9c1-0000f80367c1");
 const CONNECTION_POINT: &str = "serviceConnectionPoint";
+const DOMAIN_CLASS: Uuid = uuid!("19195a5b-6da0-11d0-afd3-00c04fd930c9");
+/// DS-Replication-Synchronize.
+const SYNCHRONIZE: Uuid = uuid!("1131f6ab-9c07-11d1-f79f-00c04fc2dcd2");
+/// Read-Only-Replication-Secret-Synchronization.
+const SYNCHRONIZE_SECRETS: Uuid = uuid!("1131f6ae-9c07-11d1-f79f-00c04fc2dcd2");
 const CHANGE_RIGHTS: i64 = 4;
 /// With a descriptor, its discretionary list only (`SEQUENCE { INTEGER 4 }`, MS-ADTS 3.1.1.3.4.1.11): the rest is for the mighty.
 const SD_FLAGS: (&str, [u8; 5]) = ("1.2.840.113556.1.4.801", [0x30, 0x03, 0x02, 0x01, 0x04]);
@@ -39,6 +48,8 @@ pub(crate) struct Question<'a> {
     pub(crate) account: &'a str,
     pub(crate) base: &'a DistinguishedName,
     pub(crate) profiles: &'a ProfileAttributes,
+    /// The sites to which changes are pushed.
+    pub(crate) push_sites: &'a [AdSite],
     pub(crate) asked: &'a RightsAsked,
 }
 
@@ -47,13 +58,14 @@ pub(crate) async fn check(
     origin: Origin<'_>,
     question: &Question<'_>,
 ) -> Result<RightsReport, Fault> {
-    let root = connection.read("", filter::ANY, &["tokenGroups"]).await?;
+    let root = connection.read("", filter::ANY, &["tokenGroups", "configurationNamingContext"]).await?;
     let token = root.iter().flat_map(|root| root.values("tokenGroups")).map(<[u8]>::to_vec).collect();
     let mut look = Look {
         connection,
         token,
         conditional: None,
         profiles: question.profiles,
+        realm: question.asked.realm,
         numbers: question.profiles.numbers(connection).await?,
         report: RightsReport {
             account: question.account.to_owned(),
@@ -87,6 +99,11 @@ pub(crate) async fn check(
     if let Some(mirror) = &asked.mirror {
         look.mirror(mirror).await?;
     }
+    if !question.push_sites.is_empty() {
+        let forest =
+            root.as_ref().and_then(|root| root.text("configurationNamingContext")).unwrap_or_default();
+        look.pushes(question.push_sites, forest).await?;
+    }
     Ok(look.report)
 }
 
@@ -108,6 +125,7 @@ struct Look<'a> {
     /// An object where a right hangs on a condition, until that was told.
     conditional: Option<String>,
     profiles: &'a ProfileAttributes,
+    realm: Option<RealmId>,
     numbers: Vec<Option<AttributeNumber>>,
     report: RightsReport,
 }
@@ -219,7 +237,7 @@ impl Look<'_> {
         self.note(right, at, users, &standings);
     }
 
-    /// One line for all users of a place.
+    /// One line for all users, or points, of a place.
     fn note(&mut self, right: Right, at: &DistinguishedName, users: &[&Entry], standings: &[Standing]) {
         let worst = [Standing::Missing, Standing::Unknown].into_iter().find(|bad| standings.contains(bad));
         let Some(standing) = worst.or((!users.is_empty()).then_some(Standing::Held)) else { return };
@@ -276,17 +294,51 @@ impl Look<'_> {
     async fn password_settings(&mut self) -> Result<(), Fault> {
         let name = format!("CN=Password Settings Container,CN=System,{}", self.connection.domain());
         let Ok(at) = DistinguishedName::parse(&name) else { return Ok(()) };
-        let held_here = match self.list(&at, Scope::Base, filter::ANY, 1, &["objectClass"]).await?.as_slice()
-        {
-            [] => false,
-            [container, ..] if container.text("objectClass").is_none() => false,
-            _ => {
+        let found = self.list(&at, Scope::Base, filter::ANY, 1, &["objectClass", LIST]).await?;
+        let standing = match found.as_slice() {
+            [] => Standing::Missing,
+            [container, ..] if container.text("objectClass").is_none() => Standing::Missing,
+            [container, ..] => {
                 let policies =
                     self.list(&at, Scope::OneLevel, filter::ANY, SAMPLE, &["msDS-MinimumPasswordLength"]);
-                policies.await?.iter().all(|policy| policy.number("msDS-MinimumPasswordLength").is_some())
+                let policies = policies.await?;
+                let reads = |policy: &Entry| policy.number("msDS-MinimumPasswordLength").is_some();
+                // Whether there are none, or none that may be seen, is told by the rights alone.
+                if policies.is_empty() {
+                    self.granted(container, LIST_CHILDREN, Uuid::nil(), Uuid::nil())
+                } else {
+                    held(policies.iter().all(reads))
+                }
             }
         };
-        self.at_object(Right::ReadPasswordSettings, &at, held(held_here));
+        self.at_object(Right::ReadPasswordSettings, &at, standing);
+        self.tell_conditional(&at);
+        Ok(())
+    }
+
+    /// Nobody needs the right to push passwords to read-only controllers where there are none.
+    async fn pushes(&mut self, sites: &[AdSite], forest: &str) -> Result<(), Fault> {
+        let Ok(at) = DistinguishedName::parse(self.connection.domain()) else { return Ok(()) };
+        let mut needed = vec![(Right::PushChanges, SYNCHRONIZE)];
+        for site in sites {
+            let Ok(site) = DistinguishedName::parse(&format!("CN={site},CN=Sites,{forest}")) else {
+                continue;
+            };
+            let found = self.list(&site, Scope::Subtree, filter::READ_ONLY_CONTROLLER, 1, &["objectClass"]);
+            if !found.await?.is_empty() {
+                needed.push((Right::PushPasswords, SYNCHRONIZE_SECRETS));
+                break;
+            }
+        }
+        let found = self.list(&at, Scope::Base, filter::ANY, 1, &[LIST]).await?;
+        for (right, id) in needed {
+            let standing = match found.first() {
+                Some(domain) => self.granted(domain, CONTROL_ACCESS, id, DOMAIN_CLASS),
+                None => Standing::Unknown,
+            };
+            self.at_object(right, &at, standing);
+        }
+        self.tell_conditional(&at);
         Ok(())
     }
 
@@ -298,20 +350,38 @@ impl Look<'_> {
             return Ok(());
         };
         self.at_object(Right::MakeConnectionPoint, at, held(names(container, CHILDREN, CONNECTION_POINT)));
+        self.own_points(at).await?;
         let removes = self.granted(container, DELETE_CHILD, CONNECTION_POINT_CLASS, Uuid::nil());
         self.at_object(Right::RemoveConnectionPoint, at, removes);
         self.tell_conditional(at);
         Ok(())
     }
 
+    async fn own_points(&mut self, at: &DistinguishedName) -> Result<(), Fault> {
+        let Some(realm) = self.realm else { return Ok(()) };
+        let points = self.list(at, Scope::OneLevel, points::FILTER, SAMPLE, &["cn", WRITABLE]).await?;
+        let is_own = |point: &&Entry| {
+            point.text("cn").is_some_and(|name| name.starts_with(&Point::names_begin(realm)))
+        };
+        let own: Vec<_> = points.iter().filter(is_own).collect();
+        let written = [FENCE, points::KEYWORDS, points::BINDING];
+        let standings: Vec<_> = own
+            .iter()
+            .map(|point| held(written.iter().all(|attribute| names(point, WRITABLE, attribute))))
+            .collect();
+        self.note(Right::WriteConnectionPoints, at, &own, &standings);
+        Ok(())
+    }
+
     async fn mirror(&mut self, at: &DistinguishedName) -> Result<(), Fault> {
         let standing = match self.list(at, Scope::Base, filter::ANY, 1, &[WRITABLE]).await?.first() {
-            Some(object) => held(
-                ["adminDescription", "serviceBindingInformation"]
-                    .iter()
-                    .all(|attribute| names(object, WRITABLE, attribute)),
-            ),
+            Some(object) => {
+                held([FENCE, DOCUMENT].iter().all(|attribute| names(object, WRITABLE, attribute)))
+            }
             None => {
+                self.warn(format!(
+                    "{at} is not there, or the account may not see it; where an administrator sees it, grant Read and Write on it"
+                ));
                 match at.as_str().split_once(',').and_then(|(_, above)| DistinguishedName::parse(above).ok())
                 {
                     Some(above) => {

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 /// Access mask bits (MS-ADTS 5.1.3.2).
 pub(crate) const DELETE_CHILD: u32 = 0x2;
+pub(crate) const LIST_CHILDREN: u32 = 0x4;
 pub(crate) const CONTROL_ACCESS: u32 = 0x100;
 const GENERIC_ALL: u32 = 0x1000_0000;
 

@@ -18,7 +18,7 @@ pub use backup::{
 };
 pub use directory::{
     AccountArgs, AccountName, CheckArgs, DelegateArgs, DelegationForm, DirectoryCommand, MirrorCommand,
-    PointsCommand, RemovePointArgs,
+    PointsCommand, PushTo, RemovePointArgs,
 };
 pub use drill::{DrillArgs, DrillName};
 pub use keys::{KeysCommand, RetireArgs};
@@ -366,6 +366,10 @@ pub struct ConnectionArgs {
     /// The access account: DN, UPN or DOMAIN\name.
     #[arg(long)]
     pub bind_name: String,
+    /// Push changes of users at once to the controllers of this AD site. Give the option again for each; '' for none
+    /// [default: as it is]
+    #[arg(long = "push-site", value_name = "SITE")]
+    pub push_sites: Vec<String>,
     /// The user attribute that holds the sealed profile.
     #[arg(long, default_value = "comment")]
     pub profile_attribute: String,

@@ -14,8 +14,8 @@ use passquorum_domain::lockout::AttemptVerdict;
 use passquorum_domain::outcome::{Effect, Outcome, Rejection};
 use passquorum_domain::ports::{
     ClusterStatus, ConnectionPoints, Consensus, Consistency, Container, ContainerError, ControllerCheck,
-    Directories, Directory, DirectoryError, Found, Listing, PasswordCheck, ProposeError, ReadError,
-    ResetOptions, RightsAsked, RightsReport, UserPages,
+    Directories, Directory, DirectoryError, Found, Listing, PasswordCheck, ProposeError, PushReport,
+    ReadError, ResetOptions, RightsAsked, RightsReport, UserPages,
 };
 use passquorum_domain::profile::{HeldProfile, ProfileValue};
 use passquorum_domain::secret::Password;
@@ -262,6 +262,10 @@ impl Directory for ObservedDirectory {
 
     async fn rights(&self, asked: &RightsAsked) -> Result<Option<RightsReport>, DirectoryError> {
         self.count("rights", self.inner.rights(asked)).await
+    }
+
+    fn pushes(&self) -> Option<PushReport> {
+        self.inner.pushes()
     }
 
     async fn check_each(&self) -> Vec<ControllerCheck> {

@@ -336,6 +336,7 @@ mod tests {
                 authorities: "-----BEGIN CERTIFICATE-----".to_owned(),
                 bind_name: "service".to_owned(),
                 bind_password: sealed.unwrap(),
+                push_sites: Vec::new(),
             };
             let connection = DomainConnection {
                 id,

@@ -21,7 +21,7 @@ pub(crate) enum Explained {
     One {
         /// The user's distinguished name.
         dn: String,
-        /// The alias of the connection that the user was found in.
+        /// The alias of the connection through which the user is served, or else was found first.
         domain: String,
         /// Every policy in its order.
         policies: Vec<Decided>,
@@ -54,17 +54,18 @@ fn in_words(decision: &ScopeDecision, serves: bool) -> String {
 /// Explains a name.
 pub(crate) async fn explain(ports: &Ports, name: &LoginName) -> Result<Explained, Failure> {
     let config = ports.current_config().await?;
-    let (record, directory) = match people::find(ports, &config, name).await? {
-        Person::One(record, directory) => (record, directory),
+    let ways = match people::find(ports, &config, name).await? {
+        Person::One(ways) => ways,
         Person::Nobody => return Ok(Explained::Nobody),
         Person::Several => return Ok(Explained::Several),
     };
-    let connection = config.connection(record.user.connection).ok_or(Rejection::NotFound)?;
-    let mut served = false;
-    let policies = people::policies_of(&config, &record, &*directory).await?.into_iter();
-    let decided = policies.map(|(policy, decision)| {
-        let serves = !served && matches!(decision, ScopeDecision::Allowed(_));
-        served |= serves;
+    let mut serving = None;
+    let policies = people::decisions(&config, &ways).await?.into_iter();
+    let decided = policies.map(|(policy, way, decision)| {
+        let serves = serving.is_none() && matches!(decision, ScopeDecision::Allowed(_));
+        if serves {
+            serving = Some(way);
+        }
         Decided {
             id: policy.id,
             name: policy.name.clone(),
@@ -73,9 +74,8 @@ pub(crate) async fn explain(ports: &Ports, name: &LoginName) -> Result<Explained
             serves,
         }
     });
-    Ok(Explained::One {
-        dn: record.dn.to_string(),
-        domain: connection.alias.clone(),
-        policies: decided.collect(),
-    })
+    let policies = decided.collect();
+    let record = &serving.unwrap_or(&ways.first).record;
+    let connection = config.connection(record.user.connection).ok_or(Rejection::NotFound)?;
+    Ok(Explained::One { dn: record.dn.to_string(), domain: connection.alias.clone(), policies })
 }

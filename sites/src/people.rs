@@ -1,22 +1,44 @@
-//! Who a typed name is: one user of one connection, or nobody that may be told from any other nobody.
+//! Who a typed name is: one person, by one connection or several, or nobody that may be told from any other nobody.
 
 use crate::page_error::Failure;
 use crate::ports::Ports;
-use passquorum_domain::config::{ManagementPolicy, RealmConfig};
+use passquorum_domain::config::{DomainConnection, ManagementPolicy, RealmConfig};
 use passquorum_domain::directory::{ClientController, DistinguishedName, LoginName, ObjectGuid, UserRecord};
-use passquorum_domain::ids::KeyedHash;
+use passquorum_domain::ids::{ConnectionId, KeyedHash};
 use passquorum_domain::ports::{Directory, DirectoryError, Found, Purpose, VaultError};
-use passquorum_domain::scope::ScopeDecision;
+use passquorum_domain::scope::{ScopeDecision, UserScope};
 use std::sync::Arc;
 
 /// What a lookup over all connections gave.
 pub(crate) enum Person {
-    /// One user.
-    One(Box<UserRecord>, Arc<dyn Directory>),
+    /// One person.
+    One(Ways),
     /// None.
     Nobody,
     /// More than one; never guessed.
     Several,
+}
+
+/// A person as one connection shows them.
+pub(crate) struct Way {
+    pub(crate) record: Box<UserRecord>,
+    pub(crate) directory: Arc<dyn Directory>,
+}
+
+/// A person by every connection that shows the same object, in the order of the connections.
+pub(crate) struct Ways {
+    pub(crate) first: Way,
+    others: Vec<Way>,
+}
+
+impl Ways {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Way> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    pub(crate) fn guid(&self) -> ObjectGuid {
+        self.first.record.user.guid
+    }
 }
 
 /// Looks a name up in the connections it may belong to.
@@ -28,66 +50,116 @@ pub(crate) async fn find(
     find_near(ports, config, name, None).await
 }
 
-/// The same, from the domain controller that the visitor's computer uses where that may be.
+/// The same, from the domain controller that the visitor's computer uses where that may be. Who names one of several connections
+/// to their domain is looked for through each of them: nobody chooses their policy by what they type.
 pub(crate) async fn find_near(
     ports: &Ports,
     config: &RealmConfig,
     name: &LoginName,
     near: Option<&ClientController>,
 ) -> Result<Person, DirectoryError> {
-    let mut person = Person::Nobody;
-    let named = |alias: &str| match name {
-        LoginName::Account { domain: Some(domain), .. } => domain.to_lowercase() == alias.to_lowercase(),
+    let is_named = |connection: &DomainConnection| match name {
+        LoginName::Account { domain: Some(domain), .. } => {
+            domain.to_lowercase() == connection.alias.to_lowercase()
+        }
         _ => true,
     };
-    for connection in config.connections.iter().filter(|connection| named(&connection.alias)) {
+    let named: Vec<_> = config.connections.iter().filter(|connection| is_named(connection)).collect();
+    let mut found = Vec::new();
+    for connection in &config.connections {
+        if !named.iter().any(|one| one.id == connection.id || one.may_share_users(connection)) {
+            continue;
+        }
         let directory = ports.directories.open(connection.id).await?;
-        let found = match near {
+        let answer = match near {
             Some(near) => directory.find_near(name, near).await?,
             None => directory.find(name).await?,
         };
-        person = match (found, person) {
-            (Found::Nobody, person) => person,
-            (Found::One(record), Person::Nobody) => Person::One(record, directory),
-            _ => return Ok(Person::Several),
-        };
+        match answer {
+            Found::One(record) => found.push((is_named(connection), Way { record, directory })),
+            Found::Several if is_named(connection) => return Ok(Person::Several),
+            Found::Several | Found::Nobody => {}
+        }
     }
-    Ok(person)
+    let identity = |way: &Way| way.record.user.guid;
+    let mut meant = found.iter().filter(|(is_named, _)| *is_named).map(|(_, way)| identity(way));
+    let Some(guid) = meant.next() else { return Ok(Person::Nobody) };
+    if meant.any(|other| other != guid) {
+        return Ok(Person::Several);
+    }
+    let mut ways = found.into_iter().map(|(_, way)| way).filter(|way| identity(way) == guid);
+    Ok(ways.next().map_or(Person::Nobody, |first| Person::One(Ways { first, others: ways.collect() })))
 }
 
-/// The first policy that serves a user.
-pub(crate) async fn policy_of<'c>(
+/// The first policy that serves a person through any of the ways to them, and the way.
+pub(crate) async fn serving<'c, 'w>(
+    config: &'c RealmConfig,
+    ways: &'w Ways,
+) -> Result<Option<(&'c ManagementPolicy, &'w Way)>, DirectoryError> {
+    let decided = decisions(config, ways).await?.into_iter();
+    let mut serving = decided.filter(|(.., decision)| matches!(decision, ScopeDecision::Allowed(_)));
+    Ok(serving.next().map(|(policy, way, _)| (policy, way)))
+}
+
+/// Every policy in its order, with what it decides on a person and by which way. The first that allows serves.
+pub(crate) async fn decisions<'c, 'w>(
+    config: &'c RealmConfig,
+    ways: &'w Ways,
+) -> Result<Vec<(&'c ManagementPolicy, &'w Way, ScopeDecision)>, DirectoryError> {
+    let mut decided: Vec<_> =
+        config.policies.iter().map(|policy| (policy, &ways.first, ScopeDecision::NotNamed)).collect();
+    for way in ways.iter() {
+        let by_this = decisions_by(config, &way.record, &*way.directory).await?;
+        for (best, decision) in decided.iter_mut().zip(by_this) {
+            if weight(&decision) > weight(&best.2) {
+                (best.1, best.2) = (way, decision);
+            }
+        }
+    }
+    Ok(decided)
+}
+
+/// The first policy that serves a user through this connection.
+pub(crate) async fn policy_by<'c>(
     config: &'c RealmConfig,
     record: &UserRecord,
     directory: &dyn Directory,
 ) -> Result<Option<&'c ManagementPolicy>, DirectoryError> {
-    let decided = policies_of(config, record, directory).await?;
-    let serving = decided.into_iter().find(|(_, decision)| matches!(decision, ScopeDecision::Allowed(_)));
-    Ok(serving.map(|(policy, _)| policy))
+    let decided = config.policies.iter().zip(decisions_by(config, record, directory).await?);
+    let mut serving = decided.filter(|(_, decision)| matches!(decision, ScopeDecision::Allowed(_)));
+    Ok(serving.next().map(|(policy, _)| policy))
 }
 
-/// Every policy in its order, with what it decides on a user. The first that allows serves.
-pub(crate) async fn policies_of<'c>(
-    config: &'c RealmConfig,
+async fn decisions_by(
+    config: &RealmConfig,
     record: &UserRecord,
     directory: &dyn Directory,
-) -> Result<Vec<(&'c ManagementPolicy, ScopeDecision)>, DirectoryError> {
-    let scopes = |policy: &'c ManagementPolicy| {
-        policy.scope.iter().filter(|scope| scope.connection == record.user.connection)
-    };
-    let mut groups: Vec<DistinguishedName> =
-        config.policies.iter().flat_map(scopes).flat_map(|scope| scope.groups().cloned()).collect();
+) -> Result<Vec<ScopeDecision>, DirectoryError> {
+    let connection = record.user.connection;
+    let scopes = config.policies.iter().flat_map(|policy| scopes_in(policy, connection));
+    let mut groups: Vec<DistinguishedName> = scopes.flat_map(|scope| scope.groups().cloned()).collect();
     groups.sort();
     groups.dedup();
     let member_of = if groups.is_empty() { groups } else { directory.member_of(record, &groups).await? };
     // One scope that allows is enough; of the others the one that denies says most.
-    let decide = |policy: &'c ManagementPolicy| {
-        let decisions: Vec<_> = scopes(policy).map(|scope| scope.decide(&record.dn, &member_of)).collect();
-        let allowed = decisions.iter().find(|decision| matches!(decision, ScopeDecision::Allowed(_)));
-        let denied = || decisions.iter().find(|decision| matches!(decision, ScopeDecision::Denied(_)));
-        allowed.or_else(denied).cloned().unwrap_or(ScopeDecision::NotNamed)
+    let decide = |policy: &ManagementPolicy| {
+        let decisions = scopes_in(policy, connection).map(|scope| scope.decide(&record.dn, &member_of));
+        let weightier = |best, next| if weight(&next) > weight(&best) { next } else { best };
+        decisions.reduce(weightier).unwrap_or(ScopeDecision::NotNamed)
     };
-    Ok(config.policies.iter().map(|policy| (policy, decide(policy))).collect())
+    Ok(config.policies.iter().map(decide).collect())
+}
+
+fn scopes_in(policy: &ManagementPolicy, connection: ConnectionId) -> impl Iterator<Item = &UserScope> {
+    policy.scope.iter().filter(move |scope| scope.connection == connection)
+}
+
+fn weight(decision: &ScopeDecision) -> u8 {
+    match decision {
+        ScopeDecision::NotNamed => 0,
+        ScopeDecision::Denied(_) => 1,
+        ScopeDecision::Allowed(_) => 2,
+    }
 }
 
 /// What a user's counters and tickets are kept under.

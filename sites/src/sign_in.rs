@@ -5,7 +5,7 @@
 use crate::attempt;
 use crate::limits::{self, Origin};
 use crate::page_error::Failure;
-use crate::people::{self, Person};
+use crate::people::{self, Person, Way, Ways};
 use crate::ports::Ports;
 use crate::session::Staff;
 use passquorum_domain::audit::{Actor, AuditEvent, Site};
@@ -13,7 +13,7 @@ use passquorum_domain::config::RealmConfig;
 use passquorum_domain::directory::{DistinguishedName, LoginName, UserRecord};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::PolicyId;
-use passquorum_domain::ports::{Directory, DirectoryError, PasswordCheck};
+use passquorum_domain::ports::{DirectoryError, PasswordCheck};
 use passquorum_domain::scope::RoleScope;
 use passquorum_domain::secret::Password;
 use std::net::IpAddr;
@@ -32,25 +32,28 @@ pub async fn sign_in(
     let config = ports.current_config().await?;
     let note = format!("{name} from {source}");
     let person = people::find(ports, &config, name).await?;
-    let Person::One(record, directory) = person else {
+    let Person::One(ways) = person else {
         let subject = people::nobody(ports, name)?;
         let counted = attempt::count(ports, subject, first_policy(&config), &note).await?;
         counted.decide(ports, false).await?;
         return refuse(ports, site, name, source, Refusal::NoSuchUser).await;
     };
-    let subject = people::subject(ports, record.user.guid)?;
-    let policy = people::policy_of(&config, &record, &*directory).await?;
+    let subject = people::subject(ports, ways.guid())?;
+    let policy = people::serving(&config, &ways).await?.map(|(policy, _)| policy);
+    let with_role = way_of_role(&config, site, &ways).await?;
+    let Way { record, directory } = with_role.unwrap_or(&ways.first);
     let counted =
         attempt::count(ports, subject, policy.map(|policy| policy.id).or(first_policy(&config)), &note)
             .await?;
-    let right = directory.check_password(&record, password).await? == PasswordCheck::Right;
-    let role = has_role(&config, site, &record, &*directory).await?;
+    let right = directory.check_password(record, password).await? == PasswordCheck::Right;
+    let role = with_role.is_some();
     // A right password of somebody without the role stays counted: else this form would be an oracle for passwords.
     counted.decide(ports, right && role).await?;
     match (right, role) {
         (true, true) => {
             ports.record(Actor::User(subject), AuditEvent::SignedIn(site), Some(subject), &note).await?;
-            Ok(Staff { site, user: record.user, subject, display_name: record.display_name })
+            let UserRecord { user, display_name, .. } = (**record).clone();
+            Ok(Staff { site, user, subject, display_name })
         }
         (false, _) => refuse(ports, site, name, source, Refusal::WrongPassword).await,
         (true, false) => refuse(ports, site, name, source, Refusal::NoRole).await,
@@ -80,21 +83,27 @@ fn first_policy(config: &RealmConfig) -> Option<PolicyId> {
     config.policies.first().map(|policy| policy.id)
 }
 
-pub(crate) async fn has_role(
+/// The way by which a person is in one of a role's groups, if there is one.
+pub(crate) async fn way_of_role<'w>(
     config: &RealmConfig,
     site: Site,
-    record: &UserRecord,
-    directory: &dyn Directory,
-) -> Result<bool, DirectoryError> {
+    ways: &'w Ways,
+) -> Result<Option<&'w Way>, DirectoryError> {
     let scopes: &[RoleScope] = match site {
         Site::Admin => &config.administrators,
         Site::Helpdesk => &config.helpdesk,
         Site::SelfService => &[],
     };
-    let groups: Vec<DistinguishedName> = scopes
-        .iter()
-        .filter(|scope| scope.connection == record.user.connection)
-        .map(|scope| scope.group.clone())
-        .collect();
-    Ok(!groups.is_empty() && !directory.member_of(record, &groups).await?.is_empty())
+    for way in ways.iter() {
+        let connection = way.record.user.connection;
+        let groups: Vec<DistinguishedName> = scopes
+            .iter()
+            .filter(|scope| scope.connection == connection)
+            .map(|scope| scope.group.clone())
+            .collect();
+        if !groups.is_empty() && !way.directory.member_of(&way.record, &groups).await?.is_empty() {
+            return Ok(Some(way));
+        }
+    }
+    Ok(None)
 }

@@ -7,13 +7,13 @@ use crate::page_error::Failure;
 use crate::ports::Ports;
 use crate::profile_tasks::Stopped;
 use futures::future::join;
-use passquorum_domain::config::{ManagementPolicy, RealmConfig};
+use passquorum_domain::config::{DomainConnection, ManagementPolicy, RealmConfig};
 use passquorum_domain::directory::{DistinguishedName, ObjectGuid};
 use passquorum_domain::ids::{ConnectionId, PolicyId};
 use passquorum_domain::ports::{Directory, HavingProfile, Listing};
 use passquorum_domain::scope::UserScope;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -94,8 +94,11 @@ pub(crate) async fn count(
     let scopes = meant.flat_map(|policy| &policy.scope);
     let wanted: BTreeSet<_> = scopes.map(|scope| scope.connection).collect();
     let (mut is_any_counted, mut failure) = (wanted.is_empty(), None);
-    for connection in config.connections.iter().filter(|connection| wanted.contains(&connection.id)) {
-        match count_in(&mut counted, ports, config, connection.id, line).await {
+    let connections: Vec<_> =
+        config.connections.iter().filter(|connection| wanted.contains(&connection.id)).collect();
+    let mut tally = Tally::over(&connections);
+    for connection in connections {
+        match count_in(&mut counted, &mut tally, ports, config, connection.id, line).await {
             Ok(()) => is_any_counted = true,
             Err(Stopped::Deserted) => return Err(Stopped::Deserted),
             Err(Stopped::Failed(why)) => {
@@ -123,8 +126,55 @@ async fn tell(line: &mpsc::Sender<UserCount>, counted: &UserCount) -> Result<(),
     line.send(counted.clone()).await.map_err(|_| Stopped::Deserted)
 }
 
+/// For which policy each person was counted, with a profile or without: where several connections show the same people.
+struct Tally(Option<HashMap<ObjectGuid, (Option<usize>, bool)>>);
+
+impl Tally {
+    fn over(connections: &[&DomainConnection]) -> Self {
+        let mut pairs = connections
+            .iter()
+            .enumerate()
+            .flat_map(|(place, one)| connections.iter().skip(place + 1).map(move |other| (one, other)));
+        Self(pairs.any(|(one, other)| one.may_share_users(other)).then(HashMap::new))
+    }
+
+    /// Counts a person for the policy in this place, once: of several connections for the first policy of all.
+    fn count(&mut self, counted: &mut UserCount, guid: ObjectGuid, place: Option<usize>, registered: bool) {
+        if let Some(seen) = &mut self.0 {
+            let before = seen.get(&guid).copied();
+            let is_earlier = |(before, _): (Option<usize>, bool)| match (place, before) {
+                (Some(place), Some(before)) => place < before,
+                (place, before) => place.is_some() && before.is_none(),
+            };
+            match before {
+                Some(before) if !is_earlier(before) => return,
+                Some((place, registered)) => counted.add(place, registered, |number, by| *number -= by),
+                None => {}
+            }
+            seen.insert(guid, (place, registered));
+        }
+        counted.add(place, registered, |number, by| *number += by);
+    }
+}
+
+impl UserCount {
+    fn add(&mut self, place: Option<usize>, registered: bool, add: impl Fn(&mut u64, u64)) {
+        add(&mut self.users, 1);
+        match place {
+            Some(place) => {
+                if let Some(policy) = self.policies.get_mut(place) {
+                    add(&mut policy.users, 1);
+                    add(&mut policy.registered, u64::from(registered));
+                }
+            }
+            None => add(&mut self.unserved, 1),
+        }
+    }
+}
+
 async fn count_in(
     counted: &mut UserCount,
+    tally: &mut Tally,
     ports: &Ports,
     config: &RealmConfig,
     connection: ConnectionId,
@@ -152,16 +202,8 @@ async fn count_in(
             let member_of: Vec<DistinguishedName> = holding.map(|(group, _)| (*group).clone()).collect();
             let serves =
                 |scope: &UserScope| scope.connection == connection && scope.includes(&listed.dn, &member_of);
-            counted.users += 1;
-            match config.policies.iter().position(|policy| policy.scope.iter().any(serves)) {
-                Some(place) => {
-                    if let Some(policy) = counted.policies.get_mut(place) {
-                        policy.users += 1;
-                        policy.registered += u64::from(registered.contains(&guid));
-                    }
-                }
-                None => counted.unserved += 1,
-            }
+            let place = config.policies.iter().position(|policy| policy.scope.iter().any(serves));
+            tally.count(counted, guid, place, registered.contains(&guid));
         }
         tell(line, counted).await?;
     }

@@ -26,7 +26,7 @@ const MOST_VISITED: usize = 16;
 pub(crate) struct Controller {
     pub(super) address: Address,
     /// As a user's record remembers it.
-    pub(super) name: String,
+    pub(crate) name: String,
     pub(super) permits: Semaphore,
     pub(super) state: Mutex<ControllerState>,
 }
@@ -101,9 +101,10 @@ impl Roster {
             .iter()
             .map(|server| match server {
                 Server::At(address) => Located::Listed(vec![address.clone()]),
-                Server::Of { .. } | Server::Default { .. } | Server::PrimaryOf { .. } => {
-                    Located::Listed(Vec::new())
-                }
+                Server::Of { .. }
+                | Server::Default { .. }
+                | Server::InSite { .. }
+                | Server::PrimaryOf { .. } => Located::Listed(Vec::new()),
                 Server::Client { .. } => Located::Eligible(Vec::new()),
             })
             .collect();
@@ -163,6 +164,7 @@ impl Roster {
                 Server::At(_) => continue,
                 Server::Of { domain, site } => self.names.controllers(domain, site.as_ref()).await,
                 Server::Default { domain } => self.names.controllers(domain, self.names.site()).await,
+                Server::InSite { domain, site } => self.names.of_site(domain, site).await,
                 Server::PrimaryOf { domain } => self.names.primary(domain).await,
                 Server::Client { domain } => self.names.every_controller(domain).await,
             };
@@ -328,6 +330,21 @@ mod tests {
         listed[1].was_unreachable();
         roster.refresh().await;
         assert_eq!(roster.controllers().await.len(), 3, "silence of DNS takes nobody away");
+    }
+
+    #[tokio::test]
+    async fn those_of_a_site_are_these_and_no_others() {
+        let records = Records::default();
+        let in_bonn = "_ldap._tcp.bonn._sites.dc._msdcs.corp.example.";
+        records.lock().unwrap().extend([
+            (ALL, vec![srv(0, 9, "dc1.corp.example."), srv(0, 1, "dc2.corp.example.")]),
+            (in_bonn, vec![srv(0, 1, "dc2.corp.example.")]),
+        ]);
+        let site =
+            |name| Server::InSite { domain: "corp.example".to_owned(), site: AdSite::parse(name).unwrap() };
+        let names = Arc::new(name_server(records).await);
+        let roster = Roster::new(vec![site("Bonn"), site("Berlin")], names);
+        assert_eq!(order(&roster, Prefer::Nobody).await, ["dc2.corp.example"]);
     }
 
     #[tokio::test]

@@ -29,6 +29,7 @@ fn directory(controllers: &[&FakeController]) -> Arc<dyn Directory> {
         authorities,
         bind_name: "svc@corp.example.test".to_owned(),
         bind_password: Sealed(Blob::from(Vec::new())),
+        push_sites: Vec::new(),
     };
     open(&settings, "Svc-Passw0rd-1")
 }

@@ -7,7 +7,8 @@ use crate::people::{Layout, dn, fixture};
 use crate::samba::{open, settings};
 use passquorum_ad_sync::conformance;
 use passquorum_domain::config::LdapsSettings;
-use passquorum_domain::directory::LoginName;
+use passquorum_domain::directory::{AdSite, LoginName};
+use passquorum_domain::ids::RealmId;
 use passquorum_domain::ports::{Directory, RightsAsked, RightsReport, Standing};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 const ACCOUNT: &str = "svc-fresh";
 const PASSWORD: &str = "Fresh-Passw0rd-1";
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/ad_sync/delegation.sh");
+const REALM: RealmId = RealmId(uuid::Uuid::from_u128(7));
 /// What a shell would trip over.
 const ODD: &str = "OU=O'Brien & $(Sons)";
 
@@ -24,12 +26,24 @@ fn bound_as(samba: &DomainController, account: &str, password: &str) -> Arc<dyn 
     open(&settings, password)
 }
 
+/// The same, where changes are pushed to a site.
+fn pushing(samba: &DomainController) -> Arc<dyn Directory> {
+    let site = AdSite::parse("Default-First-Site-Name").unwrap();
+    let settings = LdapsSettings {
+        bind_name: format!("{ACCOUNT}@{DOMAIN}"),
+        push_sites: vec![site],
+        ..settings(samba, &[&samba.url()])
+    };
+    open(&settings, PASSWORD)
+}
+
 fn asked() -> RightsAsked {
     RightsAsked {
         below: vec![dn(&format!("OU=People,{BASE}")), dn(&format!("{ODD},{BASE}"))],
         users: vec![LoginName::parse("alice").unwrap()],
         containers: vec![dn(&format!("OU=Svc,{BASE}"))],
         mirror: Some(dn(&format!("CN=_QPMStorageContainer,OU=Svc,{BASE}"))),
+        realm: Some(REALM),
     }
 }
 
@@ -42,6 +56,20 @@ fn with(report: &RightsReport, standing: Standing) -> Vec<String> {
     checks.map(|check| format!("{}: {}", check.right, check.at)).collect()
 }
 
+/// Who may read the container, but not what is in it, sees an empty one.
+async fn a_policy_that_may_not_be_listed_is_not_taken_for_none(samba: &DomainController) {
+    let database = samba.database();
+    samba.tool("samba-tool", &["user", "create", "svc-half", PASSWORD, "-H", &database]).await;
+    let found = samba.tool("ldbsearch", &["-H", &database, "(sAMAccountName=svc-half)", "objectSid"]).await;
+    let sid = found.lines().find_map(|line| line.strip_prefix("objectSid: ")).unwrap();
+    let container = format!("--objectdn=CN=Password Settings Container,CN=System,{BASE}");
+    let sddl = format!("--sddl=(A;;RPRC;;;{sid})");
+    samba.tool("samba-tool", &["dsacl", "set", "-H", &database, &container, &sddl]).await;
+    let seen = report(bound_as(samba, "svc-half", PASSWORD).as_ref()).await;
+    let right = "read the fine-grained password policies";
+    assert!(with(&seen, Standing::Missing).iter().any(|told| told.starts_with(right)), "{:?}", seen.checks);
+}
+
 #[tokio::test]
 async fn the_script_grants_what_was_missing_and_no_more() {
     let samba = DomainController::start(Ipv4Addr::new(127, 0, 0, 95)).await;
@@ -51,9 +79,15 @@ async fn the_script_grants_what_was_missing_and_no_more() {
     let odd_user =
         format!("dn: CN=olga,{ODD},{BASE}\nchangetype: add\nobjectClass: user\nsAMAccountName: olga\n");
     samba.modify(&odd_user).await;
+    let own = format!("passquorum-{}-1", REALM.0);
+    for name in [own.as_str(), "somebody-elses"] {
+        let point =
+            format!("dn: CN={name},OU=Svc,{BASE}\nchangetype: add\nobjectClass: serviceConnectionPoint\n");
+        samba.modify(&point).await;
+    }
     let directory = bound_as(&samba, ACCOUNT, PASSWORD);
 
-    let before = report(directory.as_ref()).await;
+    let before = report(pushing(&samba).as_ref()).await;
     let (people, odd) = (format!("OU=People,{BASE}"), format!("{ODD},{BASE}"));
     let mut missing = Vec::new();
     for place in [&people, &odd, &format!("CN=alice,{people}")] {
@@ -65,16 +99,26 @@ async fn the_script_grants_what_was_missing_and_no_more() {
     missing.extend([
         format!("read the fine-grained password policies: CN=Password Settings Container,CN=System,{BASE}"),
         format!("make service connection points: OU=Svc,{BASE}"),
+        format!("write the realm's service connection points: OU=Svc,{BASE}"),
         format!("remove service connection points: OU=Svc,{BASE}"),
         format!("write the mirror: CN=_QPMStorageContainer,OU=Svc,{BASE}"),
+        format!("push changes to other domain controllers: {BASE}"),
     ]);
     assert_eq!(with(&before, Standing::Missing), missing);
-    assert!(before.warnings.is_empty(), "{:?}", before.warnings);
+    let unseen = |report: &RightsReport| match report.warnings.as_slice() {
+        [only] => only.starts_with(&format!("CN=_QPMStorageContainer,OU=Svc,{BASE} is not there, or")),
+        _ => false,
+    };
+    assert!(unseen(&before), "{:?}", before.warnings);
+    missing.pop();
+    let not_pushing = report(directory.as_ref()).await;
+    assert_eq!(with(&not_pushing, Standing::Missing), missing, "only who pushes needs a right for it");
+    a_policy_that_may_not_be_listed_is_not_taken_for_none(&samba).await;
 
     samba.run_script(SCRIPT).await;
-    let after = report(directory.as_ref()).await;
+    let after = report(pushing(&samba).as_ref()).await;
     assert!(after.is_complete(), "{:?}", after.checks);
-    assert!(after.warnings.is_empty() && after.protected.is_empty(), "{after:?}");
+    assert!(unseen(&after) && after.protected.is_empty(), "{after:?}");
     // Where nothing was delegated, nothing is there.
     let outside = RightsAsked { below: vec![dn(&format!("OU=Outside,{BASE}"))], ..RightsAsked::default() };
     let outside = directory.rights(&outside).await.unwrap().unwrap();

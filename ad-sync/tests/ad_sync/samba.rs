@@ -21,6 +21,7 @@ pub(crate) fn settings(samba: &DomainController, servers: &[&str]) -> LdapsSetti
         authorities: std::fs::read_to_string(samba.authority()).unwrap(),
         bind_name: format!("{SERVICE_ACCOUNT}@{DOMAIN}"),
         bind_password: Sealed(Blob::from(Vec::new())),
+        push_sites: Vec::new(),
     }
 }
 

@@ -59,6 +59,18 @@ pub struct DelegateArgs {
     /// Where the mirror or service connection points are made; may be given several times. It has to be there.
     #[arg(long, value_name = "DN", value_parser = dn)]
     pub container: Vec<DistinguishedName>,
+    /// Also grant what pushing changes to AD sites needs (`connection set --push-site`).
+    #[arg(long, value_name = "TO")]
+    pub push: Option<PushTo>,
+}
+
+/// Which controllers changes are pushed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PushTo {
+    /// Those that keep everything.
+    Controllers,
+    /// Read-only ones too, which fetch passwords on their own.
+    ReadOnlyToo,
 }
 
 /// A tool that writes access lists.

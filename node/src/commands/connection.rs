@@ -37,6 +37,9 @@ pub(super) async fn run(ConnectionCommand::Set(args): ConnectionCommand) -> Resu
 fn body(args: &ConnectionArgs, authorities: &str, password: &str) -> Value {
     let ConnectionArgs { alias, servers, base, bind_name, profile_attribute, .. } = args;
     let former = &args.former_profile_attribute;
+    let sites: Vec<_> = args.push_sites.iter().filter(|site| !site.is_empty()).collect();
+    // Not named, they stay.
+    let sites = (!args.push_sites.is_empty()).then_some(sites);
     json!({
         "alias": alias,
         "profile_attribute": profile_attribute,
@@ -47,6 +50,7 @@ fn body(args: &ConnectionArgs, authorities: &str, password: &str) -> Value {
             "authorities": authorities,
             "bind_name": bind_name,
             "bind_password": password,
+            "push_sites": sites,
         } },
     })
 }

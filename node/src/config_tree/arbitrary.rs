@@ -2,7 +2,7 @@
 
 use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::config::*;
-use passquorum_domain::directory::DistinguishedName;
+use passquorum_domain::directory::{AdSite, DistinguishedName};
 use passquorum_domain::ids::{ConnectionId, PolicyId, QuestionId, Revision, WorkflowId};
 use passquorum_domain::lockout::LockoutSettings;
 use passquorum_domain::mail::{
@@ -13,7 +13,7 @@ use passquorum_domain::qa::{QaPolicy, Question, QuestionKind};
 use passquorum_domain::scope::{RoleScope, UserScope};
 use passquorum_domain::time::Span;
 use passquorum_domain::workflow::*;
-use proptest::collection::vec;
+use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -59,10 +59,19 @@ fn endpoint() -> impl Strategy<Value = DirectoryEndpoint> {
         "\\PC{0,9}".prop_map(|rest| format!("-----BEGIN CERTIFICATE-----{rest}\n\n{rest}")),
     ];
     let servers = vec(text().prop_map(|host| format!("ldaps://{host}")), 1..3);
-    let ldaps = (servers, dn(), authorities, text(), vec(any::<u8>(), 0..9)).prop_map(
-        |(servers, base, authorities, bind_name, sealed)| {
+    let sites = btree_set("[a-z][a-z0-9_-]{0,9}", 0..3)
+        .prop_map(|names| names.iter().map(|name| AdSite::parse(name).unwrap()).collect::<Vec<_>>());
+    let ldaps = (servers, dn(), authorities, text(), vec(any::<u8>(), 0..9), sites).prop_map(
+        |(servers, base, authorities, bind_name, sealed, push_sites)| {
             let bind_password = Sealed(Blob::from(sealed));
-            DirectoryEndpoint::Ldaps(LdapsSettings { servers, base, authorities, bind_name, bind_password })
+            DirectoryEndpoint::Ldaps(LdapsSettings {
+                servers,
+                base,
+                authorities,
+                bind_name,
+                bind_password,
+                push_sites,
+            })
         },
     );
     prop_oneof![Just(DirectoryEndpoint::Embedded), ldaps]
@@ -122,7 +131,7 @@ fn workflow() -> impl Strategy<Value = Workflow> {
     ];
     let sort = prop::sample::select(vec![QuestionSort::Mandatory, QuestionSort::Optional, QuestionSort::Own]);
     let too_few = prop_oneof![Just(TooFew::AskAll), Just(TooFew::Refuse)];
-    let asks = (ask, prop::collection::btree_set(sort, 0..3), too_few, any::<bool>()).prop_map(
+    let asks = (ask, btree_set(sort, 0..3), too_few, any::<bool>()).prop_map(
         |(ask, from, too_few, name_wrong)| QuestionAuthentication { ask, from, too_few, name_wrong },
     );
     let reset = (any::<bool>(), any::<bool>())

@@ -1,7 +1,7 @@
 //! What each file of a tree holds. Where the domain's own types read well as TOML they are used as they are.
 
 use passquorum_domain::address::Network;
-use passquorum_domain::directory::DistinguishedName;
+use passquorum_domain::directory::{AdSite, DistinguishedName};
 use passquorum_domain::ids::{ConnectionId, PolicyId, Revision};
 use passquorum_domain::lockout::LockoutSettings;
 use passquorum_domain::log_rule::LogRule;
@@ -134,6 +134,8 @@ pub(super) struct LdapsFile {
     pub(super) base: DistinguishedName,
     pub(super) bind_name: String,
     pub(super) bind_password: SealedReference,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) push_sites: Vec<AdSite>,
     pub(super) authorities: String,
 }
 

@@ -330,6 +330,6 @@ impl Reader<'_> {
 }
 
 fn with_password(file: LdapsFile, bind_password: Sealed) -> LdapsSettings {
-    let LdapsFile { servers, base, bind_name, authorities, .. } = file;
-    LdapsSettings { servers, base, authorities, bind_name, bind_password }
+    let LdapsFile { servers, base, bind_name, authorities, push_sites, .. } = file;
+    LdapsSettings { servers, base, authorities, bind_name, bind_password, push_sites }
 }

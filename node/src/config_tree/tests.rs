@@ -102,6 +102,7 @@ fn config() -> RealmConfig {
             authorities: "-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n".into(),
             bind_name: "svc@x".into(),
             bind_password: Sealed(Blob::from(&b"planted"[..])),
+            push_sites: Vec::new(),
         }),
         profile_attribute: "comment".into(),
         former_profile_attribute: None,

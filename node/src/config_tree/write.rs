@@ -158,6 +158,7 @@ fn connection_file(connection: &DomainConnection) -> ConnectionFile {
                 base: ldaps.base.clone(),
                 bind_name: ldaps.bind_name.clone(),
                 bind_password: SealedReference::Kept,
+                push_sites: ldaps.push_sites.clone(),
                 authorities: ldaps.authorities.clone(),
             }),
         },

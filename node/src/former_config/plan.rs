@@ -116,6 +116,7 @@ impl Plan {
                     bind_name: known.account.clone()?,
                     // A tree holds no password: the realm's own is kept.
                     bind_password: Sealed(Blob::from(Vec::new())),
+                    push_sites: Vec::new(),
                 }),
                 profile_attribute: known.profile_attribute.clone(),
                 former_profile_attribute: None,

@@ -16,7 +16,7 @@ pub use sharing::ConnectionUse;
 
 use self::checker::Checker;
 use crate::blob::Sealed;
-use crate::directory::DistinguishedName;
+use crate::directory::{AdSite, DistinguishedName};
 use crate::document;
 use crate::feature_level::FeatureLevel;
 use crate::ids::{ConnectionId, PolicyId, Revision};
@@ -90,6 +90,9 @@ pub struct LdapsSettings {
     pub bind_name: String,
     /// Its password, sealed under [`crate::ports::Purpose::ServiceAccount`] with the connection id as context.
     pub bind_password: Sealed,
+    /// The AD sites to whose controllers a change of a user is pushed at once.
+    #[serde(default, with = "document::only", skip_serializing_if = "Vec::is_empty")]
+    pub push_sites: Vec<AdSite>,
 }
 
 /// Who is served, and how.
@@ -156,7 +159,7 @@ fn is_of_own_domain(server: &str) -> bool {
 
 impl LdapsSettings {
     fn needs(&self) -> FeatureLevel {
-        if self.servers.iter().any(|server| is_of_own_domain(server)) {
+        if !self.push_sites.is_empty() || self.servers.iter().any(|server| is_of_own_domain(server)) {
             FeatureLevel::THIRD
         } else if self.servers.iter().any(|server| server.starts_with(BY_DNS)) {
             FeatureLevel::SECOND
@@ -385,6 +388,7 @@ mod tests {
                 authorities: "-----BEGIN CERTIFICATE-----".to_owned(),
                 bind_name: "svc".to_owned(),
                 bind_password: Sealed(Blob::from(Vec::new())),
+                push_sites: Vec::new(),
             }),
             profile_attribute: "comment".to_owned(),
             former_profile_attribute: None,
@@ -402,15 +406,37 @@ mod tests {
             ConfigChange::PutConnection(Box::new(connection))
         };
         let one = RealmConfig::empty().with(named(1, "ONE", "DC=corp,DC=example")).unwrap();
-        assert_eq!(one.doubled_by(&named(1, "SAME", "DC=corp,DC=example")), Vec::new());
-        assert_eq!(one.doubled_by(&named(2, "PART", "OU=Part,DC=corp,DC=example")), Vec::new());
+        assert_eq!(one.doubled_by(FeatureLevel::SECOND, &named(1, "SAME", "DC=corp,DC=example")), Vec::new());
+        assert_eq!(
+            one.doubled_by(FeatureLevel::SECOND, &named(2, "PART", "OU=Part,DC=corp,DC=example")),
+            Vec::new()
+        );
         let second = named(2, "TWO", "dc=corp,dc=EXAMPLE");
-        let problems = one.doubled_by(&second);
+        let problems = one.doubled_by(FeatureLevel::SECOND, &second);
         assert_eq!(problems[0].field, "connections[1].base");
         assert!(problems[0].message.contains("ONE reaches the same users"), "{problems:?}");
-        let two = one.with(second).unwrap();
-        assert_eq!(two.doubled_by(&named(2, "OTHER NAME", "DC=corp,DC=example")), Vec::new());
-        assert_eq!(two.doubled_by(&named(3, "THREE", "DC=corp,DC=example")).len(), 1);
+        let two = one.with(second.clone()).unwrap();
+        assert_eq!(
+            two.doubled_by(FeatureLevel::SECOND, &named(2, "OTHER NAME", "DC=corp,DC=example")),
+            Vec::new()
+        );
+        assert_eq!(two.doubled_by(FeatureLevel::SECOND, &named(3, "THREE", "DC=corp,DC=example")).len(), 1);
+
+        assert_eq!(
+            one.doubled_by(FeatureLevel::THIRD, &second).len(),
+            1,
+            "it asks the same as the same account"
+        );
+        for edit in [
+            |ldaps: &mut LdapsSettings| ldaps.bind_name = "other".into(),
+            |ldaps: &mut LdapsSettings| ldaps.servers.push("ldaps://dc2".into()),
+        ] {
+            let mut third = second.clone();
+            let ConfigChange::PutConnection(connection) = &mut third else { panic!() };
+            let DirectoryEndpoint::Ldaps(ldaps) = &mut connection.endpoint else { panic!() };
+            edit(ldaps);
+            assert_eq!(one.doubled_by(FeatureLevel::THIRD, &third), Vec::new());
+        }
     }
 
     #[test]
@@ -429,6 +455,29 @@ mod tests {
         }
         let refused = empty.with(ConfigChange::PutConnection(Box::new(connection(&["dc1"]))));
         assert_eq!(refused.unwrap_err()[0].field, "connections[0].servers[0]");
+    }
+
+    #[test]
+    fn sites_to_push_to_need_the_third_level_and_a_base_that_tells_the_domain() {
+        let pushing = |sites: &[&str], base: &str| {
+            let mut connection = connection(&["ldaps://dc1"]);
+            if let DirectoryEndpoint::Ldaps(ldaps) = &mut connection.endpoint {
+                ldaps.base = DistinguishedName::parse(base).unwrap();
+                ldaps.push_sites = sites.iter().map(|site| AdSite::parse(site).unwrap()).collect();
+            }
+            ConfigChange::PutConnection(Box::new(connection))
+        };
+        let empty = RealmConfig::empty();
+        let two = pushing(&["Bonn", "Berlin"], "OU=People,DC=corp");
+        assert_eq!(two.needs(), FeatureLevel::THIRD);
+        assert_eq!(empty.with(two).unwrap().needs(), FeatureLevel::THIRD);
+        assert_eq!(pushing(&[], "DC=corp").needs(), FeatureLevel::FIRST);
+        let refused = |change| empty.with(change).unwrap_err()[0].field.clone();
+        assert_eq!(refused(pushing(&["Bonn"], "O=corp")), "connections[0].push_sites");
+        assert_eq!(refused(pushing(&["Bonn", "Berlin", "BONN"], "DC=corp")), "connections[0].push_sites[2]");
+        let many: Vec<_> = (0..17).map(|number| format!("site{number}")).collect();
+        let many: Vec<_> = many.iter().map(String::as_str).collect();
+        assert_eq!(refused(pushing(&many, "DC=corp")), "connections[0].push_sites");
     }
 
     #[test]

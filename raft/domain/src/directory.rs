@@ -58,16 +58,12 @@ impl DistinguishedName {
         &self.0
     }
 
-    /// Whether this DN is `ancestor` or lies below it. Attribute types and values compare without case.
+    /// Whether this DN is `ancestor` or lies below it, part by part and however both are written, as [`Self::is_same`] compares.
     #[must_use]
     pub fn is_within(&self, ancestor: &Self) -> bool {
-        let (own, above) = (self.0.to_lowercase(), ancestor.0.to_lowercase());
-        own == above
-            || own.strip_suffix(&above).is_some_and(|rest| rest.ends_with(',') && !rest.ends_with("\\,"))
+        normal(&self.0).ends_with(&normal(&ancestor.0))
     }
-}
 
-impl DistinguishedName {
     /// The DNS name of the domain that its last `DC=` parts name (RFC 2247); `None` when it has none.
     #[must_use]
     pub fn dns_domain(&self) -> Option<String> {
@@ -77,7 +73,7 @@ impl DistinguishedName {
     }
 
     /// Whether both name the same object however they are written: case, blanks around the parts and within values, and
-    /// escapes make no difference (RFC 4514, RFC 4518).
+    /// escapes make no difference (RFC 4514, RFC 4518), nor do the semicolons and quotes of old (RFC 2253, 4).
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         normal(&self.0) == normal(&other.0)
@@ -165,25 +161,26 @@ impl ClientController {
     }
 }
 
-/// The parts of a DN, each a sorted list of types and values.
+/// The parts of a DN, each a sorted list of types and values. It has one at least, since a DN has an equals sign.
 fn normal(dn: &str) -> Vec<Vec<(String, String)>> {
     let part = |rdn: &str| {
         let pair = |pair: &str| {
             let (kind, value) = pair.split_once('=').unwrap_or((pair, ""));
             (kind.trim().to_lowercase(), plain_value(value))
         };
-        let mut pairs: Vec<_> = unescaped(rdn, '+').into_iter().map(pair).collect();
+        let mut pairs: Vec<_> = unescaped(rdn, &['+']).into_iter().map(pair).collect();
         pairs.sort();
         pairs
     };
-    unescaped(dn, ',').into_iter().map(part).collect()
+    unescaped(dn, &[',', ';']).into_iter().filter(|rdn| !rdn.trim().is_empty()).map(part).collect()
 }
 
-/// Splits at each `separator` that no backslash stands before.
-fn unescaped(text: &str, separator: char) -> Vec<&str> {
-    let (mut parts, mut start, mut escaped) = (Vec::new(), 0, false);
+/// Splits at each of the separators that no backslash stands before, outside of quotes.
+fn unescaped<'a>(text: &'a str, separators: &[char]) -> Vec<&'a str> {
+    let (mut parts, mut start, mut escaped, mut quoted) = (Vec::new(), 0, false, false);
     for (at, c) in text.char_indices() {
-        if c == separator && !escaped {
+        quoted ^= c == '"' && !escaped;
+        if separators.contains(&c) && !escaped && !quoted {
             parts.extend(text.get(start..at));
             start = at + c.len_utf8();
         }
@@ -193,7 +190,7 @@ fn unescaped(text: &str, separator: char) -> Vec<&str> {
     parts
 }
 
-/// A value without its escapes, its case and its blanks but one between words.
+/// A value without its escapes and quotes, its case and its blanks but one between words.
 fn plain_value(value: &str) -> String {
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.as_bytes();
@@ -210,6 +207,7 @@ fn plain_value(value: &str) -> String {
                 bytes.push(next);
                 rest = after;
             }
+            (b'"', ..) => rest = after,
             _ => {
                 bytes.push(byte);
                 rest = after;
@@ -416,6 +414,17 @@ mod tests {
         assert!(dn("CN=a,OU=People,DC=x").is_within(&dn("ou=people,dc=x")));
         assert!(!dn("CN=a,OU=NotPeople,DC=x").is_within(&dn("People,DC=x=")));
         assert!(!dn("CN=a\\,OU=People,DC=x").is_within(&dn("OU=People,DC=x")));
+        for typed in [
+            "OU=People, DC=x",
+            "ou = people ,dc=x,",
+            "OU=People;DC=x",
+            "OU=\"People\",DC=x",
+            "OU=P\\65ople,DC=x",
+        ] {
+            assert!(dn("CN=a,OU=People,DC=x").is_within(&dn(typed)), "{typed}");
+        }
+        assert!(dn("CN=a,OU=\"b,c\",DC=x").is_within(&dn("OU=b\\,c,DC=x")));
+        assert!(!dn("CN=a,OU=\"b,OU=c\",DC=x").is_within(&dn("OU=c,DC=x")));
     }
 
     #[test]

@@ -56,7 +56,7 @@ pub fn names(data: &[u8]) {
     let (first, second) = text.split_once('\n').unwrap_or((text, ""));
     if let (Ok(one), Ok(two)) = (DistinguishedName::parse(first), DistinguishedName::parse(second)) {
         assert!(one.is_within(&one));
-        assert!(!one.is_within(&two) || !two.is_within(&one) || equal_but_for_case(&one, &two));
+        assert!(!one.is_within(&two) || !two.is_within(&one) || one.is_same(&two));
         assert_eq!(DistinguishedName::parse(one.as_str()), Ok(one));
     }
     if let Ok(name) = LoginName::parse(first) {
@@ -80,10 +80,6 @@ pub fn names(data: &[u8]) {
         let owner = PasswordOwner { account: second.to_owned(), display_name: text.to_owned() };
         let _ = check_password(&rules, &password, &owner);
     }
-}
-
-fn equal_but_for_case(one: &DistinguishedName, two: &DistinguishedName) -> bool {
-    one.as_str().to_lowercase() == two.as_str().to_lowercase()
 }
 
 #[cfg(test)]

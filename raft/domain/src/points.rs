@@ -54,7 +54,13 @@ impl Point {
     /// Its common name.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("passquorum-{}-{}", self.realm, self.node)
+        format!("{}{}", Self::names_begin(self.realm), self.node)
+    }
+
+    /// How the common names of a realm's points begin.
+    #[must_use]
+    pub fn names_begin(realm: RealmId) -> String {
+        format!("passquorum-{realm}-")
     }
 
     /// Its keywords, in order. The version is this program's own: what a client of the replaced product would make of

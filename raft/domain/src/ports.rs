@@ -14,7 +14,7 @@ pub use backup::{BackupError, BackupFile, Backups};
 pub use container::{Container, ContainerError, Fence, Held, Mark};
 pub use directory::{
     BarredReason, CheckOutcome, ControllerCheck, Directories, Directory, DirectoryError, DirectoryReason,
-    Found, HavingProfile, Listing, PasswordCheck, ResetOptions, Retry, UserPages,
+    Found, HavingProfile, Listing, PasswordCheck, PushReport, ResetOptions, Retry, UserPages,
 };
 pub use key_care::{KeyCare, KeyCareError};
 pub use leadership::{LeaderRead, LeaderReads, Leadership};

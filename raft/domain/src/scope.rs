@@ -32,7 +32,7 @@ impl UserScope {
     #[must_use]
     pub fn decide(&self, dn: &DistinguishedName, member_of: &[DistinguishedName]) -> ScopeDecision {
         let member = |groups: &[DistinguishedName]| {
-            let group = groups.iter().find(|group| member_of.iter().any(|own| same_dn(own, group)));
+            let group = groups.iter().find(|group| member_of.iter().any(|own| own.is_same(group)));
             group.cloned().map(ScopePart::Group)
         };
         let below =
@@ -83,10 +83,6 @@ impl fmt::Display for ScopePart {
     }
 }
 
-fn same_dn(left: &DistinguishedName, right: &DistinguishedName) -> bool {
-    left.as_str().to_lowercase() == right.as_str().to_lowercase()
-}
-
 /// People who hold a role on a site: members, nested too, of one group of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -121,5 +117,7 @@ mod tests {
         assert!(!scope.includes(&dn("CN=a,OU=Admins,OU=People,DC=x"), &[dn("CN=Users,DC=x")]));
         assert!(scope.includes(&dn("CN=a,OU=Else,DC=x"), &[dn("CN=users,DC=x")]));
         assert!(!scope.includes(&dn("CN=a,OU=Else,DC=x"), &[]));
+        let typed = UserScope { denied_ous: vec![dn("OU=Staff, OU=People, DC=x")], ..scope };
+        assert!(!typed.includes(&dn("CN=a,OU=Staff,OU=People,DC=x"), &[]), "blanks let nobody in");
     }
 }

@@ -272,6 +272,7 @@ fn actions_of_the_second() -> Vec<Action> {
             authorities: "PEM".into(),
             bind_name: "svc".into(),
             bind_password: sealed(2),
+            push_sites: Vec::new(),
         }),
         profile_attribute: "comment".into(),
         former_profile_attribute: Some("info".into()),

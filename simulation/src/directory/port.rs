@@ -85,7 +85,7 @@ impl Directory for SimulatedDirectory {
             };
             let has_profile = |user: &User| match listing.profile {
                 HavingProfile::OrNot => true,
-                HavingProfile::Anywhere => user.profile.is_some(),
+                HavingProfile::Anywhere | HavingProfile::InPresentAttribute => user.profile.is_some(),
                 HavingProfile::InFormerAttribute => false,
             };
             let listed = domain

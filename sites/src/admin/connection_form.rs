@@ -6,7 +6,7 @@ use crate::page_error::Failure;
 use crate::ports::Ports;
 use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::config::{DirectoryEndpoint, DomainConnection, LdapsSettings, Problem};
-use passquorum_domain::directory::DistinguishedName;
+use passquorum_domain::directory::{AdSite, DistinguishedName};
 use passquorum_domain::ids::ConnectionId;
 use passquorum_domain::ports::Purpose;
 use passquorum_domain::secret::Password;
@@ -62,6 +62,13 @@ fn ldaps_sections(present: Option<&LdapsSettings>) -> [Section; 3] {
                     present.into_iter().flat_map(|ldaps| &ldaps.servers),
                 ),
                 Input::line("base", "Search base", "Such as DC=example,DC=com.", base),
+                Input::lines(
+                    "push_sites",
+                    "AD sites to push to",
+                    "One a line: to each controller of these sites every change of a user is pushed at once, and does not wait for \
+                     replication. The access account needs a right for it (passquorum directory check).",
+                    present.into_iter().flat_map(|ldaps| &ldaps.push_sites).map(AdSite::as_str),
+                ),
             ],
         ),
         Section::new(
@@ -105,6 +112,21 @@ pub(super) fn read(
     Ok(DomainConnection { id, alias, endpoint, profile_attribute, former_profile_attribute })
 }
 
+/// The same connection under another id, for which its access account's password is sealed anew.
+pub(super) fn under(
+    ports: &Ports,
+    mut connection: DomainConnection,
+    id: ConnectionId,
+) -> Result<DomainConnection, Failure> {
+    if let DirectoryEndpoint::Ldaps(ldaps) = &mut connection.endpoint {
+        let before = connection.id;
+        let clear = ports.vault.open(Purpose::ServiceAccount, before.0.as_bytes(), &ldaps.bind_password)?;
+        ldaps.bind_password = ports.vault.seal(Purpose::ServiceAccount, id.0.as_bytes(), &clear)?;
+    }
+    connection.id = id;
+    Ok(connection)
+}
+
 fn ldaps_of(
     ports: &Ports,
     fields: &mut Fields,
@@ -125,6 +147,13 @@ fn ldaps_of(
         authorities: fields.raw("authorities").replace("\r\n", "\n").trim().to_owned(),
         bind_name: fields.text("bind_name"),
         bind_password: password(ports, fields, id, present)?,
+        push_sites: sites(fields),
+    })
+}
+
+fn sites(fields: &mut Fields) -> Vec<AdSite> {
+    fields.read_lines("push_sites", |line| {
+        AdSite::parse(line).map_err(|error| format!("is not the name of an AD site: {error}"))
     })
 }
 

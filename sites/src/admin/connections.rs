@@ -1,8 +1,9 @@
 //! The domain connections: a list, a form for each, and a try whether its controllers can be reached.
 
-use super::connection_form::{located, read, sections};
+use super::connection_form::{located, read, sections, under};
 use super::edit::{Desk, Edit, Editor, Notice, Verdict, saved};
 use super::fields::Fields;
+use super::inputs::{Input, Section};
 use crate::extract::Form;
 use crate::page_error::Failure;
 use crate::view::{Page, render};
@@ -13,8 +14,8 @@ use passquorum_domain::config::{
     ConfigChange, ConnectionUse, DirectoryEndpoint, DomainConnection, RealmConfig,
 };
 use passquorum_domain::error_code::ErrorCode;
-use passquorum_domain::ids::ConnectionId;
-use passquorum_domain::ports::{CheckOutcome, ControllerCheck, fresh_uuid};
+use passquorum_domain::ids::{ConnectionId, PolicyId};
+use passquorum_domain::ports::{CheckOutcome, ControllerCheck, DirectoryError, PushReport, fresh_uuid};
 
 const PART: &str = "/admin/connections";
 
@@ -69,6 +70,54 @@ fn uses(config: &RealmConfig, id: ConnectionId) -> Vec<(String, String)> {
     config.uses_of(id).into_iter().map(link).collect()
 }
 
+/// The policies that serve its users.
+fn served(config: &RealmConfig, id: ConnectionId) -> Vec<(PolicyId, &str)> {
+    let uses = config.uses_of(id).into_iter();
+    let policies = uses.filter_map(|used| match used {
+        ConnectionUse::Policy(id, name) => Some((id, name)),
+        ConnectionUse::Administrators | ConnectionUse::Helpdesk | ConnectionUse::Mirror => None,
+    });
+    policies.collect()
+}
+
+/// Where several use it, whom a change is for.
+fn for_one(config: &RealmConfig, id: ConnectionId) -> Option<Section> {
+    let policies = served(config, id);
+    if config.uses_of(id).len() < 2 || policies.is_empty() {
+        return None;
+    }
+    let inputs = policies
+        .into_iter()
+        .map(|(id, name)| Input::check(only(id), &format!("Only for the policy {name}"), "", false));
+    let note = "Left empty, the change is for all who use this connection. For the policies that are ticked a copy of it with \
+                the values above is made, under another alias, and this one stays as it is for the others.";
+    Some(Section::new("For whom", note, inputs.collect()))
+}
+
+fn only(policy: PolicyId) -> String {
+    format!("only.{policy}")
+}
+
+/// The change that a form asks for: of the connection, or of a copy that these policies are given.
+fn change(
+    desk: &Desk,
+    config: &RealmConfig,
+    connection: DomainConnection,
+    copied_for: &[PolicyId],
+) -> Result<ConfigChange, Failure> {
+    if copied_for.is_empty() {
+        return Ok(ConfigChange::PutConnection(Box::new(connection)));
+    }
+    let ports = &desk.app.ports;
+    let (id, copy) = (connection.id, ConnectionId(fresh_uuid(&*ports.entropy)));
+    let mut next = config.clone();
+    next.connections.push(under(ports, connection, copy)?);
+    let policies = next.policies.iter_mut().filter(|policy| copied_for.contains(&policy.id));
+    let scopes = policies.flat_map(|policy| &mut policy.scope).filter(|scope| scope.connection == id);
+    scopes.for_each(|scope| scope.connection = copy);
+    Ok(ConfigChange::Replace(Box::new(next)))
+}
+
 fn general(label: &str) -> (String, String) {
     ("/admin/general".to_owned(), label.to_owned())
 }
@@ -76,10 +125,12 @@ fn general(label: &str) -> (String, String) {
 fn editor(config: &RealmConfig, id: ConnectionId) -> Editor {
     let present = config.connection(id);
     let path = format!("{PART}/{id}");
+    let mut sections = sections(present);
+    sections.extend(for_one(config, id));
     Editor {
         title: present.map_or("New domain".to_owned(), |connection| format!("Domain {}", connection.alias)),
         part: PART,
-        sections: sections(present),
+        sections,
         related: uses(config, id),
         buttons: present
             .map(|_| {
@@ -123,20 +174,47 @@ pub(super) async fn save(desk: Desk, Path(id): Path<String>, form: Form) -> Resu
     let present = config.connection(id);
     let mut fields = Fields::new(form);
     let connection = read(&desk.app.ports, &mut fields, id, present)?;
-    let edit = Edit::new(&mut fields, ConfigChange::PutConnection(Box::new(connection)))?;
+    let ticked = served(&config, id).into_iter().map(|(policy, _)| policy);
+    let ticked: Vec<_> = ticked.filter(|policy| fields.is_checked(&only(*policy))).collect();
+    // What could not be read is refused anyway.
+    let copied_for = if fields.is_readable() { ticked.as_slice() } else { &[] };
+    let change = change(&desk, &config, connection, copied_for)?;
+    let edit = Edit::new(&mut fields, change)?;
     editor(&config, id).save(&desk, &fields, edit, located).await
 }
 
 /// Tries whether each controller of the saved connection can be reached and accepts the access account.
 pub(super) async fn test(desk: Desk, Path(id): Path<String>, _: Form) -> Result<Response, Failure> {
-    let checks = match desk.app.ports.directories.open(parse(&id)?).await {
-        Ok(directory) => directory.check_each().await,
-        Err(error) => vec![ControllerCheck { dc: error.dc.clone(), outcome: CheckOutcome::Fails(error) }],
+    let (checks, pushes) = match desk.app.ports.directories.open(parse(&id)?).await {
+        Ok(directory) => (directory.check_each().await, directory.pushes()),
+        Err(error) => {
+            (vec![ControllerCheck { dc: error.dc.clone(), outcome: CheckOutcome::Fails(error) }], None)
+        }
     };
-    show_with(&desk, &id, verdict(&checks)).await
+    show_with(&desk, &id, verdict(&checks, pushes.as_ref())).await
 }
 
-fn verdict(checks: &[ControllerCheck]) -> Notice {
+/// What became of the changes that this node pushed to other sites.
+fn told_of_pushes(pushes: &PushReport) -> String {
+    let failure = |(dc, last): &(String, Result<(), DirectoryError>)| match last {
+        Ok(()) => None,
+        Err(error) => Some(format!("The last change was not pushed to {dc}: {}.", told_of(error))),
+    };
+    let mut told: Vec<_> = pushes.last.iter().filter_map(failure).collect();
+    let reached = pushes.last.len() - told.len();
+    told.insert(0, format!("This node has pushed changes to {reached} domain controllers of other sites."));
+    if pushes.left_out > 0 {
+        told.push(format!("{} changes were too many at a time and left to replication.", pushes.left_out));
+    }
+    told.join(" ")
+}
+
+fn told_of(error: &DirectoryError) -> String {
+    let code = error.ad_code.map(|code| format!(" (code {code:#x})")).unwrap_or_default();
+    format!("{}{code}", error.reason)
+}
+
+fn verdict(checks: &[ControllerCheck], pushes: Option<&PushReport>) -> Notice {
     if checks.is_empty() {
         return Notice::Bad("DNS names no domain controller of this domain.".to_owned());
     }
@@ -144,12 +222,12 @@ fn verdict(checks: &[ControllerCheck]) -> Notice {
         CheckOutcome::Serves => format!("{dc}: reached, and accepts the access account."),
         CheckOutcome::NotAsked => format!("{dc}: not asked."),
         CheckOutcome::Fails(error) => {
-            let code = error.ad_code.map(|code| format!(" (code {code:#x})")).unwrap_or_default();
-            format!("{dc}: {}{code}. {}", error.reason, error.reason.code().remedy())
+            format!("{dc}: {}. {}", told_of(error), error.reason.code().remedy())
         }
     });
-    let told = told.collect::<Vec<_>>().join(" ");
-    if checks.iter().all(|check| check.outcome == CheckOutcome::Serves) {
+    let told = told.chain(pushes.map(told_of_pushes)).collect::<Vec<_>>().join(" ");
+    let are_pushed = pushes.is_none_or(|pushes| pushes.last.iter().all(|(_, last)| last.is_ok()));
+    if are_pushed && checks.iter().all(|check| check.outcome == CheckOutcome::Serves) {
         Notice::Good(told)
     } else {
         Notice::Bad(told)

@@ -20,7 +20,7 @@ use passquorum_domain::command::Action;
 use passquorum_domain::config::{ConfigChange, ObjectDifference, Problem, RealmConfig, differences};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::Revision;
-use passquorum_domain::outcome::Effect;
+use passquorum_domain::outcome::{Effect, Rejection};
 use std::sync::Arc;
 
 /// Who edits, and the request; every handler behind the guard takes one.
@@ -58,13 +58,14 @@ impl Desk {
 
     /// Proposes an edit; `note` says in the audit what was edited.
     pub(super) async fn propose(&self, edit: &Edit, note: &str) -> Result<Verdict, Failure> {
-        let present = self.config().await?;
+        let state = self.app.ports.current().await?;
+        let present = state.config().cloned().ok_or(Rejection::NoRealm)?;
         if present.revision != edit.base {
             return Ok(Verdict::Stale(present));
         }
         let mut problems = edit.problems.clone();
         problems.extend(present.with(edit.change.clone()).err().unwrap_or_default());
-        problems.extend(present.doubled_by(&edit.change));
+        problems.extend(present.doubled_by(state.level(), &edit.change));
         if problems.is_empty() {
             problems = former_profiles::left_behind(&self.app.ports, &present, &edit.change).await;
         }

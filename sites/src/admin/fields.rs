@@ -67,7 +67,8 @@ impl Fields {
         self.read_lines(name, |line| line.parse().map_err(|error: T::Err| format!("cannot be read: {error}")))
     }
 
-    fn read_lines<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
+    /// One thing a line, read so.
+    pub(super) fn read_lines<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
         let mut things = Vec::new();
         for (number, line) in (1..).zip(self.lines(name)) {
             match read(&line) {
@@ -81,6 +82,11 @@ impl Fields {
     /// Notes a problem.
     pub(super) fn refuse(&mut self, name: &str, message: &str) {
         self.problems.push(Problem { field: name.to_owned(), message: message.to_owned() });
+    }
+
+    /// Whether everything could be read so far.
+    pub(super) fn is_readable(&self) -> bool {
+        self.problems.is_empty()
     }
 
     /// Every problem so far.

@@ -109,7 +109,7 @@ pub(super) async fn change_config(ports: &Ports, actor: Actor, edit: Edit) -> Re
     }
     let state = ports.consensus.read(Consistency::Linearizable).await?;
     let present = state.config().ok_or_else(no_realm)?;
-    let doubled = present.doubled_by(&edit.change);
+    let doubled = present.doubled_by(state.level(), &edit.change);
     if !doubled.is_empty() {
         return Err(ApiProblem::invalid_config(doubled));
     }

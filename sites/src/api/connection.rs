@@ -16,7 +16,7 @@ use passquorum_domain::blob::Sealed;
 use passquorum_domain::config::{
     ConfigChange, DirectoryEndpoint, DomainConnection, LdapsSettings, Problem, RealmConfig,
 };
-use passquorum_domain::directory::DistinguishedName;
+use passquorum_domain::directory::{AdSite, DistinguishedName};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::ConnectionId;
 use passquorum_domain::mail::{MailLogin, MailServer};
@@ -54,6 +54,9 @@ struct NewLdaps {
     /// In clear; left out, the present one stays.
     #[serde(default)]
     bind_password: Option<ClearPassword>,
+    /// Left out, they stay as they are.
+    #[serde(default)]
+    push_sites: Option<Vec<AdSite>>,
 }
 
 fn default_attribute() -> String {
@@ -173,22 +176,24 @@ fn seal(
     id: ConnectionId,
     new: NewLdaps,
 ) -> Result<LdapsSettings, ApiProblem> {
+    let kept = present_ldaps(present, id);
     let bind_password = match new.bind_password {
         Some(password) => seal_password(ports, id, &password)?,
-        None => present_password(present, id).ok_or_else(|| {
+        None => kept.map(|kept| kept.bind_password.clone()).ok_or_else(|| {
             ApiProblem::invalid_config(vec![Problem {
                 field: "endpoint.ldaps.bind_password".to_owned(),
                 message: "the connection has none yet; give it in clear".to_owned(),
             }])
         })?,
     };
+    let push_sites = new.push_sites.or_else(|| kept.map(|kept| kept.push_sites.clone())).unwrap_or_default();
     let NewLdaps { servers, base, authorities, bind_name, .. } = new;
-    Ok(LdapsSettings { servers, base, authorities, bind_name, bind_password })
+    Ok(LdapsSettings { servers, base, authorities, bind_name, bind_password, push_sites })
 }
 
-fn present_password(config: &RealmConfig, id: ConnectionId) -> Option<Sealed> {
+fn present_ldaps(config: &RealmConfig, id: ConnectionId) -> Option<&LdapsSettings> {
     match &config.connection(id)?.endpoint {
-        DirectoryEndpoint::Ldaps(ldaps) => Some(ldaps.bind_password.clone()),
+        DirectoryEndpoint::Ldaps(ldaps) => Some(ldaps),
         DirectoryEndpoint::Embedded => None,
     }
 }

@@ -34,7 +34,8 @@ pub(super) async fn check(
     let places: Places = body.json()?;
     let state = ports.consensus.read(Consistency::Linearizable).await?;
     let config = state.config().ok_or_else(no_realm)?;
-    let asked = asked(config, id, places)?;
+    let realm = state.realm().map(|realm| realm.id);
+    let asked = RightsAsked { realm, ..asked(config, id, places)? };
     let directory = ports.directories.open(id).await?;
     let report = directory.rights(&asked).await?;
     report.map(Json).ok_or_else(|| ApiProblem::bad_input("path", "this connection has no access account"))
@@ -53,7 +54,8 @@ fn asked(config: &RealmConfig, id: ConnectionId, places: Places) -> Result<Right
         }
     }
     let mirror = config.general.mirror.as_ref().filter(|mirror| mirror.connection == id);
-    Ok(RightsAsked { below, users, containers, mirror: mirror.map(|mirror| mirror.container.clone()) })
+    let mirror = mirror.map(|mirror| mirror.container.clone());
+    Ok(RightsAsked { below, users, containers, mirror, realm: None })
 }
 
 /// Each OU that a policy serves on this connection, once.

@@ -3,9 +3,9 @@
 use crate::admin::audit_text;
 use crate::app::App;
 use crate::page_error::Failure;
-use crate::people::{self, Person};
+use crate::people::{self, Person, Way};
 use crate::profile_store::{self, Registered, Stored};
-use crate::sign_in::has_role;
+use crate::sign_in::way_of_role;
 use crate::text;
 use passquorum_domain::audit::Site;
 use passquorum_domain::directory::{AccountStatus, LoginName, UserRecord};
@@ -70,14 +70,15 @@ pub(super) async fn look_up(app: &App, name: &LoginName) -> Result<Search, Failu
     let ports = &app.ports;
     let state = ports.current().await?;
     let config = state.config().ok_or(Rejection::NoRealm)?;
-    let (record, directory) = match people::find(ports, config, name).await? {
-        Person::One(record, directory) => (record, directory),
+    let ways = match people::find(ports, config, name).await? {
+        Person::One(ways) => ways,
         Person::Nobody => return Ok(Search::NotServed),
         Person::Several => return Ok(Search::Several),
     };
-    let Some(policy) = people::policy_of(config, &record, &*directory).await? else {
+    let Some((policy, way)) = people::serving(config, &ways).await? else {
         return Ok(Search::NotServed);
     };
+    let Way { record, directory } = way;
     let subject = people::subject(ports, record.user.guid)?;
     let held = directory.read_profile(&record.user).await?;
     let profile = match profile_store::open(ports, record.user.guid, &held) {
@@ -96,7 +97,7 @@ pub(super) async fn look_up(app: &App, name: &LoginName) -> Result<Search, Failu
     };
     let mut passcodes = if policy.takes_passcodes() { Passcodes::Given } else { Passcodes::NotTaken };
     for site in [Site::Admin, Site::Helpdesk] {
-        if passcodes == Passcodes::Given && has_role(config, site, &record, &*directory).await? {
+        if passcodes == Passcodes::Given && way_of_role(config, site, &ways).await?.is_some() {
             passcodes = Passcodes::NotToStaff;
         }
     }
@@ -108,7 +109,7 @@ pub(super) async fn look_up(app: &App, name: &LoginName) -> Result<Search, Failu
     let history = state.audit_of(subject).take(HISTORY).map(|record| {
         (text::utc(record.at), audit_text::actor(&record.actor), audit_text::event(&record.event))
     });
-    let UserRecord { user, dn, account, display_name, status, .. } = (*record).clone();
+    let UserRecord { user, dn, account, display_name, status, .. } = (**record).clone();
     Ok(Search::Served(Box::new(Standing {
         subject,
         name: format!("{alias}\\{account}"),
@@ -124,7 +125,7 @@ pub(super) async fn look_up(app: &App, name: &LoginName) -> Result<Search, Failu
         account: account_words(status),
         history: history.collect(),
         notices: policy.notices,
-        record: *record,
+        record: (**record).clone(),
     })))
 }
 

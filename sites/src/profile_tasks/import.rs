@@ -12,6 +12,7 @@ use passquorum_domain::profile::RequirementsDigest;
 use passquorum_domain::qa::{AskedQuestion, NewAnswer, QaPolicy, QaProfile, Question, QuestionOrigin};
 use passquorum_domain::secret::{Answer, SecretError};
 use serde::Deserialize;
+use std::sync::Arc;
 
 /// A person's answers.
 #[derive(Deserialize)]
@@ -64,14 +65,15 @@ async fn one(desk: &Desk, config: &RealmConfig, brought: Brought, replace: bool)
     let Ok(name) = LoginName::parse(&typed) else {
         return failed(ErrorCode::BadInput, "this is no logon name, UPN or mail address".to_owned());
     };
-    let (record, directory) = match people::find(&desk.ports, config, &name).await? {
-        Person::One(record, directory) => (record, directory),
+    let ways = match people::find(&desk.ports, config, &name).await? {
+        Person::One(ways) => ways,
         Person::Nobody => return failed(ErrorCode::NotFound, "nobody has this name".to_owned()),
         Person::Several => return failed(ErrorCode::NotFound, "several people have this name".to_owned()),
     };
-    let Some(policy) = people::policy_of(config, &record, directory.as_ref()).await? else {
+    let Some((policy, way)) = people::serving(config, &ways).await? else {
         return failed(ErrorCode::NotFound, "no management policy serves this person".to_owned());
     };
+    let (user, directory) = (way.record.user.clone(), Arc::clone(&way.directory));
     let answers =
         match answers.into_iter().map(|given| taken(&policy.qa, given)).collect::<Result<Vec<_>, _>>() {
             Ok(answers) => answers,
@@ -82,8 +84,7 @@ async fn one(desk: &Desk, config: &RealmConfig, brought: Brought, replace: bool)
         let why: Vec<_> = problems.iter().map(ToString::to_string).collect();
         return failed(ErrorCode::BadInput, why.join(" "));
     }
-    let user = &record.user;
-    let held = match directory.read_profile(user).await {
+    let held = match directory.read_profile(&user).await {
         Ok(held) => held,
         Err(error) => return about(&typed, error).map(Plan::Settled),
     };
@@ -96,7 +97,7 @@ async fn one(desk: &Desk, config: &RealmConfig, brought: Brought, replace: bool)
     let made_under = Some(RequirementsDigest::of(&policy.qa));
     let registered = Registered { profile: registered(desk, answers).await?, made_under };
     let next = Some(desk.seal(user.guid, registered, &held)?);
-    Ok(Plan::Write(Write { directory, user: record.user, name: typed, held, next }))
+    Ok(Plan::Write(Write { directory, user, name: typed, held, next }))
 }
 
 /// The answer to the policy's question of this text, or else to one of the person's own.

@@ -124,7 +124,7 @@ async fn met(
 ) -> Result<RequirementsDigest, Failure> {
     let config = desk.ports.current_config().await?;
     let record = directory.read(user).await?;
-    let policy = people::policy_of(&config, &record, directory).await?;
+    let policy = people::policy_by(&config, &record, directory).await?;
     let meets = policy.filter(|policy| policy.qa.is_met_by(profile));
     Ok(meets.map_or(RequirementsDigest::NONE, |policy| RequirementsDigest::of(&policy.qa)))
 }

@@ -206,17 +206,17 @@ async fn served<'c>(
     name: &LoginName,
     near: Option<&ClientController>,
 ) -> Result<Result<Served<'c>, NotServed>, Failure> {
-    let (record, directory) = match people::find_near(&app.ports, config, name, near).await? {
-        Person::One(record, directory) => (record, directory),
+    let ways = match people::find_near(&app.ports, config, name, near).await? {
+        Person::One(ways) => ways,
         Person::Nobody => return Ok(Err(NotServed::NoSuchUser)),
         Person::Several => return Ok(Err(NotServed::Ambiguous)),
     };
-    let Some(policy) = people::policy_of(config, &record, &*directory).await? else {
+    let Some((policy, way)) = people::serving(config, &ways).await? else {
         return Ok(Err(NotServed::OutsideEveryScope));
     };
     let Some(workflow) = policy.workflow(kind) else { return Ok(Err(NotServed::TaskNotOffered)) };
-    let hash = people::subject(&app.ports, record.user.guid)?;
-    Ok(Ok((policy, workflow, Subject::User { user: record.user, hash })))
+    let hash = people::subject(&app.ports, ways.guid())?;
+    Ok(Ok((policy, workflow, Subject::User { user: way.record.user.clone(), hash })))
 }
 
 /// Records it, and counts it against the source, so that names cannot be tried without end. A source that is locked

@@ -20,7 +20,7 @@ pub(crate) use directory::{Controller, FakeDirectory, FakeUser};
 pub(crate) use host::{FakeClock, FakeVault};
 pub(crate) use realm::{config, policy};
 
-use directory::OneDirectory;
+use directory::OneDomain;
 use host::{NoVault, RealEntropy};
 use passquorum_domain::audit::Actor;
 use passquorum_domain::blob::{Blob, Sealed};
@@ -43,12 +43,16 @@ use uuid::Uuid;
 use verbs::Verbs;
 
 pub(crate) const CONNECTION: ConnectionId = ConnectionId(Uuid::from_u128(0xc0));
+/// Another connection to the same domain, which a configuration may name.
+pub(crate) const SECOND: ConnectionId = ConnectionId(Uuid::from_u128(0xc2));
 pub(crate) const POLICY: PolicyId = PolicyId(Uuid::from_u128(0xb0));
 
 /// A realm of one node with a few users.
 pub(crate) struct World {
     pub(crate) consensus: Arc<FakeConsensus>,
     pub(crate) directory: Arc<FakeDirectory>,
+    /// What the other connection shows of it: nobody at first.
+    pub(crate) second: Arc<FakeDirectory>,
     pub(crate) clock: Arc<FakeClock>,
     pub(crate) vault: Arc<FakeVault>,
 }
@@ -87,20 +91,14 @@ impl World {
             ),
             user(5, "hilda", "Hilda Help", "Hilda-0ld-Secret", &["CN=PQ Helpdesk,DC=example,DC=com"]),
         ];
-        let directory = FakeDirectory {
-            users: Mutex::new(users.into_iter().map(|user| (user.record.user.guid.0, user)).collect()),
-            controller: Mutex::new(Controller::Up),
-            changes: Mutex::new(Vec::new()),
-            near: Mutex::default(),
-            legacy: Arc::default(),
-        };
         Self {
             consensus: Arc::new(FakeConsensus {
                 state: Mutex::new(state),
                 quorum: Mutex::new(Quorum::Whole),
                 behind: Mutex::default(),
             }),
-            directory: Arc::new(directory),
+            directory: Arc::new(FakeDirectory::of(users)),
+            second: Arc::new(FakeDirectory::of([])),
             clock: Arc::new(FakeClock(AtomicU64::new(at.0))),
             vault: Arc::new(FakeVault(AtomicU64::new(0))),
         }
@@ -135,7 +133,7 @@ impl World {
     pub(crate) fn ports(&self) -> Ports {
         Ports {
             consensus: self.consensus.clone(),
-            directories: Arc::new(OneDirectory(self.directory.clone())),
+            directories: Arc::new(OneDomain(self.directory.clone(), self.second.clone())),
             vault: self.vault.clone(),
             clock: self.clock.clone(),
             entropy: Arc::new(RealEntropy),

@@ -19,4 +19,5 @@ mod policies;
 mod rewritten;
 mod sign_in;
 mod staff;
+mod ways;
 mod workflows;

@@ -2,9 +2,9 @@
 //!
 //! On users below each OU: the extended right *Reset Password*, read and write of four attributes, and read of their versions. On the container of
 //! fine-grained password policies: read. In each further container: make and remove service connection points, and write
-//! and remove those that are there. What it grants twice changes nothing. The attributes' ids are looked up by the script.
+//! and remove those that are there. To push changes, on the domain: the extended rights for that. What it grants twice changes nothing. The attributes' ids are looked up by the script.
 
-use crate::cli::{DelegateArgs, DelegationForm};
+use crate::cli::{DelegateArgs, DelegationForm, PushTo};
 use passquorum_domain::directory::DistinguishedName;
 
 const RESET_PASSWORD: &str = "00299570-246d-11d0-a768-00aa006e0529";
@@ -13,6 +13,12 @@ const USER: &str = "bf967aba-0de6-11d0-a285-00aa003049e2";
 const VERSIONS: &str = "replPropertyMetaData";
 const CONNECTION_POINT: &str = "28630ec1-41d5-11d1-a9c1-0000f80367c1";
 
+/// DS-Replication-Synchronize.
+const SYNCHRONIZE: (&str, &str) = ("1131f6ab-9c07-11d1-f79f-00c04fc2dcd2", "Replication Synchronization");
+/// Read-Only-Replication-Secret-Synchronization.
+const SYNCHRONIZE_SECRETS: (&str, &str) =
+    ("1131f6ae-9c07-11d1-f79f-00c04fc2dcd2", "Read Only Replication Secret Synchronization");
+
 /// The script, or why there can be none.
 pub(super) fn script(args: &DelegateArgs) -> Result<String, String> {
     let mut attributes = vec!["lockoutTime", "pwdLastSet", "userAccountControl"];
@@ -20,7 +26,7 @@ pub(super) fn script(args: &DelegateArgs) -> Result<String, String> {
         attributes.push(&args.attribute);
     }
     match args.form {
-        DelegationForm::SambaTool => samba_tool(args, &attributes),
+        DelegationForm::SambaTool => Ok(samba_tool(args, &attributes)),
         DelegationForm::Dsacls => dsacls(args, &attributes),
     }
 }
@@ -52,9 +58,8 @@ fn domains(args: &DelegateArgs) -> Result<Vec<&str>, String> {
     Ok(found)
 }
 
-fn samba_tool(args: &DelegateArgs, attributes: &[&str]) -> Result<String, String> {
-    let domains = domains(args)?;
-    let base = domains.first().copied().unwrap_or_default();
+/// What is the domain's own the script asks the controller for: where its domain begins, and where its forest keeps the schema.
+fn samba_tool(args: &DelegateArgs, attributes: &[&str]) -> String {
     let mut out = format!(
         "#!/bin/sh\n\
          # Delegates to {account} what passquorum needs, and no more. Run it as an administrator of the domain:\n\
@@ -62,43 +67,57 @@ fn samba_tool(args: &DelegateArgs, attributes: &[&str]) -> Result<String, String
          # or on a controller, as root: H=/var/lib/samba/private/sam.ldb sh delegate.sh\n\
          set -eu\n\
          : \"${{H:?set H to the URL of a domain controller or the path of its database}}\"\n\
-         base={base}\n\
+         # The values of an attribute, whose long lines are folded.\n\
+         values() {{\n    \
+         awk -v name=\"$1: \" '\n        \
+         function tell() {{ if (index(line, name) == 1) print substr(line, length(name) + 1) }}\n        \
+         /^ / {{ line = line substr($0, 2); next }} {{ tell(); line = $0 }} END {{ tell() }}'\n\
+         }}\n\
          find() {{\n    \
-         filter=$1 name=$2 at=$3; shift 3\n    \
-         found=$(ldbsearch -H \"$H\" \"$@\" -b \"$at\" \"$filter\" \"$name\" | sed -n \"s/^$name: //p\")\n    \
+         filter=$1 name=$2; shift 2\n    \
+         found=$(ldbsearch -H \"$H\" \"$@\" \"$filter\" \"$name\" | values \"$name\")\n    \
          [ -n \"$found\" ] || {{ echo \"nothing is found by $filter\" >&2; exit 1; }}\n    \
          echo \"$found\"\n\
          }}\n\
-         schema() {{ name=$1; shift; find \"(lDAPDisplayName=$name)\" schemaIDGUID \"CN=Schema,CN=Configuration,$base\" \"$@\"; }}\n\
+         root() {{ name=$1; shift; find '(objectClass=*)' \"$name\" \"$@\" -s base -b ''; }}\n\
+         base=$(root defaultNamingContext \"$@\")\n\
+         schema=$(root schemaNamingContext \"$@\")\n\
+         id_of() {{ name=$1; shift; find \"(lDAPDisplayName=$name)\" schemaIDGUID \"$@\" -b \"$schema\"; }}\n\
          allow() {{\n    \
          at=$1 sddl=$2; shift 2\n    \
          samba-tool dsacl set -H \"$H\" \"$@\" --objectdn=\"$at\" --sddl=\"$sddl\" >/dev/null\n    \
          echo \"delegated on $at\"\n\
          }}\n\
-         sid=$(find '(sAMAccountName={account})' objectSid \"$base\" \"$@\")\n\
+         sid=$(find '(sAMAccountName={account})' objectSid \"$@\" -b \"$base\")\n\
          users=\"(OA;CIIO;CR;{RESET_PASSWORD};{USER};$sid)\"\n",
         account = args.account.name,
-        base = shell(base),
     );
     for (attribute, rights) in attributes.iter().map(|name| (*name, "RPWP")).chain([(VERSIONS, "RP")]) {
         out.push_str(&format!(
-            "id=$(schema {attribute} \"$@\")\nusers=\"$users(OA;CIIO;{rights};$id;{USER};$sid)\"\n"
+            "id=$(id_of {attribute} \"$@\")\nusers=\"$users(OA;CIIO;{rights};$id;{USER};$sid)\"\n"
         ));
     }
     for ou in &args.ou {
         out.push_str(&format!("allow {} \"$users\" \"$@\"\n", shell(ou.as_str())));
     }
-    for domain in domains {
-        let settings = format!("CN=Password Settings Container,CN=System,{domain}");
-        out.push_str(&format!("allow {} \"(A;CI;LCRPLORC;;;$sid)\" \"$@\"\n", shell(&settings)));
-    }
+    let settings = "CN=Password Settings Container,CN=System";
+    out.push_str(&format!("allow \"{settings},$base\" \"(A;CI;LCRPLORC;;;$sid)\" \"$@\"\n"));
     for container in &args.container {
         let place = shell(container.as_str());
         out.push_str(&format!(
             "allow {place} \"(OA;;CCDC;{CONNECTION_POINT};;$sid)(OA;CIIO;RPWPSDLCLORC;;{CONNECTION_POINT};$sid)\" \"$@\"\n"
         ));
     }
-    Ok(out)
+    for (right, _) in pushing(args) {
+        out.push_str(&format!("allow \"$base\" \"(OA;;CR;{right};;$sid)\" \"$@\"\n"));
+    }
+    out
+}
+
+/// The extended rights to push changes, by id and by name.
+fn pushing(args: &DelegateArgs) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let changes = args.push.is_some().then_some(SYNCHRONIZE);
+    changes.into_iter().chain((args.push == Some(PushTo::ReadOnlyToo)).then_some(SYNCHRONIZE_SECRETS))
 }
 
 /// One word for a POSIX shell, whatever it holds.
@@ -128,6 +147,9 @@ fn dsacls(args: &DelegateArgs, attributes: &[&str]) -> Result<String, String> {
     for domain in domains(args)? {
         let settings = format!("CN=Password Settings Container,CN=System,{domain}");
         line(&settings, "/I:T ", &["LCRPLORC".to_owned()])?;
+        for (_, right) in pushing(args) {
+            line(domain, "", &[format!("CA;{right}")])?;
+        }
     }
     for container in &args.container {
         line(container.as_str(), "", &["CCDC;serviceConnectionPoint".to_owned()])?;
@@ -160,6 +182,7 @@ mod tests {
             ou: vec![dn(ou)],
             attribute: "comment".to_owned(),
             container: vec![dn("CN=One Identity,CN=System,DC=a,DC=b")],
+            push: None,
         }
     }
 
@@ -171,6 +194,8 @@ mod tests {
         args.account = AccountName { domain: None, name: "svc-fresh".to_owned() };
         args.ou.push(dn("OU=O'Brien & $(Sons),DC=corp,DC=example,DC=test"));
         args.container = vec![dn("OU=Svc,DC=corp,DC=example,DC=test")];
+        assert!(!script(&args).unwrap().contains(SYNCHRONIZE.0), "only who pushes needs it");
+        args.push = Some(PushTo::Controllers);
         assert_eq!(script(&args).unwrap(), include_str!("../../../../ad-sync/tests/ad_sync/delegation.sh"));
     }
 
@@ -191,11 +216,20 @@ mod tests {
             lines[4]
         );
         assert!(script(&args(DelegationForm::Dsacls, "OU=a\"b,DC=a")).is_err());
+        let pushing =
+            DelegateArgs { push: Some(PushTo::ReadOnlyToo), ..args(DelegationForm::Dsacls, "DC=a,DC=b") };
+        let text = script(&pushing).unwrap();
+        for right in ["Replication Synchronization", "Read Only Replication Secret Synchronization"] {
+            assert!(
+                text.contains(&format!("dsacls \"DC=a,DC=b\" /G \"CORP\\svc:CA;{right}\" || exit /b 1")),
+                "{text}"
+            );
+        }
     }
 
     #[test]
     fn a_name_without_its_domain_is_refused() {
-        assert!(script(&args(DelegationForm::SambaTool, "OU=People")).is_err());
+        assert!(script(&args(DelegationForm::Dsacls, "OU=People")).is_err());
         let dn = |text: &str| DistinguishedName::parse(text).unwrap();
         assert_eq!(domain(&dn("OU=x\\,dc=y,DC=Corp,dc=example")).unwrap(), "DC=Corp,dc=example");
     }

@@ -76,11 +76,19 @@ fn grant(right: &Right) -> String {
         }
         Right::ReadPasswordSettings => "grant Read on it and what is in it".to_owned(),
         Right::MakeConnectionPoint => "grant Create serviceConnectionPoint objects".to_owned(),
+        Right::WriteConnectionPoints => {
+            "grant Write of adminDescription, keywords and serviceBindingInformation on these objects"
+                .to_owned()
+        }
         Right::RemoveConnectionPoint => "grant Delete serviceConnectionPoint objects".to_owned(),
         Right::WriteMirror => {
             "grant Create serviceConnectionPoint objects where it lies, or Write on it when it is there"
                 .to_owned()
         }
+        Right::PushPasswords => {
+            "grant the extended right Read Only Replication Secret Synchronization on the domain".to_owned()
+        }
+        Right::PushChanges => "grant the extended right Replication Synchronization on the domain".to_owned(),
     }
 }
 

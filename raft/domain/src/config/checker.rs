@@ -13,6 +13,9 @@ use crate::time::Span;
 use crate::workflow::{Activity, AskedQuestions, QuestionAuthentication, WorkflowKind};
 use std::collections::BTreeSet;
 
+/// Each site is up to a dozen controllers that every change is sent to.
+const MOST_PUSH_SITES: usize = 16;
+
 /// Collects the problems.
 pub(super) struct Checker {
     /// Whose rules hold.
@@ -91,6 +94,7 @@ impl Checker {
         }
         let DirectoryEndpoint::Ldaps(ldaps) = &connection.endpoint else { return };
         self.servers(at, ldaps);
+        self.push_sites(&format!("{at}.push_sites"), ldaps);
         self.text(&format!("{at}.bind_name"), &ldaps.bind_name, 1..=512);
         if !ldaps.authorities.contains("-----BEGIN CERTIFICATE-----") {
             self.add(format!("{at}.authorities"), "give at least one PEM certificate of an authority");
@@ -119,6 +123,23 @@ impl Checker {
             let is_named = server.starts_with("ldaps://") || server.starts_with(BY_DNS);
             if !is_named || server.len() > 300 {
                 self.add(at, "use ldaps://host or ldaps://host:port");
+            }
+        }
+    }
+
+    fn push_sites(&mut self, at: &str, ldaps: &LdapsSettings) {
+        let sites = &ldaps.push_sites;
+        if !sites.is_empty() && ldaps.base.dns_domain().is_none() {
+            let why = "to push, the base has to end with the domain, such as DC=example,DC=com";
+            self.add(at.to_owned(), why);
+        }
+        if sites.len() > MOST_PUSH_SITES {
+            self.add(at.to_owned(), "name 16 sites at most: replication reaches the others by itself");
+        }
+        for (index, site) in sites.iter().enumerate() {
+            let mut before = sites.iter().take(index);
+            if before.any(|other| other.as_str().eq_ignore_ascii_case(site.as_str())) {
+                self.add(format!("{at}[{index}]"), "this site is named before");
             }
         }
     }

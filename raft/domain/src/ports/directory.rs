@@ -177,6 +177,8 @@ pub enum HavingProfile {
     OrNot,
     /// In the present attribute or the former one.
     Anywhere,
+    /// In the present attribute.
+    InPresentAttribute,
     /// In the former attribute, if the connection names one.
     InFormerAttribute,
 }
@@ -280,6 +282,11 @@ pub trait Directory: Send + Sync {
         Ok(None)
     }
 
+    /// What became of the changes that were pushed to other controllers; nothing where none are.
+    fn pushes(&self) -> Option<PushReport> {
+        None
+    }
+
     /// Does that with each controller there is, in order of preference, until one refuses the account.
     async fn check_each(&self) -> Vec<ControllerCheck> {
         let (dc, outcome) = match self.check().await {
@@ -308,6 +315,15 @@ pub enum CheckOutcome {
     Fails(DirectoryError),
     /// It was left out: another one had refused the access account, or it took too long to come to this one.
     NotAsked,
+}
+
+/// How changes of users come to the controllers of the AD sites that they are pushed to, since this node opened the directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushReport {
+    /// How the last push to each controller ended.
+    pub last: Vec<(String, Result<(), DirectoryError>)>,
+    /// Changes that were left to replication, since too many were being pushed.
+    pub left_out: u64,
 }
 
 /// The directories of the realm's domain connections.

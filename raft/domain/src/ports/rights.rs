@@ -1,6 +1,7 @@
 //! What the access account of a domain connection has to be able to do, and whether it can.
 
 use crate::directory::{DistinguishedName, LoginName};
+use crate::ids::RealmId;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -15,6 +16,8 @@ pub struct RightsAsked {
     pub containers: Vec<DistinguishedName>,
     /// The mirror's object.
     pub mirror: Option<DistinguishedName>,
+    /// Whose service connection points have to be kept true, where there are any.
+    pub realm: Option<RealmId>,
 }
 
 /// One thing that the access account has to be able to do.
@@ -31,10 +34,16 @@ pub enum Right {
     ReadPasswordSettings,
     /// Make service connection points.
     MakeConnectionPoint,
+    /// Write the realm's service connection points that are there.
+    WriteConnectionPoints,
     /// Remove service connection points.
     RemoveConnectionPoint,
     /// Write the mirror, or make it.
     WriteMirror,
+    /// The extended right *Replication Synchronization* on the domain, to push changes.
+    PushChanges,
+    /// The extended right *Read Only Replication Secret Synchronization* there, to push passwords to read-only controllers.
+    PushPasswords,
 }
 
 impl fmt::Display for Right {
@@ -45,8 +54,11 @@ impl fmt::Display for Right {
             Self::Write(attribute) => write!(f, "write {attribute} of users"),
             Self::ReadPasswordSettings => f.write_str("read the fine-grained password policies"),
             Self::MakeConnectionPoint => f.write_str("make service connection points"),
+            Self::WriteConnectionPoints => f.write_str("write the realm's service connection points"),
             Self::RemoveConnectionPoint => f.write_str("remove service connection points"),
             Self::WriteMirror => f.write_str("write the mirror"),
+            Self::PushPasswords => f.write_str("push passwords to read-only domain controllers"),
+            Self::PushChanges => f.write_str("push changes to other domain controllers"),
         }
     }
 }

@@ -75,6 +75,7 @@ impl World {
             authorities: "-----BEGIN CERTIFICATE-----".into(),
             bind_name: "service".into(),
             bind_password: password,
+            push_sites: Vec::new(),
         };
         let connection = DomainConnection {
             id: CONNECTION,

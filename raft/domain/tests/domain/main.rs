@@ -9,6 +9,8 @@ mod keys;
 #[cfg(test)]
 mod level;
 #[cfg(test)]
+mod names;
+#[cfg(test)]
 mod outbox;
 #[cfg(test)]
 mod projection;

@@ -227,6 +227,24 @@ async fn a_former_attribute_is_not_taken_away_while_profiles_are_still_in_it() {
 }
 
 #[tokio::test]
+async fn another_profile_attribute_without_a_former_one_leaves_profiles_behind() {
+    let api = Api::raised();
+    api.bring(&[person("alice", "Waltz")], json!({})).await;
+    let config = async || api.call("GET", "/api/v1/config", &[], "").await.json();
+    let put = async |former: Option<&str>| {
+        let mut connection = config().await["connections"][0].clone();
+        connection["profile_attribute"] = json!("carLicense");
+        connection["former_profile_attribute"] = json!(former);
+        let body = json!({ "base": config().await["revision"], "change": { "PutConnection": connection } });
+        api.call("POST", "/api/v1/config/changes", &[], body.to_string()).await
+    };
+    let refused = put(None).await.problem(422, "PQ-INVALID-CONFIG").to_string();
+    assert!(refused.contains("connections[0].profile_attribute"), "{refused}");
+    assert!(refused.contains("still in comment: name it as the former one"), "{refused}");
+    assert_eq!(put(Some("comment")).await.status, 200);
+}
+
+#[tokio::test]
 async fn profiles_are_taken_away_from_those_who_are_named_and_from_nobody_else() {
     let api = Api::raised();
     api.bring(&[person("alice", "Waltz"), person("bob", "Waltz")], json!({})).await;

@@ -38,6 +38,7 @@ impl Api {
             authorities: "-----BEGIN CERTIFICATE-----".into(),
             bind_name: "svc".into(),
             bind_password,
+            push_sites: Vec::new(),
         });
         self.consensus.configure(ConfigChange::PutConnection(Box::new(connection)));
     }

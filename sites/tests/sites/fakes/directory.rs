@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a fake that is wrong must stop the test")]
 
-use super::{CONNECTION, lock};
+use super::{CONNECTION, SECOND, lock};
 use async_trait::async_trait;
 use passquorum_domain::blob::Blob;
 use passquorum_domain::config::{DirectoryEndpoint, DomainConnection};
@@ -129,6 +129,21 @@ impl Container for Legacy {
 }
 
 impl FakeDirectory {
+    pub(super) fn of(users: impl IntoIterator<Item = FakeUser>) -> Self {
+        Self {
+            users: Mutex::new(users.into_iter().map(|user| (user.record.user.guid.0, user)).collect()),
+            controller: Mutex::new(Controller::Up),
+            changes: Mutex::new(Vec::new()),
+            near: Mutex::default(),
+            legacy: Arc::default(),
+        }
+    }
+
+    /// Has a user in it as well.
+    pub(crate) fn add(&self, user: FakeUser) {
+        lock(&self.users).insert(user.record.user.guid.0, user);
+    }
+
     pub(crate) fn set_controller(&self, controller: Controller) {
         *lock(&self.controller) = controller;
     }
@@ -236,7 +251,7 @@ impl Directory for FakeDirectory {
                 && listing.member_of.as_ref().is_none_or(|group| user.groups.contains(group))
                 && match listing.profile {
                     HavingProfile::OrNot => true,
-                    HavingProfile::Anywhere => user.profile.is_some(),
+                    HavingProfile::Anywhere | HavingProfile::InPresentAttribute => user.profile.is_some(),
                     HavingProfile::InFormerAttribute => user.has_former,
                 }
         };
@@ -346,15 +361,17 @@ impl Directory for FakeDirectory {
     }
 }
 
-pub(super) struct OneDirectory(pub(super) Arc<FakeDirectory>);
+/// One domain, by two connections.
+pub(super) struct OneDomain(pub(super) Arc<FakeDirectory>, pub(super) Arc<FakeDirectory>);
 
 #[async_trait]
-impl Directories for OneDirectory {
+impl Directories for OneDomain {
     async fn open(&self, connection: ConnectionId) -> Result<Arc<dyn Directory>, DirectoryError> {
-        if connection == CONNECTION {
-            return Ok(self.0.clone());
+        match connection {
+            CONNECTION => Ok(self.0.clone()),
+            SECOND => Ok(self.1.clone()),
+            _ => Err(FakeDirectory::error("open", DirectoryReason::NotFound, Retry::Pointless)),
         }
-        Err(FakeDirectory::error("open", DirectoryReason::NotFound, Retry::Pointless))
     }
 
     /// Takes every access account but `wrong`.
