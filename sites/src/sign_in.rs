@@ -9,7 +9,7 @@ use crate::people::{self, Person};
 use crate::ports::Ports;
 use crate::session::Staff;
 use passquorum_domain::audit::{Actor, AuditEvent, Site};
-use passquorum_domain::config::RealmConfig;
+use passquorum_domain::config::{ManagementPolicy, RealmConfig};
 use passquorum_domain::directory::{DistinguishedName, LoginName, UserRecord};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::PolicyId;
@@ -80,19 +80,40 @@ fn first_policy(config: &RealmConfig) -> Option<PolicyId> {
     config.policies.first().map(|policy| policy.id)
 }
 
+/// Whether somebody may sign in to a site: to the Helpdesk site whoever helps the people of any policy.
 pub(crate) async fn has_role(
     config: &RealmConfig,
     site: Site,
     record: &UserRecord,
     directory: &dyn Directory,
 ) -> Result<bool, DirectoryError> {
-    let scopes: &[RoleScope] = match site {
-        Site::Admin => &config.administrators,
-        Site::Helpdesk => &config.helpdesk,
-        Site::SelfService => &[],
-    };
+    match site {
+        Site::Admin => is_in(&config.administrators, record, directory).await,
+        Site::Helpdesk => {
+            let of_policies = config.policies.iter().flat_map(|policy| &policy.helpdesk.groups);
+            is_in(config.helpdesk.iter().chain(of_policies), record, directory).await
+        }
+        Site::SelfService => Ok(false),
+    }
+}
+
+/// Whether somebody may help the people whom a policy serves.
+pub(crate) async fn may_help(
+    config: &RealmConfig,
+    policy: &ManagementPolicy,
+    record: &UserRecord,
+    directory: &dyn Directory,
+) -> Result<bool, DirectoryError> {
+    is_in(config.helpdesk.iter().chain(&policy.helpdesk.groups), record, directory).await
+}
+
+async fn is_in<'s>(
+    scopes: impl IntoIterator<Item = &'s RoleScope>,
+    record: &UserRecord,
+    directory: &dyn Directory,
+) -> Result<bool, DirectoryError> {
     let groups: Vec<DistinguishedName> = scopes
-        .iter()
+        .into_iter()
         .filter(|scope| scope.connection == record.user.connection)
         .map(|scope| scope.group.clone())
         .collect();
