@@ -130,6 +130,8 @@ impl Metrics {
             TicketKind::Unlock => "unlock",
             TicketKind::WriteProfile => "write-profile",
             TicketKind::Enable => "enable",
+            TicketKind::MustChange => "must-change",
+            TicketKind::EnforceUpdate => "enforce-update",
         };
         let result = match result {
             TicketResult::Done => "done",

@@ -43,6 +43,7 @@ pub(crate) fn policy(name: &str, scope: UserScope, level: FeatureLevel) -> Manag
         },
         lockout: LockoutSettings::DEFAULT,
         notices: passquorum_domain::mail::Notices::default(),
+        helpdesk: passquorum_domain::helpdesk::HelpdeskPolicy::default(),
         password_rules: vec![
             PasswordRule::Length(LengthRule { min: 10, max: 128 }),
             PasswordRule::Complexity(ComplexityRule { min_kinds: 3, forbid_names: true }),

@@ -3,7 +3,7 @@
 //! Accounts are in `tests/sites/fakes.rs`; `alice` has the password `Alice-0ld-Secret`.
 
 #[path = "../tests/sites/fakes.rs"]
-#[expect(dead_code, reason = "the preview uses a part of what the tests need")]
+#[expect(dead_code, unused_imports, reason = "the preview uses a part of what the tests need")]
 mod fakes;
 
 #[tokio::main]

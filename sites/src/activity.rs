@@ -7,7 +7,7 @@ mod check_passcode;
 mod check_password;
 mod edit_profile;
 mod enable_account;
-mod new_password;
+pub(crate) mod new_password;
 mod reset_password;
 mod unlock_account;
 

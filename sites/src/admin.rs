@@ -15,6 +15,7 @@ mod fields;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod general;
+mod helpdesk_form;
 mod history;
 mod inputs;
 mod instances;

@@ -17,6 +17,8 @@ use passquorum_domain::ports::fresh_uuid;
 pub(crate) struct Counted {
     attempt: AttemptId,
     subject: KeyedHash,
+    /// The operator who makes it for the person, if not the person.
+    operator: Option<Actor>,
     /// Attempts left before the lock.
     remaining: u32,
 }
@@ -29,11 +31,25 @@ pub(crate) async fn count(
     policy: Option<PolicyId>,
     note: &str,
 ) -> Result<Counted, Failure> {
+    count_for(ports, None, subject, policy, note).await
+}
+
+/// The same for an attempt that an operator makes with what a caller says.
+pub(crate) async fn count_for(
+    ports: &Ports,
+    operator: Option<Actor>,
+    subject: KeyedHash,
+    policy: Option<PolicyId>,
+    note: &str,
+) -> Result<Counted, Failure> {
+    let actor = operator.clone().unwrap_or(Actor::Anonymous);
     let attempt = AttemptId(fresh_uuid(&*ports.entropy));
     let action = Action::CountAttempt { attempt, target: AttemptTarget::User(subject), policy };
     let detail = Some(ports.seal_detail(note)?);
-    match ports.commit_with(Actor::Anonymous, action, detail).await.map_err(unsure)? {
-        Effect::Attempt(AttemptVerdict::Counted { remaining }) => Ok(Counted { attempt, subject, remaining }),
+    match ports.commit_with(actor, action, detail).await.map_err(unsure)? {
+        Effect::Attempt(AttemptVerdict::Counted { remaining }) => {
+            Ok(Counted { attempt, subject, operator, remaining })
+        }
         other => Err(Failure::internal(format!("an attempt was answered with {other:?}"))),
     }
 }
@@ -48,7 +64,8 @@ impl Counted {
     /// was right) changes nothing: this attempt was counted before it was checked.
     pub(crate) async fn decide(&self, ports: &Ports, right: bool) -> Result<(), Failure> {
         let target = AttemptTarget::User(self.subject);
-        let actor = if right { Actor::User(self.subject) } else { Actor::Anonymous };
+        let person = || if right { Actor::User(self.subject) } else { Actor::Anonymous };
+        let actor = self.operator.clone().unwrap_or_else(person);
         let action = Action::DecideAttempt { attempt: self.attempt, target, right };
         match ports.commit(actor, action).await.map_err(unsure) {
             Err(failure) if failure.code != ErrorCode::NotFound => Err(failure),

@@ -106,6 +106,7 @@ mod tests {
             tickets: 0,
             ending: None,
             language: None,
+            update: false,
         };
         let seeds = vec![
             ("staff", serde_json::to_vec(&(expires, staff)).unwrap()),

@@ -37,8 +37,11 @@ pub(crate) struct Notice {
     notices: Notices,
     user: UserRef,
     subject: KeyedHash,
+    actor: Actor,
     task: String,
     done: MailTemplate,
+    /// What the user is told of a failure; nothing where somebody else sees it.
+    failed: Option<MailTemplate>,
     language: Option<Language>,
 }
 
@@ -66,6 +69,7 @@ impl Notice {
             notices: task.policy,
             user: user.clone(),
             subject,
+            actor: Actor::User(subject),
             task: task.name.to_owned(),
             done: match task.action {
                 TicketKind::Reset => MailTemplate::PasswordReset,
@@ -73,9 +77,34 @@ impl Notice {
                 TicketKind::Unlock => MailTemplate::AccountUnlocked,
                 TicketKind::WriteProfile if task.kind == WorkflowKind::Register => MailTemplate::Registered,
                 TicketKind::WriteProfile => MailTemplate::ProfileChanged,
-                TicketKind::Enable => MailTemplate::TaskDone,
+                TicketKind::Enable | TicketKind::MustChange | TicketKind::EnforceUpdate => {
+                    MailTemplate::TaskDone
+                }
             },
+            failed: Some(MailTemplate::TaskFailed),
             language: task.language.cloned(),
+        })
+    }
+
+    /// A notice about what the helpdesk is about to do for somebody; none where nobody is told of it.
+    pub(crate) fn by_helpdesk(
+        config: &Arc<RealmConfig>,
+        notices: Notices,
+        (user, subject): (&UserRef, KeyedHash),
+        actor: Actor,
+        (task, done): (&str, MailTemplate),
+    ) -> Option<Self> {
+        config.general.mail.as_ref()?;
+        (notices.user || notices.administrators).then(|| Self {
+            config: Arc::clone(config),
+            notices,
+            user: user.clone(),
+            subject,
+            actor,
+            task: task.to_owned(),
+            done,
+            failed: None,
+            language: None,
         })
     }
 
@@ -107,7 +136,7 @@ impl Letter {
     pub(crate) async fn tell(self, ports: &Ports, result: &Result<(), DirectoryError>) {
         let Self { notice, record } = &self;
         let (to_user, to_administrators, reason) = match result {
-            Ok(()) => (notice.done, MailTemplate::AdministratorDone, None),
+            Ok(()) => (Some(notice.done), MailTemplate::AdministratorDone, None),
             // The person is shown at once what to choose instead.
             Err(error) if error.reason == DirectoryReason::PasswordPolicy => return,
             Err(error) => {
@@ -115,14 +144,15 @@ impl Letter {
                     Retry::Unknown => ErrorCode::UnknownOutcome,
                     Retry::Safe | Retry::Pointless => error.reason.code(),
                 };
-                (MailTemplate::TaskFailed, MailTemplate::AdministratorFailed, Some(code))
+                (notice.failed, MailTemplate::AdministratorFailed, Some(code))
             }
         };
         let values =
             about(ports, record, &notice.task).with(Parameter::Reason, reason.map_or("", ErrorCode::as_str));
         let Some(settings) = &notice.config.general.mail else { return };
-        let actor = || Actor::User(notice.subject);
+        let actor = || notice.actor.clone();
         if notice.notices.user
+            && let Some(to_user) = to_user
             && let Some(to) = address(record)
         {
             let words = (to_user, notice.language.as_ref(), &values);
@@ -137,19 +167,19 @@ impl Letter {
     }
 }
 
-/// Tells a user that the helpdesk lifted the lock.
-pub(crate) async fn lock_lifted(
+/// Tells a user what the helpdesk did in the log alone.
+pub(crate) async fn helped(
     ports: &Ports,
     actor: Actor,
     notices: Notices,
-    record: &UserRecord,
-    subject: KeyedHash,
+    (record, subject): (&UserRecord, KeyedHash),
+    template: MailTemplate,
 ) {
     let Some(config) = ports.local_config() else { return };
     let (Some(settings), Some(to)) = (&config.general.mail, address(record)) else { return };
     if notices.user {
         let values = about(ports, record, "Helpdesk");
-        let words = (MailTemplate::LockLifted, None, &values);
+        let words = (template, None, &values);
         queue_or_log(ports, settings, actor, to, Some(subject), words).await;
     }
 }

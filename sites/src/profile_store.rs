@@ -28,6 +28,13 @@ pub struct Registered {
     pub made_under: Option<RequirementsDigest>,
 }
 
+impl Registered {
+    /// Whether the helpdesk wants it made anew.
+    pub(crate) fn is_outdated(&self) -> bool {
+        self.made_under == Some(RequirementsDigest::OUTDATED)
+    }
+}
+
 /// What is inside the seal of format 2.
 #[derive(Serialize, Deserialize)]
 struct Inside {

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 /// How long a person stays signed in on the Admin or Helpdesk site.
 pub const STAFF_SESSION: Span = Span::hours(1);
 
-/// The clear length of every sealed cookie: sealed and in base64 it stays below the 4,096 bytes that browsers take.
+/// The clear length of the larger sealed cookies: sealed and in base64 it stays below the 4,096 bytes that browsers take.
 pub(crate) const PADDED: usize = 2_700;
 
 /// A browser's random id.
@@ -63,6 +63,8 @@ pub enum Cell {
     Admin,
     /// Who is signed in on the Helpdesk site.
     Helpdesk,
+    /// Which caller an operator has verified.
+    Verified,
 }
 
 impl Cell {
@@ -71,6 +73,15 @@ impl Cell {
             Self::Progress => "__Host-pq-progress",
             Self::Admin => "__Host-pq-admin",
             Self::Helpdesk => "__Host-pq-helpdesk",
+            Self::Verified => "__Host-pq-verified",
+        }
+    }
+
+    /// The clear length: a small value stays small, since a browser sends all of them at once.
+    fn padded(self) -> usize {
+        match self {
+            Self::Progress | Self::Admin | Self::Helpdesk => PADDED,
+            Self::Verified => 500,
         }
     }
 
@@ -102,10 +113,10 @@ impl Cell {
         value: &T,
     ) -> Result<String, Failure> {
         let mut clear = serde_json::to_vec(&(expires, value)).map_err(Failure::internal)?;
-        if clear.len() > PADDED {
+        if clear.len() > self.padded() {
             return Err(Failure::internal("a session value is larger than a cookie can hold"));
         }
-        clear.resize(PADDED, b' ');
+        clear.resize(self.padded(), b' ');
         let Sealed(sealed) = ports.vault.seal(Purpose::Session, &self.context(browser), &clear)?;
         Ok(URL_SAFE_NO_PAD.encode(sealed.as_bytes()))
     }

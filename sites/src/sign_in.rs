@@ -9,11 +9,11 @@ use crate::people::{self, Person, Way, Ways};
 use crate::ports::Ports;
 use crate::session::Staff;
 use passquorum_domain::audit::{Actor, AuditEvent, Site};
-use passquorum_domain::config::RealmConfig;
+use passquorum_domain::config::{ManagementPolicy, RealmConfig};
 use passquorum_domain::directory::{DistinguishedName, LoginName, UserRecord};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::PolicyId;
-use passquorum_domain::ports::{DirectoryError, PasswordCheck};
+use passquorum_domain::ports::{Directory, DirectoryError, PasswordCheck};
 use passquorum_domain::scope::RoleScope;
 use passquorum_domain::secret::Password;
 use std::net::IpAddr;
@@ -83,27 +83,45 @@ fn first_policy(config: &RealmConfig) -> Option<PolicyId> {
     config.policies.first().map(|policy| policy.id)
 }
 
-/// The way by which a person is in one of a role's groups, if there is one.
+/// The way by which a person may use a site, if there is one: the Helpdesk site is for whoever helps the people of any policy.
 pub(crate) async fn way_of_role<'w>(
     config: &RealmConfig,
     site: Site,
     ways: &'w Ways,
 ) -> Result<Option<&'w Way>, DirectoryError> {
-    let scopes: &[RoleScope] = match site {
-        Site::Admin => &config.administrators,
-        Site::Helpdesk => &config.helpdesk,
-        Site::SelfService => &[],
+    let of_policies = || config.policies.iter().flat_map(|policy| &policy.helpdesk.groups);
+    let scopes: Vec<&RoleScope> = match site {
+        Site::Admin => config.administrators.iter().collect(),
+        Site::Helpdesk => config.helpdesk.iter().chain(of_policies()).collect(),
+        Site::SelfService => Vec::new(),
     };
     for way in ways.iter() {
-        let connection = way.record.user.connection;
-        let groups: Vec<DistinguishedName> = scopes
-            .iter()
-            .filter(|scope| scope.connection == connection)
-            .map(|scope| scope.group.clone())
-            .collect();
-        if !groups.is_empty() && !way.directory.member_of(&way.record, &groups).await?.is_empty() {
+        if is_in(scopes.iter().copied(), &way.record, &*way.directory).await? {
             return Ok(Some(way));
         }
     }
     Ok(None)
+}
+
+/// Whether somebody may help the people whom a policy serves.
+pub(crate) async fn may_help(
+    config: &RealmConfig,
+    policy: &ManagementPolicy,
+    record: &UserRecord,
+    directory: &dyn Directory,
+) -> Result<bool, DirectoryError> {
+    is_in(config.helpdesk.iter().chain(&policy.helpdesk.groups), record, directory).await
+}
+
+async fn is_in<'s>(
+    scopes: impl IntoIterator<Item = &'s RoleScope>,
+    record: &UserRecord,
+    directory: &dyn Directory,
+) -> Result<bool, DirectoryError> {
+    let groups: Vec<DistinguishedName> = scopes
+        .into_iter()
+        .filter(|scope| scope.connection == record.user.connection)
+        .map(|scope| scope.group.clone())
+        .collect();
+    Ok(!groups.is_empty() && !directory.member_of(record, &groups).await?.is_empty())
 }

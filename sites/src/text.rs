@@ -11,6 +11,10 @@ pub(crate) const NOT_THIS_NODE: &str =
 pub(crate) const WRONG_ANSWERS: &str = "We could not verify you with these answers.";
 pub(crate) const WRONG_ANSWER: &str = "This answer is not right.";
 pub(crate) const WRONG_PASSCODE: &str = "This passcode is not right, was used already, or is out of date.";
+pub(crate) const CALLER_NOT_VERIFIED: &str =
+    "The caller could not be verified with this. It counts as if they had answered themselves.";
+pub(crate) const NO_PASSWORD_CAN_BE_MADE: &str =
+    "No password could be made that meets the rules for this user. Type one.";
 pub(crate) const ACCEPT_FIRST: &str = "Accept the text above to go on.";
 pub(crate) const WRONG_PASSWORD: &str =
     "The user name or password is not right, or this account cannot sign in at the moment.";

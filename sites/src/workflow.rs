@@ -11,10 +11,11 @@
 mod session;
 mod step;
 mod ticket;
+mod update;
 
 pub(crate) use session::{Plan, Progress, Subject};
 pub(crate) use step::{Ending, ProfileSlot, SlotKind, StepView, Verdict};
-pub(crate) use ticket::{TicketEnd, under_ticket};
+pub(crate) use ticket::{Deed, TicketEnd, carry_out, under_ticket};
 
 use crate::activity;
 use crate::app::App;
@@ -55,6 +56,7 @@ impl Stage {
         let state = app.ports.current().await?;
         let config = state.config().cloned().ok_or(Rejection::NoRealm)?;
         let activities = match (activities(&state, progress), progress.ending) {
+            (Some(activities), _) if progress.update => update::inserted(activities),
             (Some(activities), _) => activities,
             // How it ended is told all the same.
             (None, Some(_)) => Vec::new(),
@@ -103,6 +105,8 @@ impl Stage {
                 before.iter().rposition(|activity| matches!(activity, Activity::AuthenticateWithPasscode(_)));
             progress.position =
                 step_from(&self.activities, passcode.map_or(0, |place| place.saturating_add(1)));
+            // Whoever proves themselves again is looked at again.
+            progress.update &= passcode.is_some();
         }
         progress
     }
@@ -260,7 +264,10 @@ pub(crate) async fn submit(
     };
     let mut next = progress.clone();
     Ok(match verdict {
-        Verdict::Passed => Moved::On(stage.after(next)),
+        Verdict::Passed => {
+            next.update |= update::is_due(&context).await;
+            Moved::On(stage.after(next))
+        }
         Verdict::Acted => Moved::On(stage.after(next.with_next_ticket())),
         Verdict::Again(problems) => Moved::Again(next, problems),
         Verdict::Refused(problems) => Moved::Again(next.with_next_ticket(), problems),

@@ -42,4 +42,7 @@ pub struct PolicyArgs {
     /// Serve the members of this group, nested ones too; may be given again.
     #[arg(long = "group", value_name = "DN")]
     pub groups: Vec<String>,
+    /// Let the members of this group help the people of this policy, and nobody else; may be given again.
+    #[arg(long = "helpdesk-group", value_name = "DN")]
+    pub helpdesk_groups: Vec<String>,
 }

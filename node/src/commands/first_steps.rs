@@ -13,21 +13,24 @@ use passquorum_domain::scope::{RoleScope, UserScope};
 use serde_json::{Value, json};
 
 pub(super) async fn add_policy(args: PolicyArgs) -> Result<(), Failure> {
-    let PolicyArgs { local, name, alias, ous, groups } = args;
+    let PolicyArgs { local, name, alias, ous, groups, helpdesk_groups } = args;
     if ous.is_empty() && groups.is_empty() {
         return Err(Failure::usage("say whom the policy serves, with --ou or --group"));
     }
     let client = Client::of(data_dir(&local.dir)?);
     let config: RealmConfig = client.get("/api/v1/config").await?;
+    let connection = connection(&config, &alias)?;
     let scope = UserScope {
-        connection: connection(&config, &alias)?,
+        connection,
         allowed_groups: names("--group", &groups)?,
         allowed_ous: names("--ou", &ous)?,
         denied_groups: Vec::new(),
         denied_ous: Vec::new(),
     };
     let status: ClusterStatus = client.get("/api/v1/status").await?;
-    let policy = starter::policy(&name, scope, status.level);
+    let mut policy = starter::policy(&name, scope, status.level);
+    let helpers = names("--helpdesk-group", &helpdesk_groups)?.into_iter();
+    policy.helpdesk.groups = helpers.map(|group| RoleScope { connection, group }).collect();
     change(&client, &config, ConfigChange::PutPolicy(Box::new(policy))).await
 }
 

@@ -3,6 +3,7 @@
 use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::config::*;
 use passquorum_domain::directory::{AdSite, DistinguishedName};
+use passquorum_domain::helpdesk::{HelpdeskPolicy, HelpdeskTask, MustChange, Verification};
 use passquorum_domain::ids::{ConnectionId, PolicyId, QuestionId, Revision, WorkflowId};
 use passquorum_domain::lockout::LockoutSettings;
 use passquorum_domain::mail::{
@@ -131,9 +132,10 @@ fn workflow() -> impl Strategy<Value = Workflow> {
     ];
     let sort = prop::sample::select(vec![QuestionSort::Mandatory, QuestionSort::Optional, QuestionSort::Own]);
     let too_few = prop_oneof![Just(TooFew::AskAll), Just(TooFew::Refuse)];
-    let asks = (ask, btree_set(sort, 0..3), too_few, any::<bool>()).prop_map(
-        |(ask, from, too_few, name_wrong)| QuestionAuthentication { ask, from, too_few, name_wrong },
-    );
+    let asks =
+        (ask, btree_set(sort, 0..3), too_few, any::<bool>()).prop_map(|(ask, from, too_few, name_wrong)| {
+            QuestionAuthentication { ask, from, too_few, name_wrong }
+        });
     let reset = (any::<bool>(), any::<bool>())
         .prop_map(|(unlock, must_change)| Activity::ResetPassword(ResetPassword { unlock, must_change }));
     let action = prop_oneof![
@@ -174,11 +176,31 @@ fn asking_what_is_there(mut policy: ManagementPolicy) -> ManagementPolicy {
         }
         settings.from.retain(|sort| policy.qa.registered(*sort) > 0);
     }
+    let mandatory = policy.qa.of_kind(QuestionKind::Mandatory).count();
+    let asked = policy.helpdesk.verification.take().filter(|_| mandatory > 0);
+    policy.helpdesk.verification = asked.map(|asked| Verification { questions: mandatory as u32, ..asked });
     policy
 }
 
+fn helpdesk() -> impl Strategy<Value = HelpdeskPolicy> {
+    let must_change = prop_oneof![Just(MustChange::Always), Just(MustChange::OperatorChooses)];
+    let verification = proptest::option::of(
+        (60_000_u64..=3_600_000)
+            .prop_map(|valid_for| Verification { questions: 1, valid_for: Span(valid_for) }),
+    );
+    let tasks = btree_set(prop::sample::select(HelpdeskTask::ALL.to_vec()), 0..8);
+    (tasks, must_change, verification).prop_map(|(tasks, must_change, verification)| HelpdeskPolicy {
+        groups: Vec::new(),
+        tasks,
+        must_change,
+        verification,
+    })
+}
+
 /// A policy that names connections by their place.
-fn policy() -> impl Strategy<Value = (ManagementPolicy, Vec<(usize, UserScope)>)> {
+type Placed = (ManagementPolicy, Vec<(usize, UserScope)>, Vec<(usize, DistinguishedName)>);
+
+fn policy() -> impl Strategy<Value = Placed> {
     let scope =
         (0_usize..3, dns(), dns(), dns(), dns()).prop_map(|(place, groups, ous, no_groups, no_ous)| {
             let scope = UserScope {
@@ -192,8 +214,9 @@ fn policy() -> impl Strategy<Value = (ManagementPolicy, Vec<(usize, UserScope)>)
         });
     let notices =
         (any::<bool>(), any::<bool>()).prop_map(|(user, administrators)| Notices { user, administrators });
-    (uuid(), text(), vec(scope, 0..3), qa(), lockout(), vec(rule(), 0..3), vec(workflow(), 0..3), notices)
-        .prop_map(|(id, name, scopes, qa, lockout, password_rules, workflows, notices)| {
+    let named = (uuid(), text(), vec(scope, 0..3), vec((0_usize..3, dn()), 0..3));
+    (named, qa(), lockout(), vec(rule(), 0..3), vec(workflow(), 0..3), notices, helpdesk()).prop_map(
+        |((id, name, scopes, groups), qa, lockout, password_rules, workflows, notices, helpdesk)| {
             let policy = asking_what_is_there(ManagementPolicy {
                 id: PolicyId(id),
                 name,
@@ -203,9 +226,11 @@ fn policy() -> impl Strategy<Value = (ManagementPolicy, Vec<(usize, UserScope)>)
                 password_rules,
                 workflows,
                 notices,
+                helpdesk,
             });
-            (policy, scopes)
-        })
+            (policy, scopes, groups)
+        },
+    )
 }
 
 fn mail() -> impl Strategy<Value = MailSettings> {
@@ -250,9 +275,11 @@ pub(super) fn config() -> impl Strategy<Value = RealmConfig> {
             let roles = |roles: Vec<(usize, DistinguishedName)>| {
                 roles.into_iter().map(|(place, group)| RoleScope { connection: id(place), group }).collect()
             };
-            let scoped = |(policy, scopes): (ManagementPolicy, Vec<(usize, UserScope)>)| {
+            let scoped = |(mut policy, scopes, groups): Placed| {
                 let scope = |(place, scope)| UserScope { connection: id(place), ..scope };
-                ManagementPolicy { scope: scopes.into_iter().map(scope).collect(), ..policy }
+                policy.scope = scopes.into_iter().map(scope).collect();
+                policy.helpdesk.groups = roles(groups);
+                policy
             };
             let (organisation, source_limit, session, mirror, monitors, logging, life, mail) = general;
             let mirror = mirror.map(|(place, container)| MirrorSettings { connection: id(place), container });

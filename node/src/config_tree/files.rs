@@ -2,6 +2,7 @@
 
 use passquorum_domain::address::Network;
 use passquorum_domain::directory::{AdSite, DistinguishedName};
+use passquorum_domain::helpdesk::{HelpdeskTask, MustChange};
 use passquorum_domain::ids::{ConnectionId, PolicyId, Revision};
 use passquorum_domain::lockout::LockoutSettings;
 use passquorum_domain::log_rule::LogRule;
@@ -9,6 +10,7 @@ use passquorum_domain::mail::{Language, MailAddress, MailSecurity, MailText, Not
 use passquorum_domain::policy::PasswordRule;
 use passquorum_domain::time::Span;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// `tree.toml`.
 #[derive(Serialize, Deserialize)]
@@ -159,6 +161,29 @@ pub(super) struct PolicyFile {
     pub(super) scope: Vec<ScopeFile>,
     #[serde(default, skip_serializing_if = "Notices::is_usual")]
     pub(super) notices: Notices,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) helpdesk: Option<HelpdeskFile>,
+}
+
+/// Who helps the people of a policy, and with what.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HelpdeskFile {
+    pub(super) tasks: BTreeSet<HelpdeskTask>,
+    #[serde(default)]
+    pub(super) must_change: MustChange,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) verification: Option<VerificationFile>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) groups: Vec<RoleFile>,
+}
+
+/// How a caller is verified.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VerificationFile {
+    pub(super) questions: u32,
+    pub(super) valid_for: Duration,
 }
 
 /// The users of one domain connection, named by its alias, that a policy serves.

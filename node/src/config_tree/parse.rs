@@ -2,8 +2,8 @@
 //! checked as every configuration is.
 
 use super::files::{
-    ConnectionFile, EndpointFile, GeneralFile, LdapsFile, MailFile, MailServerFile, PasswordFile, PolicyFile,
-    RolesFile, ScopeFile, TreeFile,
+    ConnectionFile, EndpointFile, GeneralFile, HelpdeskFile, LdapsFile, MailFile, MailServerFile,
+    PasswordFile, PolicyFile, RoleFile, RolesFile, ScopeFile, TreeFile,
 };
 use super::locate::{Places, PolicyPlaces, line_at, line_of, located};
 use super::{Described, FORMAT, HEAD, MAIL_FILE, Tree, TreeProblem, TreeProblems};
@@ -12,6 +12,7 @@ use passquorum_domain::config::{
     DirectoryEndpoint, DomainConnection, GeneralSettings, LdapsSettings, ManagementPolicy, MirrorSettings,
     RealmConfig,
 };
+use passquorum_domain::helpdesk::{HelpdeskPolicy, Verification};
 use passquorum_domain::ids::ConnectionId;
 use passquorum_domain::mail::{MailLogin, MailServer, MailSettings};
 use passquorum_domain::qa::QaPolicy;
@@ -256,14 +257,30 @@ impl Reader<'_> {
 
     fn roles(&mut self, path: &str, needed: &str) -> Option<Vec<RoleScope>> {
         let file: RolesFile = self.file(path, needed)?;
-        let mut roles = Vec::with_capacity(file.groups.len());
-        for (index, role) in file.groups.into_iter().enumerate() {
-            let field = format!("groups[{index}].connection");
+        Some(self.groups(path, "groups", file.groups))
+    }
+
+    fn groups(&mut self, path: &str, at: &str, groups: Vec<RoleFile>) -> Vec<RoleScope> {
+        let mut roles = Vec::with_capacity(groups.len());
+        for (index, role) in groups.into_iter().enumerate() {
+            let field = format!("{at}[{index}].connection");
             if let Some(connection) = self.connection(path, &field, &role.connection) {
                 roles.push(RoleScope { connection, group: role.group });
             }
         }
-        Some(roles)
+        roles
+    }
+
+    fn helpdesk(&mut self, path: &str, file: HelpdeskFile) -> HelpdeskPolicy {
+        HelpdeskPolicy {
+            groups: self.groups(path, "helpdesk.groups", file.groups),
+            tasks: file.tasks,
+            must_change: file.must_change,
+            verification: file.verification.map(|verification| Verification {
+                questions: verification.questions,
+                valid_for: verification.valid_for.0,
+            }),
+        }
     }
 
     fn policies(&mut self, listed: Vec<String>) -> Vec<ManagementPolicy> {
@@ -283,6 +300,7 @@ impl Reader<'_> {
             return None;
         };
         let scope = self.scope(&path, file.scope);
+        let helpdesk = file.helpdesk.map(|helpdesk| self.helpdesk(&path, helpdesk)).unwrap_or_default();
         let names = self.names(&path, "workflows", file.workflows);
         let mut workflows = Vec::with_capacity(names.len());
         for name in &names {
@@ -301,6 +319,7 @@ impl Reader<'_> {
             password_rules: rules?.rules,
             workflows,
             notices: file.notices,
+            helpdesk,
         })
     }
 

@@ -2,13 +2,15 @@
 //! only as names in a list.
 
 use super::files::{
-    ConnectionFile, Duration, EndpointFile, GeneralFile, LdapsFile, MailFile, MailLoginFile, MailServerFile,
-    MirrorFile, PasswordFile, PolicyFile, RoleFile, RolesFile, ScopeFile, SealedReference, TreeFile,
+    ConnectionFile, Duration, EndpointFile, GeneralFile, HelpdeskFile, LdapsFile, MailFile, MailLoginFile,
+    MailServerFile, MirrorFile, PasswordFile, PolicyFile, RoleFile, RolesFile, ScopeFile, SealedReference,
+    TreeFile, VerificationFile,
 };
 use super::{FORMAT, HEAD, MAIL_FILE, NotWritable, Tree, print};
 use passquorum_domain::config::{
     DirectoryEndpoint, DomainConnection, GeneralSettings, ManagementPolicy, RealmConfig,
 };
+use passquorum_domain::helpdesk::HelpdeskPolicy;
 use passquorum_domain::ids::ConnectionId;
 use passquorum_domain::mail::{MailServer, MailSettings};
 use passquorum_domain::scope::{RoleScope, UserScope};
@@ -25,8 +27,7 @@ const HELPDESK: &str = "Members of these groups may use the Helpdesk site.";
 const CONNECTION: &str =
     "A domain that users live in. The access account's password is never here: \"kept\" leaves it as it is in
 the realm; `passquorum connection set` enters another.";
-const POLICY: &str =
-    "Whom this policy serves, and when wrong answers lock. The list names the files below workflows/.";
+const POLICY: &str = "Whom this policy serves, who helps them, and when wrong answers lock. The list names the files below workflows/.";
 const QUESTIONS: &str = "The question list, and what a person's profile needs.";
 const PASSWORD: &str = "Password rules beside the domain's.";
 const WORKFLOW: &str = "A workflow: its activities in order.";
@@ -104,6 +105,18 @@ impl Writer<'_> {
         }
     }
 
+    fn helpdesk(&self, helpdesk: &HelpdeskPolicy) -> HelpdeskFile {
+        HelpdeskFile {
+            tasks: helpdesk.tasks.clone(),
+            must_change: helpdesk.must_change,
+            verification: helpdesk.verification.map(|verification| VerificationFile {
+                questions: verification.questions,
+                valid_for: Duration(verification.valid_for),
+            }),
+            groups: helpdesk.groups.iter().map(|group| self.role(group)).collect(),
+        }
+    }
+
     fn policy(&mut self, folder: &str, policy: &ManagementPolicy) -> Result<(), NotWritable> {
         let workflows = names(policy.workflows.iter().map(|workflow| workflow.name.as_str()));
         for (name, workflow) in workflows.iter().zip(&policy.workflows) {
@@ -119,6 +132,7 @@ impl Writer<'_> {
             lockout: (&policy.lockout).into(),
             scope: policy.scope.iter().map(|scope| self.scope(scope)).collect(),
             notices: policy.notices,
+            helpdesk: (!policy.helpdesk.is_usual()).then(|| self.helpdesk(&policy.helpdesk)),
         };
         self.put(format!("{folder}/policy.toml"), POLICY, &file)
     }

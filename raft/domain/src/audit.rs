@@ -174,6 +174,11 @@ pub enum AuditEvent {
     MailQueued(MailId),
     /// A mail was closed.
     MailClosed(MailId, MailResult),
+    /// An operator has verified who a caller is.
+    CallerVerified {
+        /// Until when that holds for this operator.
+        until: Timestamp,
+    },
 }
 
 /// What is done to many profiles.
@@ -244,7 +249,8 @@ impl AuditEvent {
             | Self::ProfilesTaken { .. }
             | Self::ProfileRewritten
             | Self::MailQueued(_)
-            | Self::MailClosed(..) => FeatureLevel::THIRD,
+            | Self::MailClosed(..)
+            | Self::CallerVerified { .. } => FeatureLevel::THIRD,
             Self::DrillBegun { .. } | Self::DrillEnded { .. } | Self::PointRemoved | Self::MirrorRebuilt => {
                 FeatureLevel::SECOND
             }

@@ -19,6 +19,7 @@ use crate::blob::Sealed;
 use crate::directory::{AdSite, DistinguishedName};
 use crate::document;
 use crate::feature_level::FeatureLevel;
+use crate::helpdesk::HelpdeskPolicy;
 use crate::ids::{ConnectionId, PolicyId, Revision};
 use crate::lockout::LockoutSettings;
 use crate::mail::Notices;
@@ -116,6 +117,9 @@ pub struct ManagementPolicy {
     /// Who is told by mail how these ended.
     #[serde(default, with = "document::only", skip_serializing_if = "Notices::is_usual")]
     pub notices: Notices,
+    /// Who helps these people, and with what.
+    #[serde(default, with = "document::only", skip_serializing_if = "HelpdeskPolicy::is_usual")]
+    pub helpdesk: HelpdeskPolicy,
 }
 
 impl ManagementPolicy {
@@ -141,7 +145,8 @@ impl ManagementPolicy {
     /// The feature level from which on it may be had.
     fn needs(&self) -> FeatureLevel {
         let notices = if self.notices.is_usual() { FeatureLevel::FIRST } else { FeatureLevel::THIRD };
-        self.workflows.iter().map(Workflow::needs).max().unwrap_or_default().max(notices)
+        let workflows = self.workflows.iter().map(Workflow::needs).max().unwrap_or_default();
+        workflows.max(notices).max(self.helpdesk.needs())
     }
 }
 

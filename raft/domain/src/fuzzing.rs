@@ -145,6 +145,7 @@ mod tests {
             lockout: LockoutSettings::DEFAULT,
             password_rules: vec![PasswordRule::Length(LengthRule { min: 8, max: 64 })],
             notices: crate::mail::Notices::default(),
+            helpdesk: crate::helpdesk::HelpdeskPolicy::default(),
             workflows: Workflow::defaults(crate::feature_level::FeatureLevel::FIRST, || {
                 number += 1;
                 WorkflowId(Uuid::from_u128(number))

@@ -23,12 +23,14 @@ pub mod findings;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod helpdesk;
 pub mod ids;
 pub mod instance;
 pub mod label;
 pub mod limit;
 pub mod lockout;
 pub mod log_rule;
+pub mod made_password;
 pub mod mail;
 pub mod mirror;
 pub mod outcome;

@@ -23,6 +23,8 @@ impl RequirementsDigest {
     const BYTES: usize = 8;
     /// Of a profile that does not satisfy its policy, or of which that cannot be told: no policy has this one.
     pub const NONE: Self = Self([0; Self::BYTES]);
+    /// Of a profile that the helpdesk wants made anew: no policy has this one either.
+    pub const OUTDATED: Self = Self([0xff; Self::BYTES]);
 
     /// Of a policy: its mandatory questions by id, how many optional and own ones, and the least lengths. Their order and
     /// texts do not count.

@@ -18,6 +18,10 @@ pub enum TicketKind {
     WriteProfile,
     /// Enable the account.
     Enable,
+    /// Have the password changed at next logon.
+    MustChange,
+    /// Mark the Q&A profile as one that the person has to make anew.
+    EnforceUpdate,
 }
 
 impl TicketKind {
@@ -26,7 +30,7 @@ impl TicketKind {
     pub fn needs(self) -> FeatureLevel {
         match self {
             Self::Reset | Self::Change | Self::Unlock | Self::WriteProfile => FeatureLevel::FIRST,
-            Self::Enable => FeatureLevel::THIRD,
+            Self::Enable | Self::MustChange | Self::EnforceUpdate => FeatureLevel::THIRD,
         }
     }
 }

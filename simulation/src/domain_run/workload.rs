@@ -55,6 +55,7 @@ fn config_with(rng: &mut SmallRng, policy: PolicyId) -> RealmConfig {
         lockout: LockoutSettings { threshold: THRESHOLD, duration: LOCK, reset_after: LOCK },
         password_rules: Vec::new(),
         notices: passquorum_domain::mail::Notices::default(),
+        helpdesk: passquorum_domain::helpdesk::HelpdeskPolicy::default(),
         workflows: Workflow::defaults(FeatureLevel::FIRST, || WorkflowId(uuid(rng))),
     };
     RealmConfig { policies: vec![everyone], ..RealmConfig::empty() }

@@ -66,6 +66,7 @@ pub(super) fn add_to(mut config: RealmConfig, threshold: u32) -> Result<RealmCon
         lockout: LockoutSettings { threshold, duration: Span::hours(2), reset_after: Span::hours(2) },
         password_rules: vec![PasswordRule::Length(LengthRule { min: 8, max: 64 })],
         notices: passquorum_domain::mail::Notices::default(),
+        helpdesk: passquorum_domain::helpdesk::HelpdeskPolicy::default(),
         workflows: Workflow::defaults(FeatureLevel::FIRST, || {
             number += 1;
             WorkflowId(Uuid::from_u128(number))

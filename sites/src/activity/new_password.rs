@@ -11,7 +11,7 @@ use passquorum_domain::ports::DirectoryReason;
 use passquorum_domain::secret::Password;
 
 /// The new password, typed twice alike.
-pub(super) fn chosen(form: &Form, problems: &mut Problems) -> Option<Password> {
+pub(crate) fn chosen(form: &Form, problems: &mut Problems) -> Option<Password> {
     let new = problems.take("new", form.password("new"));
     let confirm = problems.take("confirm", form.password("confirm"));
     let (new, confirm) = (new?, confirm?);
@@ -35,7 +35,7 @@ pub(super) async fn rules_for(
 }
 
 /// Notes every rule that the password breaks; true when there is nothing wrong at all.
-pub(super) fn meets(
+pub(crate) fn meets(
     rules: &[PasswordRule],
     new: &Password,
     owner: &PasswordOwner,

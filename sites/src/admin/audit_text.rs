@@ -95,6 +95,9 @@ pub(crate) fn event(event: &AuditEvent) -> String {
             format!("Mail refused by the mail server with {code}")
         }
         AuditEvent::MailClosed(_, MailResult::Expired) => "Mail not sent in time".to_owned(),
+        AuditEvent::CallerVerified { until } => {
+            format!("Caller verified, until {}", crate::text::utc(*until))
+        }
         AuditEvent::KeyRetired(generation) => format!("Data key {generation} retired"),
     }
 }
@@ -115,6 +118,8 @@ fn ticket(kind: TicketKind) -> &'static str {
         TicketKind::Unlock => "Account unlock",
         TicketKind::WriteProfile => "Profile write",
         TicketKind::Enable => "Account enabling",
+        TicketKind::MustChange => "Forced password change",
+        TicketKind::EnforceUpdate => "Enforced update of the profile",
     }
 }
 

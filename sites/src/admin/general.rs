@@ -97,16 +97,22 @@ fn sections(config: &RealmConfig) -> Vec<Section> {
 }
 
 fn roles(title: &str, at: &str, config: &RealmConfig, scopes: &[RoleScope]) -> Section {
-    let inputs = config.connections.iter().map(|connection| {
+    Section::new(title, "Members of these groups, nested ones too.", role_inputs(at, config, scopes))
+}
+
+/// A field of groups for each domain.
+pub(super) fn role_inputs(at: &str, config: &RealmConfig, scopes: &[RoleScope]) -> Vec<Input> {
+    let of_connection = |connection: &DomainConnection| {
         let groups =
             scopes.iter().filter(|scope| scope.connection == connection.id).map(|scope| &scope.group);
         let label = format!("Groups in {}", connection.alias);
         Input::lines(format!("{at}.{}", connection.id), &label, "One distinguished name a line.", groups)
-    });
-    Section::new(title, "Members of these groups, nested ones too.", inputs.collect())
+    };
+    config.connections.iter().map(of_connection).collect()
 }
 
-fn read_roles(fields: &mut Fields, at: &str, config: &RealmConfig) -> Vec<RoleScope> {
+/// Reads [`role_inputs`] back.
+pub(super) fn read_roles(fields: &mut Fields, at: &str, config: &RealmConfig) -> Vec<RoleScope> {
     let of_connection = |connection: &DomainConnection| {
         let groups = fields.distinguished_names(&format!("{at}.{}", connection.id));
         let connection = connection.id;

@@ -2,9 +2,11 @@
 //! a problem finds its input.
 
 use super::fields::Fields;
+use super::helpdesk_form;
 use super::inputs::{Input, Section};
 use passquorum_domain::config::{ManagementPolicy, Problem, RealmConfig};
 use passquorum_domain::feature_level::FeatureLevel;
+use passquorum_domain::helpdesk::HelpdeskPolicy;
 use passquorum_domain::ids::{ConnectionId, PolicyId, WorkflowId};
 use passquorum_domain::lockout::LockoutSettings;
 use passquorum_domain::mail::Notices;
@@ -38,6 +40,7 @@ pub(super) fn blank(
         },
         lockout: LockoutSettings::DEFAULT,
         notices: Notices::default(),
+        helpdesk: HelpdeskPolicy::default(),
         password_rules: vec![
             PasswordRule::Length(DEFAULT_LENGTH),
             PasswordRule::Complexity(DEFAULT_COMPLEXITY),
@@ -91,6 +94,7 @@ pub(super) fn sections(policy: &ManagementPolicy, config: &RealmConfig) -> Vec<S
         Input::check(workflow_field(workflow), &workflow.name, &workflow.description, workflow.enabled)
     });
     sections.push(Section::new("Workflows", "What users can start.", workflows.collect()));
+    sections.push(helpdesk_form::section(&policy.helpdesk, config));
     sections
 }
 
@@ -256,6 +260,7 @@ pub(super) fn read(
             user: fields.is_checked("notices.user"),
             administrators: fields.is_checked("notices.administrators"),
         },
+        helpdesk: helpdesk_form::read(fields, &present.helpdesk, config),
     }
 }
 
@@ -319,6 +324,7 @@ mod tests {
     use super::*;
     use passquorum_domain::config::{ConfigChange, DirectoryEndpoint, DomainConnection};
     use passquorum_domain::directory::DistinguishedName;
+    use passquorum_domain::helpdesk::{HelpdeskTask, Verification};
     use uuid::Uuid;
 
     fn realm() -> (RealmConfig, ManagementPolicy) {
@@ -374,6 +380,9 @@ mod tests {
         policy.scope.push(UserScope { denied_ous: Vec::new(), ..policy.scope[0].clone() });
         policy.password_rules.push(PasswordRule::Length(LengthRule { min: 9, max: 99 }));
         policy.lockout.duration.0 = 1_500;
+        let verification = Verification { questions: 1, valid_for: passquorum_domain::time::Span(90_500) };
+        policy.helpdesk.verification = Some(verification);
+        policy.helpdesk.tasks = HelpdeskTask::ALL.into();
         let mut fields = posted(&sections(&policy, &config));
         assert_eq!(read(&mut fields, &policy, &config), policy);
     }
@@ -384,6 +393,8 @@ mod tests {
         policy.name = String::new();
         policy.lockout.threshold = 0;
         policy.qa.min_answer_length = 0;
+        let verification = Verification { questions: 9, valid_for: passquorum_domain::time::Span::hours(2) };
+        policy.helpdesk.verification = Some(verification);
         policy.password_rules = vec![
             PasswordRule::Length(LengthRule { min: 9, max: 3 }),
             PasswordRule::Complexity(ComplexityRule { min_kinds: 9, forbid_names: false }),
@@ -395,7 +406,7 @@ mod tests {
             .map(|input| input.name)
             .collect();
         let located = located(problems, &policy);
-        assert_eq!(located.len(), 5);
+        assert_eq!(located.len(), 7);
         for problem in located {
             assert!(names.contains(&problem.field), "{} has no input", problem.field);
         }

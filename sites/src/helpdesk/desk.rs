@@ -1,24 +1,44 @@
-//! The search, the user's page, and lifting the lock.
+//! The search, the person's page, and the one gate before every task.
 
 use super::passcode::{self, Given};
-use super::standing::{Passcodes, Search, Standing, look_up};
+use super::standing::{Caller, Search, Standing, look_up};
 use crate::app::App;
 use crate::extract::{Form, Visit};
-use crate::notify;
 use crate::page_error::Failure;
 use crate::session::Staff;
 use crate::text;
 use crate::view::{Page, Problems, render, render_as};
 use askama::Template;
-use axum::Extension;
-use axum::extract::State;
+use axum::extract::FromRequestParts;
 use axum::response::Response;
 use http::StatusCode;
+use http::request::Parts;
 use passquorum_domain::audit::Site;
-use passquorum_domain::command::Action;
 use passquorum_domain::directory::LoginName;
 use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::helpdesk::{HelpdeskTask, MustChange};
 use passquorum_domain::passcode::PasscodeText;
+use passquorum_domain::policy::PasswordRule;
+use passquorum_domain::ports::fresh_uuid;
+use zeroize::Zeroizing;
+
+/// Who helps, and the request; every handler behind the guard takes one.
+pub(super) struct Desk {
+    pub(super) app: App,
+    pub(super) visit: Visit,
+    pub(super) staff: Staff,
+}
+
+impl FromRequestParts<App> for Desk {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        let visit = Visit::from_request_parts(parts, app).await?;
+        let staff = parts.extensions.get::<Staff>().cloned();
+        let staff = staff.ok_or_else(|| Failure::internal("no staff: the route has no guard"))?;
+        Ok(Self { app: app.clone(), visit, staff })
+    }
+}
 
 #[derive(Template)]
 #[template(path = "helpdesk/start.html")]
@@ -32,93 +52,108 @@ struct StartPage {
 #[template(path = "helpdesk/user.html")]
 struct UserPage {
     page: Page,
-    notice: Option<String>,
-    passcode: Option<Given>,
+    said: Said,
+    problems: Problems,
     user: Standing,
+    /// Names what one of this page's forms does, so that it is done once however often that is sent.
+    once: String,
 }
 
 impl UserPage {
     /// What the form for a passcode proposes.
     const LENGTH: usize = PasscodeText::USUAL;
     const HOURS: u64 = passcode::USUAL_HOURS;
+
+    /// The name of the field with a number.
+    fn numbered(&self, name: &str, index: usize) -> String {
+        format!("{name}-{index}")
+    }
 }
 
-const NOT_SERVED: &str = "No user with this name is served by a policy.";
+/// What the page says of what was just done.
+#[derive(Default)]
+pub(super) struct Said {
+    pub(super) notice: Option<String>,
+    pub(super) passcode: Option<Given>,
+    /// A password that was made and set.
+    pub(super) password: Option<Zeroizing<String>>,
+    pub(super) problems: Problems,
+}
+
+impl Said {
+    pub(super) fn good(notice: &str) -> Self {
+        Self { notice: Some(notice.to_owned()), ..Self::default() }
+    }
+
+    pub(super) fn wrong(problems: Problems) -> Self {
+        Self { problems, ..Self::default() }
+    }
+}
+
+const NOT_SERVED: &str = "No user whom you may help has this name.";
 const SEVERAL: &str = "More than one user has this name. Use DOMAIN\\name or the user principal name.";
 
 /// The search form.
-pub(super) async fn start(State(app): State<App>, visit: Visit) -> Result<Response, Failure> {
-    render(&start_page(&app, &visit, "", Problems::default())?)
+pub(super) async fn start(desk: Desk) -> Result<Response, Failure> {
+    render(&desk.start_page("", Problems::default())?)
 }
 
-fn start_page(app: &App, visit: &Visit, name: &str, problems: Problems) -> Result<StartPage, Failure> {
-    let page = Page::new(app, visit, Site::Helpdesk, "Find a user")?;
-    Ok(StartPage { page, name: name.to_owned(), problems })
-}
-
-async fn search(app: &App, form: &Form) -> Result<Result<Standing, &'static str>, Failure> {
-    let Ok(name) = LoginName::parse(form.text("name").unwrap_or("")) else {
-        return Ok(Err(text::NAME_INVALID));
-    };
-    Ok(match look_up(app, &name).await? {
-        Search::Served(user) => Ok(*user),
-        Search::NotServed => Err(NOT_SERVED),
-        Search::Several => Err(SEVERAL),
-    })
-}
-
-/// Shows the user with the name that was typed.
-pub(super) async fn find(State(app): State<App>, visit: Visit, form: Form) -> Result<Response, Failure> {
-    match search(&app, &form).await? {
-        Ok(user) => user_page(&app, &visit, user, None, None),
+/// Shows the person with the name that was typed.
+pub(super) async fn find(desk: Desk, form: Form) -> Result<Response, Failure> {
+    match desk.search(&form).await? {
+        Ok(user) => desk.page(user, Said::default()),
         Err(message) => {
             let mut problems = Problems::default();
             problems.add("name", message);
-            let page = start_page(&app, &visit, form.text("name").unwrap_or(""), problems)?;
+            let page = desk.start_page(form.text("name").unwrap_or(""), problems)?;
             render_as(StatusCode::UNPROCESSABLE_ENTITY, &page)
         }
     }
 }
 
-/// The page of a user, after an act on them.
-pub(super) fn user_page(
-    app: &App,
-    visit: &Visit,
-    user: Standing,
-    notice: Option<&str>,
-    passcode: Option<Given>,
-) -> Result<Response, Failure> {
-    let page = Page::new(app, visit, Site::Helpdesk, user.display_name.clone())?;
-    render(&UserPage { page, notice: notice.map(str::to_owned), passcode, user })
-}
+impl Desk {
+    fn start_page(&self, name: &str, problems: Problems) -> Result<StartPage, Failure> {
+        let page = Page::new(&self.app, &self.visit, Site::Helpdesk, "Find a user")?;
+        Ok(StartPage { page, name: name.to_owned(), problems })
+    }
 
-/// The user whom the operator saw: the name finds them, and they are still the one with that identity.
-pub(super) async fn seen(app: &App, form: &Form) -> Result<Standing, Failure> {
-    let same = |user: &Standing| form.text("guid") == Some(user.guid.as_str());
-    search(app, form).await?.ok().filter(same).ok_or_else(gone)
-}
+    async fn search(&self, form: &Form) -> Result<Result<Standing, &'static str>, Failure> {
+        let Ok(name) = LoginName::parse(form.text("name").unwrap_or("")) else {
+            return Ok(Err(text::NAME_INVALID));
+        };
+        Ok(match look_up(self, &name).await? {
+            Search::Served(user) => Ok(*user),
+            Search::NotServed => Err(NOT_SERVED),
+            Search::Several => Err(SEVERAL),
+        })
+    }
 
-fn gone() -> Failure {
-    Failure::new(ErrorCode::NotFound).saying("This user is not there or not served any more.")
-}
+    /// The page of a person, after something was done or was not.
+    pub(super) fn page(&self, user: Standing, mut said: Said) -> Result<Response, Failure> {
+        let page = Page::new(&self.app, &self.visit, Site::Helpdesk, user.record.display_name.clone())?;
+        let problems = std::mem::take(&mut said.problems);
+        let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+        let once = fresh_uuid(&*self.app.ports.entropy).to_string();
+        render_as(status, &UserPage { page, said, problems, user, once })
+    }
 
-/// Lifts the lock of the user whom the operator saw.
-pub(super) async fn unlock(
-    State(app): State<App>,
-    Extension(staff): Extension<Staff>,
-    visit: Visit,
-    form: Form,
-) -> Result<Response, Failure> {
-    let user = seen(&app, &form).await?;
-    let note = format!("{}, by {}", user.name, staff.display_name);
-    let detail = Some(app.ports.seal_detail(&note)?);
-    let notice = match app.ports.commit_with(staff.actor(), Action::LiftLock(user.subject), detail).await {
-        Ok(_) => {
-            notify::lock_lifted(&app.ports, staff.actor(), user.notices, &user.record, user.subject).await;
-            "The lock is lifted. The user can answer the security questions again."
-        }
-        Err(failure) if failure.code == ErrorCode::NotFound => "There was no lock to lift.",
-        Err(failure) => return Err(failure),
-    };
-    user_page(&app, &visit, seen(&app, &form).await?, Some(notice), None)
+    /// The person whom the operator saw: the name finds them, and they are still the one with that identity.
+    pub(super) async fn seen(&self, form: &Form) -> Result<Standing, Failure> {
+        let same = |user: &Standing| form.text("guid") == Some(user.guid.as_str());
+        self.search(form).await?.ok().filter(same).ok_or_else(|| {
+            Failure::new(ErrorCode::NotFound).saying("This user is not there, or not one whom you may help.")
+        })
+    }
+
+    /// The same, for a task that this operator may do for them now. Every task begins with this.
+    pub(super) async fn helped(&self, form: &Form, task: HelpdeskTask) -> Result<Standing, Failure> {
+        let user = self.seen(form).await?;
+        user.may(task)?;
+        Ok(user)
+    }
+
+    /// Whom and who, for the audit.
+    pub(super) fn note(&self, user: &Standing) -> String {
+        format!("{}, by {}", user.name, self.staff.display_name)
+    }
 }

@@ -1,18 +1,15 @@
 //! Assigning a passcode: shown once, on the page that answers, and kept nowhere. A new one replaces the one before.
 
-use super::desk;
-use super::standing::Passcodes;
-use crate::app::App;
-use crate::extract::{Form, Visit};
+use super::desk::{Desk, Said};
+use crate::extract::Form;
+use crate::notify;
 use crate::page_error::Failure;
 use crate::passcodes;
-use crate::session::Staff;
 use crate::text;
-use axum::Extension;
-use axum::extract::State;
 use axum::response::Response;
 use passquorum_domain::command::Action;
-use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::helpdesk::HelpdeskTask;
+use passquorum_domain::mail::MailTemplate;
 use passquorum_domain::passcode::{Passcode, PasscodeText};
 use passquorum_domain::time::Span;
 use zeroize::Zeroizing;
@@ -35,33 +32,22 @@ fn number(form: &Form, field: &str, bounds: std::ops::RangeInclusive<u64>) -> Re
 }
 
 /// Gives the user whom the operator saw a passcode.
-pub(super) async fn assign(
-    State(app): State<App>,
-    Extension(staff): Extension<Staff>,
-    visit: Visit,
-    form: Form,
-) -> Result<Response, Failure> {
+pub(super) async fn assign(desk: Desk, form: Form) -> Result<Response, Failure> {
     let length = number(&form, "length", PasscodeText::LEAST as u64..=PasscodeText::MOST as u64)?;
     let most_hours = Passcode::MOST_LIFE.0 / Span::hours(1).0;
     let life = Span::hours(number(&form, "hours", 1..=most_hours)?);
-    let user = desk::seen(&app, &form).await?;
-    match user.passcodes {
-        Passcodes::Given => {}
-        Passcodes::NotTaken => {
-            return Err(Failure::bad_input("No task of this user's policy takes a passcode."));
-        }
-        Passcodes::NotToStaff => {
-            let why = "Whoever may use the Admin or the Helpdesk site is given no passcode here.";
-            return Err(Failure::new(ErrorCode::Forbidden).saying(why));
-        }
+    let user = desk.helped(&form, HelpdeskTask::AssignPasscode).await?;
+    if !user.policy.takes_passcodes() {
+        return Err(Failure::bad_input("No task of this user's policy takes a passcode."));
     }
-    let (ports, subject) = (&app.ports, user.subject);
+    let (ports, actor, subject) = (&desk.app.ports, desk.staff.actor(), user.subject);
     let length = usize::try_from(length).map_err(Failure::internal)?;
     let (passcode, secret) = passcodes::fresh(ports, subject, length)?;
-    let note = format!("{}, by {}", user.name, staff.display_name);
-    let detail = Some(ports.seal_detail(&note)?);
+    let detail = Some(ports.seal_detail(&desk.note(&user))?);
     let until = ports.now().plus(life);
-    ports.commit_with(staff.actor(), Action::AssignPasscode { subject, secret, life }, detail).await?;
+    ports.commit_with(actor.clone(), Action::AssignPasscode { subject, secret, life }, detail).await?;
+    let whom = (&user.record, subject);
+    notify::helped(ports, actor, user.policy.notices, whom, MailTemplate::PasscodeAssigned).await;
     let given = Given { text: passcode.grouped(), until: text::utc(until) };
-    desk::user_page(&app, &visit, desk::seen(&app, &form).await?, None, Some(given))
+    desk.page(desk.seen(&form).await?, Said { passcode: Some(given), ..Said::default() })
 }

@@ -1,73 +1,86 @@
-//! Where a user stands: in the domain, with their security questions, and with the lock.
+//! Where a person stands: in the domain, with their security questions, and with the lock; and what the operator who looks
+//! may do for them.
 
+use super::desk::Desk;
+use super::verify::{self, Sheet};
 use crate::admin::audit_text;
-use crate::app::App;
 use crate::page_error::Failure;
-use crate::people::{self, Person, Way};
-use crate::profile_store::{self, Registered, Stored};
-use crate::sign_in::way_of_role;
+use crate::people::{self, Person, Way, Ways};
+use crate::profile_store::{self, Stored};
+use crate::sign_in::{may_help, way_of_role};
 use crate::text;
 use passquorum_domain::audit::Site;
+use passquorum_domain::config::{ManagementPolicy, RealmConfig};
 use passquorum_domain::directory::{AccountStatus, LoginName, UserRecord};
+use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::feature_level::FeatureLevel;
+use passquorum_domain::helpdesk::HelpdeskTask;
 use passquorum_domain::ids::KeyedHash;
 use passquorum_domain::lockout::AttemptTarget;
-use passquorum_domain::mail::Notices;
 use passquorum_domain::outcome::Rejection;
+use passquorum_domain::policy::{PasswordOwner, PasswordRule, effective_rules};
+use passquorum_domain::state::State;
+use std::sync::Arc;
 
 /// What a search gave.
 pub(super) enum Search {
-    /// One user whom a policy serves.
+    /// One person whom this operator may help.
     Served(Box<Standing>),
-    /// Nobody whom a policy serves.
+    /// Nobody such.
     NotServed,
-    /// More than one user.
+    /// More than one.
     Several,
 }
 
-/// Whether a user may be given a passcode.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Passcodes {
-    /// By whoever works at the helpdesk.
-    Given,
-    /// No task of the user's policy takes one.
-    NotTaken,
-    /// The user may use the Admin or the Helpdesk site: with a passcode one operator could become another.
-    NotToStaff,
+/// Whether the caller has to be verified.
+pub(super) enum Caller {
+    /// The policy leaves that to the operator.
+    AsTheOperatorJudges,
+    /// Verified by this operator, until then.
+    Verified(String),
+    /// To be verified with these questions.
+    ToVerify(Sheet),
+    /// To be verified, but there are not enough mandatory questions to do it with.
+    CannotBe,
 }
 
-/// A user as the page shows them.
+/// A person as the page shows them.
 pub(super) struct Standing {
+    pub(super) config: Arc<RealmConfig>,
+    /// The policy that serves them.
+    pub(super) policy: ManagementPolicy,
     pub(super) subject: KeyedHash,
-    /// `ALIAS\account`: what finds the same user again.
+    /// `ALIAS\account`: what finds the same person again.
     pub(super) name: String,
     /// The identity that an act is bound to.
     pub(super) guid: String,
-    pub(super) display_name: String,
-    pub(super) dn: String,
-    pub(super) policy: String,
     pub(super) profile: &'static str,
-    /// Until when wrong answers keep the user out: in words, and the instant.
+    /// Whether a profile is there that can be marked as one to be made anew.
+    pub(super) may_be_outdated: bool,
+    /// Until when wrong answers keep the person out: in words, and the instant.
     pub(super) locked: Option<(String, String)>,
     /// Wrong or open attempts that count now.
     pub(super) failures: u32,
     /// Until when an assigned passcode is good.
     pub(super) passcode: Option<String>,
-    /// Whether one may be assigned.
-    pub(super) passcodes: Passcodes,
-    pub(super) account: Vec<&'static str>,
-    /// The latest audit records about the user: when, who, what.
+    /// Whether they may use the Admin or the Helpdesk site: nobody becomes another operator by way of the helpdesk.
+    pub(super) is_staff: bool,
+    pub(super) caller: Caller,
+    level: FeatureLevel,
+    /// What a new password has to meet, where one may be set, and the names that must not be in it.
+    pub(super) rules: Vec<PasswordRule>,
+    pub(super) owner: PasswordOwner,
+    /// The latest audit records about the person: when, who, what.
     pub(super) history: Vec<(String, String, String)>,
-    /// Who is told what is done for the user.
-    pub(super) notices: Notices,
     /// As the directory has it.
     pub(super) record: UserRecord,
 }
 
 const HISTORY: usize = 15;
 
-/// Looks a user up, in the linearizable state.
-pub(super) async fn look_up(app: &App, name: &LoginName) -> Result<Search, Failure> {
-    let ports = &app.ports;
+/// Looks a person up for an operator, in the linearizable state. Whom the operator may not help is not told from nobody.
+pub(super) async fn look_up(desk: &Desk, name: &LoginName) -> Result<Search, Failure> {
+    let ports = &desk.app.ports;
     let state = ports.current().await?;
     let config = state.config().ok_or(Rejection::NoRealm)?;
     let ways = match people::find(ports, config, name).await? {
@@ -78,30 +91,33 @@ pub(super) async fn look_up(app: &App, name: &LoginName) -> Result<Search, Failu
     let Some((policy, way)) = people::serving(config, &ways).await? else {
         return Ok(Search::NotServed);
     };
+    // The operator's groups are asked each time, so that whoever leaves one helps no longer.
+    let own = ports.directories.open(desk.staff.user.connection).await?;
+    let operator = own.read(&desk.staff.user).await?;
+    if !may_help(config, policy, &operator, &*own).await? {
+        return Ok(Search::NotServed);
+    }
+    let standing = standing(desk, &state, config, policy, (way, &ways)).await?;
+    Ok(Search::Served(Box::new(standing)))
+}
+
+async fn standing(
+    desk: &Desk,
+    state: &State,
+    config: &Arc<RealmConfig>,
+    policy: &ManagementPolicy,
+    (way, ways): (&Way, &Ways),
+) -> Result<Standing, Failure> {
+    let (ports, now) = (&desk.app.ports, desk.app.ports.now());
     let Way { record, directory } = way;
     let subject = people::subject(ports, record.user.guid)?;
     let held = directory.read_profile(&record.user).await?;
-    let profile = match profile_store::open(ports, record.user.guid, &held) {
-        Stored::Nothing => "Not registered",
-        Stored::Foreign => "Not registered: the attribute holds something else",
-        Stored::Rewritten(_) => {
-            "Not registered: the profile there is not the one written last, another hand put it there"
-        }
-        Stored::Profile(Registered { profile, made_under }) => {
-            if policy.qa.is_satisfied_by(&profile, made_under) {
-                "Registered"
-            } else {
-                "Registered, but no longer meets the policy"
-            }
-        }
-    };
-    let mut passcodes = if policy.takes_passcodes() { Passcodes::Given } else { Passcodes::NotTaken };
+    let stored = profile_store::open(ports, record.user.guid, &held);
+    let mut is_staff = false;
     for site in [Site::Admin, Site::Helpdesk] {
-        if passcodes == Passcodes::Given && way_of_role(config, site, &ways).await?.is_some() {
-            passcodes = Passcodes::NotToStaff;
-        }
+        is_staff = is_staff || way_of_role(config, site, ways).await?.is_some();
     }
-    let now = ports.now();
+    let owner = PasswordOwner { account: record.account.clone(), display_name: record.display_name.clone() };
     let target = AttemptTarget::User(subject);
     let locked =
         state.locked_until(target, now).map(|until| (text::in_words(until.since(now)), text::utc(until)));
@@ -109,32 +125,110 @@ pub(super) async fn look_up(app: &App, name: &LoginName) -> Result<Search, Failu
     let history = state.audit_of(subject).take(HISTORY).map(|record| {
         (text::utc(record.at), audit_text::actor(&record.actor), audit_text::event(&record.event))
     });
-    let UserRecord { user, dn, account, display_name, status, .. } = (**record).clone();
-    Ok(Search::Served(Box::new(Standing {
+    let mut standing = Standing {
+        config: Arc::clone(config),
+        policy: policy.clone(),
         subject,
-        name: format!("{alias}\\{account}"),
-        guid: user.guid.to_string(),
-        display_name,
-        dn: dn.to_string(),
-        policy: policy.name.clone(),
-        profile,
+        name: format!("{alias}\\{}", record.account),
+        guid: record.user.guid.to_string(),
+        profile: profile_words(policy, &stored),
+        may_be_outdated: matches!(&stored, Stored::Profile(registered) if !registered.is_outdated()),
         locked,
         failures: state.counter(target).map_or(0, |counter| counter.failures),
         passcode: state.passcode(subject, now).map(|passcode| text::utc(passcode.until)),
-        passcodes,
-        account: account_words(status),
+        is_staff,
+        caller: verify::caller(desk, policy, subject, stored)?,
+        level: state.level(),
+        rules: Vec::new(),
+        owner,
         history: history.collect(),
-        notices: policy.notices,
         record: (**record).clone(),
-    })))
+    };
+    if standing.allows(HelpdeskTask::ResetPassword).is_ok() {
+        let domain = directory.password_rules(&standing.record.user).await?;
+        standing.rules = effective_rules(&policy.password_rules, Some(&domain));
+    }
+    Ok(standing)
 }
 
-fn account_words(status: AccountStatus) -> Vec<&'static str> {
-    let words = [
-        (status.locked, "Locked by the domain"),
-        (status.disabled, "Disabled"),
-        (status.expired, "Expired"),
-        (status.must_change_password, "Password must be changed"),
-    ];
-    words.into_iter().filter_map(|(holds, word)| holds.then_some(word)).collect()
+impl Standing {
+    /// Whether the operator may do this for the person now.
+    pub(super) fn may(&self, task: HelpdeskTask) -> Result<(), Failure> {
+        self.allows(task)?;
+        match self.caller {
+            Caller::AsTheOperatorJudges | Caller::Verified(_) => Ok(()),
+            Caller::ToVerify(_) | Caller::CannotBe => {
+                forbidden("Verify the caller first: find the user anew.")
+            }
+        }
+    }
+
+    /// Whether it may be done for this person at all, once the caller is verified.
+    fn allows(&self, task: HelpdeskTask) -> Result<(), Failure> {
+        if !self.policy.helpdesk.tasks.contains(&task) {
+            return forbidden("The policy of this user does not let the helpdesk do that.");
+        }
+        if self.is_staff && task != HelpdeskTask::UnlockProfile {
+            return forbidden("Whoever may use the Admin or the Helpdesk site is not helped with that here.");
+        }
+        if self.level < task.needs() {
+            return Err(Failure::new(ErrorCode::UpgradeUnfinished));
+        }
+        Ok(())
+    }
+
+    /// Whether the page offers it: it may be done, and there is something to be done.
+    pub(super) fn offers(&self, task: HelpdeskTask) -> bool {
+        let AccountStatus { locked, disabled, must_change_password, .. } = self.record.status;
+        let is_of_use = match task {
+            HelpdeskTask::UnlockProfile => self.locked.is_some(),
+            HelpdeskTask::AssignPasscode => self.policy.takes_passcodes(),
+            HelpdeskTask::EnforceUpdate => self.may_be_outdated,
+            HelpdeskTask::ResetPassword => true,
+            HelpdeskTask::ForceChange => !must_change_password,
+            HelpdeskTask::UnlockAccount => locked,
+            HelpdeskTask::EnableAccount => disabled,
+        };
+        is_of_use && self.may(task).is_ok()
+    }
+
+    /// The names that a password must not hold.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.owner.names().collect()
+    }
+
+    /// What stands in the way in the domain.
+    pub(super) fn account(&self) -> Vec<&'static str> {
+        let status = self.record.status;
+        let words = [
+            (status.locked, "Locked by the domain"),
+            (status.disabled, "Disabled"),
+            (status.expired, "Expired"),
+            (status.must_change_password, "Password must be changed"),
+        ];
+        words.into_iter().filter_map(|(holds, word)| holds.then_some(word)).collect()
+    }
+}
+
+fn forbidden(why: &'static str) -> Result<(), Failure> {
+    Err(Failure::new(ErrorCode::Forbidden).saying(why))
+}
+
+fn profile_words(policy: &ManagementPolicy, stored: &Stored) -> &'static str {
+    match stored {
+        Stored::Nothing => "Not registered",
+        Stored::Foreign => "Not registered: the attribute holds something else",
+        Stored::Rewritten(_) => {
+            "Not registered: the profile there is not the one written last, another hand put it there"
+        }
+        Stored::Profile(registered) if registered.is_outdated() => {
+            "Registered, to be updated at the next visit"
+        }
+        Stored::Profile(registered)
+            if policy.qa.is_satisfied_by(&registered.profile, registered.made_under) =>
+        {
+            "Registered"
+        }
+        Stored::Profile(_) => "Registered, but no longer meets the policy",
+    }
 }

@@ -185,6 +185,7 @@ async fn begin(
         tickets: 0,
         ending: None,
         language: None,
+        update: false,
     })
 }
 

@@ -86,6 +86,9 @@ pub(crate) struct Progress {
     /// What the browser would like to read best.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) language: Option<Language>,
+    /// Whether the security questions have to be chosen anew before anything else is done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) update: bool,
 }
 
 impl Progress {
@@ -168,6 +171,7 @@ mod tests {
             tickets: u32::MAX,
             ending: None,
             language: Some("zho-12345678-1234567".parse().unwrap()),
+            update: true,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Doing one thing in the directory under a ticket: intent committed, the call, outcome committed.
 
 use super::{Context, Ending, Verdict};
+use crate::notify::Notice;
 use crate::page_error::Failure;
 use crate::ports::Ports;
 use crate::text;
@@ -39,23 +40,56 @@ impl TicketEnd {
     }
 }
 
-/// Opens the run's ticket, does `work`, and closes it. Once the ticket is open the work goes on even if the browser
-/// goes away, so that its outcome is recorded.
+/// One change in the directory, as the log is to know it.
+pub(crate) struct Deed {
+    /// Who does it.
+    pub(crate) actor: Actor,
+    /// For whom.
+    pub(crate) subject: KeyedHash,
+    /// What it is done under.
+    pub(crate) ticket: TicketId,
+    /// What it is.
+    pub(crate) kind: TicketKind,
+    /// More for the audit.
+    pub(crate) note: String,
+    /// Who is told.
+    pub(crate) notice: Option<Notice>,
+}
+
+/// Does `work` under the run's ticket.
 pub(crate) async fn under_ticket(
     context: &Context<'_>,
     kind: TicketKind,
     work: impl Future<Output = Result<(), DirectoryError>> + Send + 'static,
 ) -> Result<TicketEnd, Failure> {
-    let ports = context.app.ports.clone();
-    let subject = context.subject();
-    let ticket = context.progress.ticket(&ports)?;
-    let letter = match context.notice(kind) {
+    let (ports, subject) = (&context.app.ports, context.subject());
+    let deed = Deed {
+        actor: Actor::User(subject),
+        subject,
+        ticket: context.progress.ticket(ports)?,
+        kind,
+        note: context.note(),
+        notice: context.notice(kind),
+    };
+    carry_out(ports, deed, work).await
+}
+
+/// Opens a ticket, does `work`, and closes it. Once the ticket is open the work goes on even if the browser goes away, so
+/// that its outcome is recorded.
+pub(crate) async fn carry_out(
+    ports: &Ports,
+    deed: Deed,
+    work: impl Future<Output = Result<(), DirectoryError>> + Send + 'static,
+) -> Result<TicketEnd, Failure> {
+    let Deed { actor, subject, ticket, kind, note, notice } = deed;
+    let ports = ports.clone();
+    let letter = match notice {
         Some(notice) => notice.look_up(&ports).await,
         None => None,
     };
     let open = Action::OpenTicket { ticket, subject, kind, node: ports.consensus.node(), life: TICKET_LIFE };
-    let detail = Some(ports.seal_detail(&context.note())?);
-    match ports.commit_with(Actor::User(subject), open, detail).await {
+    let detail = Some(ports.seal_detail(&note)?);
+    match ports.commit_with(actor.clone(), open, detail).await {
         Err(failure) if failure.code == ErrorCode::UnknownOutcome => {
             return Ok(TicketEnd::NotOpened(failure.saying(text::TICKET_UNSURE)));
         }
@@ -63,7 +97,7 @@ pub(crate) async fn under_ticket(
     };
     let task = tokio::spawn(async move {
         let result = work.await;
-        close(&ports, subject, ticket, &result).await;
+        close(&ports, actor, ticket, &result).await;
         if let Some(letter) = letter {
             // Nobody waits for that: whoever asked is told what the domain controller said.
             let told = result.clone();
@@ -84,7 +118,7 @@ pub(crate) async fn under_ticket(
 
 /// Reports the outcome. If that cannot be committed, the leader's sweep will call the ticket unknown; what the person
 /// is told is what the domain controller said.
-async fn close(ports: &Ports, subject: KeyedHash, ticket: TicketId, result: &Result<(), DirectoryError>) {
+async fn close(ports: &Ports, actor: Actor, ticket: TicketId, result: &Result<(), DirectoryError>) {
     let result = match result {
         Ok(()) => TicketResult::Done,
         Err(error) => {
@@ -97,7 +131,7 @@ async fn close(ports: &Ports, subject: KeyedHash, ticket: TicketId, result: &Res
             }
         }
     };
-    if let Err(failure) = ports.commit(Actor::User(subject), Action::CloseTicket { ticket, result }).await {
+    if let Err(failure) = ports.commit(actor, Action::CloseTicket { ticket, result }).await {
         tracing::warn!(%ticket, %failure, "a ticket's outcome could not be recorded");
     }
 }

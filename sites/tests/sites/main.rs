@@ -7,6 +7,7 @@ mod enumeration;
 mod fakes;
 mod flows;
 mod helpdesk;
+mod helpdesk_tasks;
 mod history;
 mod hostile;
 mod legacy;

@@ -12,7 +12,7 @@ use passquorum_domain::mail::{Language, Mail, MailSecurity, MailServer, MailSett
 use passquorum_domain::ports::{Clock, Purpose, Vault};
 use passquorum_domain::time::Span;
 
-fn with_mail(world: &World, notices: Notices) {
+pub(crate) fn with_mail(world: &World, notices: Notices) {
     for (from, to) in
         [(FeatureLevel::FIRST, FeatureLevel::SECOND), (FeatureLevel::SECOND, FeatureLevel::THIRD)]
     {
@@ -42,7 +42,7 @@ fn with_mail(world: &World, notices: Notices) {
 }
 
 /// The mails that wait, as they will be sent: to whom, in which language, about what.
-fn mails(world: &World) -> Vec<(String, String, String)> {
+pub(crate) fn mails(world: &World) -> Vec<(String, String, String)> {
     let state = world.consensus.state();
     let mut mails: Vec<_> = state
         .outbox()

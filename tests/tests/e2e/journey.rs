@@ -8,7 +8,7 @@ use passquorum_tests::rig::realm::QUESTIONS;
 use passquorum_tests::rig::samba::{Bind, seeded_password};
 use std::path::{Path, PathBuf};
 
-const ANSWERS: [&str; 2] = ["Planted-Sycamore-Street", "Planted-Bartholomew"];
+pub(crate) const ANSWERS: [&str; 2] = ["Planted-Sycamore-Street", "Planted-Bartholomew"];
 pub(crate) const FORGOTTEN: &str = "Planted-New-Passw0rd-1";
 const CHANGED: &str = "Planted-Changed-Passw0rd-2";
 
@@ -16,7 +16,7 @@ pub(crate) fn screenshots() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/screenshots")
 }
 
-async fn balance(world: &World) -> HaProxy {
+pub(crate) async fn balance(world: &World) -> HaProxy {
     let port = ports::block(2).unwrap();
     let nodes = [1, 2, 3].map(|id| world.base(id).trim_start_matches("https://").to_owned());
     let dir = world.dir.path().join("haproxy");

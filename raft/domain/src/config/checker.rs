@@ -5,6 +5,7 @@ use super::{
     MirrorSettings, Problem, is_of_own_domain,
 };
 use crate::feature_level::FeatureLevel;
+use crate::helpdesk::{HelpdeskPolicy, Verification};
 use crate::ids::ConnectionId;
 use crate::lockout::LockoutSettings;
 use crate::policy::PasswordRule;
@@ -160,6 +161,7 @@ impl Checker {
         self.lockout(&format!("{at}.lockout"), &policy.lockout);
         self.qa(&format!("{at}.qa"), &policy.qa);
         self.rules(&format!("{at}.password_rules"), &policy.password_rules);
+        self.helpdesk(&format!("{at}.helpdesk"), &policy.helpdesk, &policy.qa);
         let (mut kinds, mut ids) = (BTreeSet::new(), BTreeSet::new());
         for (index, workflow) in policy.workflows.iter().enumerate() {
             let at = format!("{at}.workflows[{index}]");
@@ -180,6 +182,21 @@ impl Checker {
                 self.add(format!("{at}.id"), "another workflow has this id; a new one needs a new UUID");
             }
         }
+    }
+
+    fn helpdesk(&mut self, at: &str, helpdesk: &HelpdeskPolicy, qa: &QaPolicy) {
+        self.at_most_100(&format!("{at}.groups"), helpdesk.groups.len());
+        for (index, group) in helpdesk.groups.iter().enumerate() {
+            self.connection_id(format!("{at}.groups[{index}].connection"), group.connection);
+        }
+        let Some(Verification { questions, valid_for }) = helpdesk.verification else { return };
+        let mandatory = qa.of_kind(QuestionKind::Mandatory).count();
+        if questions == 0 || questions as usize > mandatory {
+            let message = format!("use 1 to {mandatory}, the number of the policy's mandatory questions");
+            self.add(format!("{at}.verification.questions"), &message);
+        }
+        let (least, most) = (Verification::SHORTEST, Verification::LONGEST);
+        self.span(&format!("{at}.verification.valid_for"), valid_for, least, most);
     }
 
     /// What is asked must be there to be asked.

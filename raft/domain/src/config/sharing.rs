@@ -9,7 +9,7 @@ use crate::scope::RoleScope;
 /// One use of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConnectionUse<'a> {
-    /// A policy serves users of it.
+    /// A policy serves users of it, or is helped by people of it.
     Policy(PolicyId, &'a str),
     /// A group of it may use the Admin site.
     Administrators,
@@ -23,9 +23,10 @@ impl RealmConfig {
     /// Where a connection is used.
     #[must_use]
     pub fn uses_of(&self, id: ConnectionId) -> Vec<ConnectionUse<'_>> {
-        let serves =
-            self.policies.iter().filter(|policy| policy.scope.iter().any(|one| one.connection == id));
         let names = |scopes: &[RoleScope]| scopes.iter().any(|scope| scope.connection == id);
+        let uses = self.policies.iter().filter(|policy| {
+            policy.scope.iter().any(|one| one.connection == id) || names(&policy.helpdesk.groups)
+        });
         let mirrored = self.general.mirror.as_ref().is_some_and(|mirror| mirror.connection == id);
         let others = [
             (names(&self.administrators), ConnectionUse::Administrators),
@@ -33,7 +34,7 @@ impl RealmConfig {
             (mirrored, ConnectionUse::Mirror),
         ];
         let others = others.into_iter().filter(|(is_used, _)| *is_used).map(|(_, one)| one);
-        serves.map(|policy| ConnectionUse::Policy(policy.id, &policy.name)).chain(others).collect()
+        uses.map(|policy| ConnectionUse::Policy(policy.id, &policy.name)).chain(others).collect()
     }
 
     /// Each connection that a change would make the second one for the same users, at a level. What is there already is let be. This is

@@ -47,6 +47,18 @@ named! {
         TaskFailed = "task-failed",
         /// To a user whose lock the helpdesk lifted.
         LockLifted = "lock-lifted",
+        /// To a user whose password the helpdesk set anew.
+        HelpdeskReset = "helpdesk-reset",
+        /// To a user whose account the helpdesk unlocked.
+        HelpdeskUnlocked = "helpdesk-unlocked",
+        /// To a user whose account the helpdesk enabled.
+        HelpdeskEnabled = "helpdesk-enabled",
+        /// To a user whom the helpdesk has change the password.
+        MustChangePassword = "must-change-password",
+        /// To a user whom the helpdesk has choose security questions anew.
+        MustUpdateProfile = "must-update-profile",
+        /// To a user whom the helpdesk gave a passcode.
+        PasscodeAssigned = "passcode-assigned",
         /// To a user who needs a code to go on.
         OneTimeCode = "one-time-code",
         /// To administrators: a user's task was done.
@@ -93,6 +105,12 @@ impl MailTemplate {
             | Self::ProfileChanged
             | Self::TaskDone
             | Self::LockLifted
+            | Self::HelpdeskReset
+            | Self::HelpdeskUnlocked
+            | Self::HelpdeskEnabled
+            | Self::MustChangePassword
+            | Self::MustUpdateProfile
+            | Self::PasscodeAssigned
             | Self::AdministratorDone => &[UserName, Account, Task, Time, Organisation, Site],
             Self::TaskFailed | Self::AdministratorFailed => {
                 &[UserName, Account, Task, Time, Organisation, Site, Reason]

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod helpdesk;
+#[cfg(test)]
 mod history;
 #[cfg(test)]
 mod keys;

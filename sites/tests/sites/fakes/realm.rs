@@ -104,6 +104,7 @@ pub(crate) fn policy() -> ManagementPolicy {
             reset_after: Span::minutes(15),
         },
         notices: passquorum_domain::mail::Notices::default(),
+        helpdesk: passquorum_domain::helpdesk::HelpdeskPolicy::default(),
         password_rules: vec![
             PasswordRule::Length(LengthRule { min: 8, max: 64 }),
             PasswordRule::Complexity(ComplexityRule { min_kinds: 2, forbid_names: false }),

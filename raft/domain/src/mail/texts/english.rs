@@ -100,6 +100,78 @@ If you did not ask for this, tell your helpdesk at once.
 {site}
 ",
         ),
+        MailTemplate::HelpdeskReset => (
+            "The helpdesk reset your password",
+            "Hello {user_name},
+
+the helpdesk set a new password for your account {account} on {time}. Your old password does not work any more.
+
+If you did not ask for this, tell your helpdesk at once: somebody else may have called in your name.
+
+{organisation}
+{site}
+",
+        ),
+        MailTemplate::HelpdeskUnlocked => (
+            "The helpdesk unlocked your account",
+            "Hello {user_name},
+
+the helpdesk unlocked your account {account} on {time}. Your password is the same as before.
+
+If you did not ask for this, tell your helpdesk at once.
+
+{organisation}
+{site}
+",
+        ),
+        MailTemplate::HelpdeskEnabled => (
+            "The helpdesk enabled your account",
+            "Hello {user_name},
+
+the helpdesk enabled your account {account} on {time}. Your password is the same as before.
+
+If you did not ask for this, tell your helpdesk at once.
+
+{organisation}
+{site}
+",
+        ),
+        MailTemplate::MustChangePassword => (
+            "You must change your password",
+            "Hello {user_name},
+
+the helpdesk decided on {time} that the password of your account {account} must be changed: you are asked for a new one when you next log on.
+
+If you do not know why, ask your helpdesk.
+
+{organisation}
+{site}
+",
+        ),
+        MailTemplate::MustUpdateProfile => (
+            "Please choose your security questions anew",
+            "Hello {user_name},
+
+the helpdesk decided on {time} that the security questions of your account {account} must be chosen anew. You are asked for that when you next use this site.
+
+If you do not know why, ask your helpdesk.
+
+{organisation}
+{site}
+",
+        ),
+        MailTemplate::PasscodeAssigned => (
+            "The helpdesk assigned you a passcode",
+            "Hello {user_name},
+
+the helpdesk assigned a passcode for your account {account} on {time}. With it new security questions can be chosen, once. The passcode itself is in no mail: the helpdesk reads it out to you.
+
+If you did not ask for this, tell your helpdesk at once: somebody else may have called in your name.
+
+{organisation}
+{site}
+",
+        ),
         MailTemplate::OneTimeCode => (
             "Your code for {task}",
             "Hello {user_name},

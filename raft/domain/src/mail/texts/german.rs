@@ -105,6 +105,78 @@ Wenn Sie nicht darum gebeten haben, melden Sie es bitte sofort Ihrem Helpdesk.
 {site}
 ",
         ),
+        MailTemplate::HelpdeskReset => (
+            "Der Helpdesk hat Ihr Kennwort zurückgesetzt",
+            "Guten Tag {user_name},
+
+der Helpdesk hat am {time} ein neues Kennwort für Ihr Konto {account} gesetzt. Ihr altes Kennwort gilt nicht mehr.
+
+Wenn Sie nicht darum gebeten haben, melden Sie es bitte sofort Ihrem Helpdesk: Dann hat vielleicht jemand anderes in Ihrem Namen angerufen.
+
+{organisation}
+{site}
+",
+        ),
+        MailTemplate::HelpdeskUnlocked => (
+            "Der Helpdesk hat Ihr Konto entsperrt",
+            "Guten Tag {user_name},
+
+der Helpdesk hat am {time} Ihr Konto {account} entsperrt. Ihr Kennwort ist dasselbe wie zuvor.
+
+Wenn Sie nicht darum gebeten haben, melden Sie es bitte sofort Ihrem Helpdesk.
+
+{organisation}
+{site}
+",
+        ),
+        MailTemplate::HelpdeskEnabled => (
+            "Der Helpdesk hat Ihr Konto aktiviert",
+            "Guten Tag {user_name},
+
+der Helpdesk hat am {time} Ihr Konto {account} aktiviert. Ihr Kennwort ist dasselbe wie zuvor.
+
+Wenn Sie nicht darum gebeten haben, melden Sie es bitte sofort Ihrem Helpdesk.
+
+{organisation}
+{site}
+",
+        ),
+        MailTemplate::MustChangePassword => (
+            "Sie müssen Ihr Kennwort ändern",
+            "Guten Tag {user_name},
+
+der Helpdesk hat am {time} bestimmt, dass das Kennwort Ihres Kontos {account} geändert werden muss: Bei der nächsten Anmeldung werden Sie nach einem neuen gefragt.
+
+Wenn Sie nicht wissen, warum, fragen Sie bitte Ihren Helpdesk.
+
+{organisation}
+{site}
+",
+        ),
+        MailTemplate::MustUpdateProfile => (
+            "Bitte wählen Sie neue Sicherheitsfragen",
+            "Guten Tag {user_name},
+
+der Helpdesk hat am {time} bestimmt, dass die Sicherheitsfragen Ihres Kontos {account} neu gewählt werden müssen. Sie werden danach gefragt, wenn Sie diese Seite das nächste Mal benutzen.
+
+Wenn Sie nicht wissen, warum, fragen Sie bitte Ihren Helpdesk.
+
+{organisation}
+{site}
+",
+        ),
+        MailTemplate::PasscodeAssigned => (
+            "Der Helpdesk hat Ihnen einen Passcode gegeben",
+            "Guten Tag {user_name},
+
+der Helpdesk hat am {time} einen Passcode für Ihr Konto {account} vergeben. Damit können einmal neue Sicherheitsfragen gewählt werden. Der Passcode selbst steht in keiner Mail: Der Helpdesk nennt ihn Ihnen.
+
+Wenn Sie nicht darum gebeten haben, melden Sie es bitte sofort Ihrem Helpdesk: Dann hat vielleicht jemand anderes in Ihrem Namen angerufen.
+
+{organisation}
+{site}
+",
+        ),
         MailTemplate::OneTimeCode => (
             "Ihr Code für {task}",
             "Guten Tag {user_name},

@@ -1,0 +1,46 @@
+//! People whom the helpdesk has choose their security questions anew do so as soon as they have proved who they are, before
+//! the task that they came for goes on.
+
+use super::Context;
+use crate::profile_store::{self, Stored};
+use passquorum_domain::feature_level::FeatureLevel;
+use passquorum_domain::workflow::{Activity, EditProfile};
+
+/// Whether it is due now. It is not once something was done, since the steps before the present one must stay as they were.
+/// Who is not known, and whoever's profile cannot be read, is not asked: what comes next will tell.
+pub(super) async fn is_due(context: &Context<'_>) -> bool {
+    let Some(user) = context.user() else { return false };
+    let proves = context.stage.present(context.progress).is_some_and(Activity::authenticates);
+    let acted = context.stage.before(context.progress).iter().any(Activity::acts);
+    if !proves || acted || context.app.ports.consensus.local().level() < FeatureLevel::THIRD {
+        return false;
+    }
+    let held = match context.directory(user).await {
+        Ok(directory) => directory.read_profile(user).await,
+        Err(failure) => {
+            tracing::warn!(%failure, "it cannot be told whether a profile is to be made anew");
+            return false;
+        }
+    };
+    match held {
+        Ok(held) => match profile_store::open(&context.app.ports, user.guid, &held) {
+            Stored::Profile(registered) => registered.is_outdated(),
+            Stored::Nothing | Stored::Rewritten(_) | Stored::Foreign => false,
+        },
+        Err(error) => {
+            tracing::warn!(%error, "it cannot be told whether a profile is to be made anew");
+            false
+        }
+    }
+}
+
+/// The activities with that step before the first one that does something, unless that is the step itself.
+pub(super) fn inserted(mut activities: Vec<Activity>) -> Vec<Activity> {
+    let first = activities.iter().position(Activity::acts);
+    if let Some(first) =
+        first.filter(|first| !matches!(activities.get(*first), Some(Activity::EditProfile(_))))
+    {
+        activities.insert(first, Activity::EditProfile(EditProfile {}));
+    }
+    activities
+}
