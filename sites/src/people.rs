@@ -2,8 +2,11 @@
 
 use crate::page_error::Failure;
 use crate::ports::Ports;
+use crate::text;
+use futures::future::try_join_all;
 use passquorum_domain::config::{DomainConnection, ManagementPolicy, RealmConfig};
 use passquorum_domain::directory::{ClientController, DistinguishedName, LoginName, ObjectGuid, UserRecord};
+use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::{ConnectionId, KeyedHash};
 use passquorum_domain::ports::{Directory, DirectoryError, Found, Purpose, VaultError};
 use passquorum_domain::scope::{ScopeDecision, UserScope};
@@ -65,19 +68,22 @@ pub(crate) async fn find_near(
         _ => true,
     };
     let named: Vec<_> = config.connections.iter().filter(|connection| is_named(connection)).collect();
-    let mut found = Vec::new();
-    for connection in &config.connections {
-        if !named.iter().any(|one| one.id == connection.id || one.may_share_users(connection)) {
-            continue;
-        }
+    let is_meant = |connection: &&DomainConnection| {
+        named.iter().any(|one| one.id == connection.id || one.may_share_users(connection))
+    };
+    let asked = config.connections.iter().filter(is_meant).map(|connection| async move {
         let directory = ports.directories.open(connection.id).await?;
         let answer = match near {
             Some(near) => directory.find_near(name, near).await?,
             None => directory.find(name).await?,
         };
+        Ok::<_, DirectoryError>((is_named(connection), answer, directory))
+    });
+    let mut found = Vec::new();
+    for (is_named, answer, directory) in try_join_all(asked).await? {
         match answer {
-            Found::One(record) => found.push((is_named(connection), Way { record, directory })),
-            Found::Several if is_named(connection) => return Ok(Person::Several),
+            Found::One(record) => found.push((is_named, Way { record, directory })),
+            Found::Several if is_named => return Ok(Person::Several),
             Found::Several | Found::Nobody => {}
         }
     }
@@ -89,6 +95,16 @@ pub(crate) async fn find_near(
     }
     let mut ways = found.into_iter().map(|(_, way)| way).filter(|way| identity(way) == guid);
     Ok(ways.next().map_or(Person::Nobody, |first| Person::One(Ways { first, others: ways.collect() })))
+}
+
+/// What a visitor is told when a domain could not be asked: whoever named none may be of another one.
+pub(crate) fn cannot_ask(error: DirectoryError, config: &RealmConfig, name: &LoginName) -> Failure {
+    let failure = Failure::from(error);
+    let names_none = !matches!(name, LoginName::Account { domain: Some(_), .. });
+    if failure.code == ErrorCode::DirectoryUnreachable && names_none && config.connections.len() > 1 {
+        return failure.saying(text::NAME_THE_DOMAIN);
+    }
+    failure
 }
 
 /// The first policy that serves a person through any of the ways to them, and the way.

@@ -8,6 +8,8 @@ pub(crate) const NODE_HOLDS_NO_KEY: &str =
     "This server has not received the keys it needs yet, so it cannot serve you. Nothing was changed.";
 pub(crate) const NOT_THIS_NODE: &str =
     "This node only reads what you want to change. Nothing was changed. Do it on one of these:";
+pub(crate) const NAME_THE_DOMAIN: &str = "One of your organisation's directories cannot be reached at the moment. Nothing was \
+     changed. If your account is in another one, type its domain before your name, such as CORP\\jdoe.";
 pub(crate) const WRONG_ANSWERS: &str = "We could not verify you with these answers.";
 pub(crate) const WRONG_ANSWER: &str = "This answer is not right.";
 pub(crate) const WRONG_PASSCODE: &str = "This passcode is not right, was used already, or is out of date.";

@@ -207,7 +207,8 @@ async fn served<'c>(
     name: &LoginName,
     near: Option<&ClientController>,
 ) -> Result<Result<Served<'c>, NotServed>, Failure> {
-    let ways = match people::find_near(&app.ports, config, name, near).await? {
+    let found = people::find_near(&app.ports, config, name, near).await;
+    let ways = match found.map_err(|error| people::cannot_ask(error, config, name))? {
         Person::One(ways) => ways,
         Person::Nobody => return Ok(Err(NotServed::NoSuchUser)),
         Person::Several => return Ok(Err(NotServed::Ambiguous)),

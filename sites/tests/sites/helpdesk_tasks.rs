@@ -70,8 +70,10 @@ async fn act(browser: &mut Browser, path: &str, fields: &[(&str, String)], more:
     browser.submit(path, &[&fields, more].concat()).await
 }
 
+type Deed = (&'static str, HelpdeskTask, &'static [(&'static str, &'static str)]);
+
 /// Every POST that does something for a person, with the fields that it needs beside their name.
-const DEEDS: [(&str, HelpdeskTask, &[(&str, &str)]); 7] = [
+const DEEDS: [Deed; 7] = [
     ("/helpdesk/unlock", HelpdeskTask::UnlockProfile, &[]),
     ("/helpdesk/passcode", HelpdeskTask::AssignPasscode, &[("length", "10"), ("hours", "1")]),
     ("/helpdesk/enforce-update", HelpdeskTask::EnforceUpdate, &[]),

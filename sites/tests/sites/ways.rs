@@ -1,10 +1,10 @@
 //! A person whom two connections show is one person; the first policy that serves them by either decides which is used. And
 //! how a connection is changed for one policy alone.
 
-#![expect(clippy::unwrap_used, reason = "what a test reads must be there")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what a test reads must be there")]
 
 use crate::browser::{ANSWERS, Browser, STEP, register, start};
-use crate::fakes::{CONNECTION, POLICY, SECOND, World, policy};
+use crate::fakes::{CONNECTION, Controller, POLICY, SECOND, World, policy};
 use crate::staff::{administrator, fields_of, location, send, set, sign_in};
 use http::StatusCode;
 use passquorum_domain::config::{
@@ -103,6 +103,21 @@ async fn two_people_of_one_name_are_never_guessed_between() {
     assert!(page.html.contains("<strong>Everyone</strong>"), "{}", page.html);
     let page = admin.post("/admin/policies/explain", &explained("OTHER\\alice")).await;
     assert!(page.html.contains("<strong>Strict</strong>"), "{}", page.html);
+}
+
+#[tokio::test]
+async fn whoever_names_no_domain_while_one_cannot_be_asked_is_told_to_name_theirs() {
+    let world = world(&[]);
+    world.second.set_controller(Controller::Down);
+    let mut browser = Browser::new(world.node("n1"));
+    for name in ["alice", "nobody-at-all"] {
+        let page = start(&mut browser, "forgot-password", name).await;
+        assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE, "{name}");
+        assert!(page.html.contains("type its domain before your name"), "{name}: {}", page.html);
+    }
+    let page = start(&mut browser, "forgot-password", "OTHER\\alice").await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(!page.html.contains("type its domain"), "{}", page.html);
 }
 
 #[tokio::test]
