@@ -13,32 +13,45 @@ pub(crate) async fn left_behind(ports: &Ports, present: &RealmConfig, change: &C
     let mut problems = Vec::new();
     let Ok(next) = present.with(change.clone()) else { return problems };
     for (place, after) in next.connections.iter().enumerate() {
-        let Some(before) = present.connection(after.id) else { continue };
-        for (attribute, having, field) in attributes(before) {
-            if looks_in(after, attribute) {
-                continue;
-            }
-            let alias = &before.alias;
-            let first = match field {
-                Field::Former => format!("run passquorum profiles migrate --alias {alias} first"),
-                Field::Present => {
-                    format!("name it as the former one and run passquorum profiles migrate --alias {alias}")
-                }
-            };
-            let why = match first_page(ports, before, having).await {
-                Ok(0) => continue,
-                Ok(number) => format!("at least {number} profiles are still in {attribute}: {first}"),
-                Err(error) => {
-                    format!(
-                        "the directory cannot be asked whether profiles are still in {attribute} ({error}): try again later"
-                    )
-                }
-            };
-            problems.push(Problem {
-                field: format!("connections[{place}].{}", field.name()),
-                message: format!("{why}, or give them up with {FORCE}"),
-            });
+        if let Some(before) = present.connection(after.id) {
+            problems.extend(left_between(ports, before, place, after).await);
         }
+    }
+    problems
+}
+
+/// What would be left behind by people who are looked for through the connection in this place instead of through another.
+pub(crate) async fn left_between(
+    ports: &Ports,
+    before: &DomainConnection,
+    place: usize,
+    after: &DomainConnection,
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (attribute, having, field) in attributes(before) {
+        if looks_in(after, attribute) {
+            continue;
+        }
+        let alias = &before.alias;
+        let first = match field {
+            Field::Former => format!("run passquorum profiles migrate --alias {alias} first"),
+            Field::Present => {
+                format!("name it as the former one and run passquorum profiles migrate --alias {alias}")
+            }
+        };
+        let why = match first_page(ports, before, having).await {
+            Ok(0) => continue,
+            Ok(number) => format!("at least {number} profiles are still in {attribute}: {first}"),
+            Err(error) => {
+                format!(
+                    "the directory cannot be asked whether profiles are still in {attribute} ({error}): try again later"
+                )
+            }
+        };
+        problems.push(Problem {
+            field: format!("connections[{place}].{}", field.name()),
+            message: format!("{why}, or give them up with {FORCE}"),
+        });
     }
     problems
 }

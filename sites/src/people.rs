@@ -4,11 +4,13 @@ use crate::page_error::Failure;
 use crate::ports::Ports;
 use crate::text;
 use futures::future::try_join_all;
-use passquorum_domain::config::{DomainConnection, ManagementPolicy, RealmConfig};
-use passquorum_domain::directory::{ClientController, DistinguishedName, LoginName, ObjectGuid, UserRecord};
+use passquorum_domain::config::{DirectoryEndpoint, DomainConnection, ManagementPolicy, RealmConfig};
+use passquorum_domain::directory::{
+    ClientController, DistinguishedName, LoginName, ObjectGuid, UserRecord, UserRef,
+};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::{ConnectionId, KeyedHash};
-use passquorum_domain::ports::{Directory, DirectoryError, Found, Purpose, VaultError};
+use passquorum_domain::ports::{Directory, DirectoryError, DirectoryReason, Found, Purpose, VaultError};
 use passquorum_domain::scope::{ScopeDecision, UserScope};
 use std::sync::Arc;
 
@@ -97,6 +99,39 @@ pub(crate) async fn find_near(
     Ok(ways.next().map_or(Person::Nobody, |first| Person::One(Ways { first, others: ways.collect() })))
 }
 
+/// The ways to somebody of one connection: all that show the same object, of those connections that may.
+pub(crate) async fn ways_of(
+    ports: &Ports,
+    config: &RealmConfig,
+    user: &UserRef,
+) -> Result<Option<Ways>, DirectoryError> {
+    let own = config.connection(user.connection);
+    let may_show = |connection: &&DomainConnection| {
+        own.is_some_and(|own| own.id == connection.id || own.may_share_users(connection))
+    };
+    let asked = config.connections.iter().filter(may_show).map(|connection| async move {
+        let directory = ports.directories.open(connection.id).await?;
+        match directory.read(&UserRef { connection: connection.id, ..user.clone() }).await {
+            Ok(record) if is_looked_for(&record, connection) => {
+                Ok(Some(Way { record: Box::new(record), directory }))
+            }
+            Ok(_) => Ok(None),
+            Err(error) if error.reason == DirectoryReason::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    });
+    let mut ways = try_join_all(asked).await?.into_iter().flatten();
+    Ok(ways.next().map(|first| Ways { first, others: ways.collect() }))
+}
+
+/// Whether a name would find them by this connection: an object is read by its identity wherever it is.
+fn is_looked_for(record: &UserRecord, connection: &DomainConnection) -> bool {
+    match &connection.endpoint {
+        DirectoryEndpoint::Ldaps(ldaps) => record.dn.is_within(&ldaps.base),
+        DirectoryEndpoint::Embedded => true,
+    }
+}
+
 /// What a visitor is told when a domain could not be asked: whoever named none may be of another one.
 pub(crate) fn cannot_ask(error: DirectoryError, config: &RealmConfig, name: &LoginName) -> Failure {
     let failure = Failure::from(error);
@@ -133,17 +168,6 @@ pub(crate) async fn decisions<'c, 'w>(
         }
     }
     Ok(decided)
-}
-
-/// The first policy that serves a user through this connection.
-pub(crate) async fn policy_by<'c>(
-    config: &'c RealmConfig,
-    record: &UserRecord,
-    directory: &dyn Directory,
-) -> Result<Option<&'c ManagementPolicy>, DirectoryError> {
-    let decided = config.policies.iter().zip(decisions_by(config, record, directory).await?);
-    let mut serving = decided.filter(|(_, decision)| matches!(decision, ScopeDecision::Allowed(_)));
-    Ok(serving.next().map(|(policy, _)| policy))
 }
 
 async fn decisions_by(

@@ -9,13 +9,14 @@ use crate::people::{self, Person, Way, Ways};
 use crate::ports::Ports;
 use crate::session::Staff;
 use passquorum_domain::audit::{Actor, AuditEvent, Site};
-use passquorum_domain::config::{ManagementPolicy, RealmConfig};
+use passquorum_domain::config::RealmConfig;
 use passquorum_domain::directory::{DistinguishedName, LoginName, UserRecord};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::PolicyId;
-use passquorum_domain::ports::{Directory, DirectoryError, PasswordCheck};
+use passquorum_domain::ports::{Directory, DirectoryError, DirectoryReason, PasswordCheck};
 use passquorum_domain::scope::RoleScope;
 use passquorum_domain::secret::Password;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// Checks name, password and role. The attempt is committed as counted before the password is tried. Fails with
@@ -89,31 +90,38 @@ pub(crate) async fn way_of_role<'w>(
     site: Site,
     ways: &'w Ways,
 ) -> Result<Option<&'w Way>, DirectoryError> {
-    let of_policies = || config.policies.iter().flat_map(|policy| &policy.helpdesk.groups);
-    let scopes: Vec<&RoleScope> = match site {
-        Site::Admin => config.administrators.iter().collect(),
-        Site::Helpdesk => config.helpdesk.iter().chain(of_policies()).collect(),
-        Site::SelfService => Vec::new(),
+    let scopes: &[RoleScope] = match site {
+        Site::Admin => &config.administrators,
+        Site::Helpdesk => &config.helpdesk,
+        Site::SelfService => &[],
     };
     for way in ways.iter() {
-        if is_in(scopes.iter().copied(), &way.record, &*way.directory).await? {
+        if is_in(scopes, &way.record, &*way.directory).await? {
             return Ok(Some(way));
+        }
+    }
+    let of_policies = config.policies.iter().flat_map(|policy| &policy.helpdesk.groups);
+    let of_policies = of_policies.filter(|_| site == Site::Helpdesk);
+    let of_policies: BTreeMap<_, _> =
+        of_policies.map(|scope| ((scope.connection, &scope.group), scope)).collect();
+    for way in ways.iter() {
+        for scope in of_policies.values() {
+            match is_in([*scope], &way.record, &*way.directory).await {
+                Ok(true) => return Ok(Some(way)),
+                Ok(false) => {}
+                // Nobody helps by a group that is gone, and nobody else is to wait for it.
+                Err(error) if error.reason == DirectoryReason::NotFound => {
+                    tracing::warn!(group = %scope.group, "a policy's helpdesk group is not there");
+                }
+                Err(error) => return Err(error),
+            }
         }
     }
     Ok(None)
 }
 
-/// Whether somebody may help the people whom a policy serves.
-pub(crate) async fn may_help(
-    config: &RealmConfig,
-    policy: &ManagementPolicy,
-    record: &UserRecord,
-    directory: &dyn Directory,
-) -> Result<bool, DirectoryError> {
-    is_in(config.helpdesk.iter().chain(&policy.helpdesk.groups), record, directory).await
-}
-
-async fn is_in<'s>(
+/// Whether somebody is in one of these groups.
+pub(crate) async fn is_in<'s>(
     scopes: impl IntoIterator<Item = &'s RoleScope>,
     record: &UserRecord,
     directory: &dyn Directory,

@@ -75,7 +75,7 @@ pub(crate) async fn within(
     }
 }
 
-/// Counts, for all policies or in the domains of one, and tells how it stands after each page of a list.
+/// Counts, for all policies or for one where its people may be found, and tells how it stands after each page of a list.
 pub(crate) async fn count(
     ports: &Ports,
     config: &RealmConfig,
@@ -90,12 +90,18 @@ pub(crate) async fn count(
     };
     let policies = config.policies.iter().map(blank).collect();
     let mut counted = UserCount { users: 0, unserved: 0, policies, left_out: Vec::new(), done: false };
-    let meant = config.policies.iter().filter(|policy| only.is_none_or(|only| policy.id == only));
-    let scopes = meant.flat_map(|policy| &policy.scope);
-    let wanted: BTreeSet<_> = scopes.map(|scope| scope.connection).collect();
-    let (mut is_any_counted, mut failure) = (wanted.is_empty(), None);
-    let connections: Vec<_> =
-        config.connections.iter().filter(|connection| wanted.contains(&connection.id)).collect();
+    let is_meant = |policy: &&ManagementPolicy| only.is_none_or(|only| policy.id == only);
+    let named = connections_of(config.policies.iter());
+    let meant = connections_of(config.policies.iter().filter(is_meant));
+    // An earlier policy may serve the same people by another connection, for which they count then.
+    let may_show_them = |connection: &DomainConnection| {
+        let mut meant = config.connections.iter().filter(|one| meant.contains(&one.id));
+        meant.any(|one| one.id == connection.id || one.may_share_users(connection))
+    };
+    let is_wanted =
+        |connection: &&DomainConnection| named.contains(&connection.id) && may_show_them(connection);
+    let connections: Vec<_> = config.connections.iter().filter(is_wanted).collect();
+    let (mut is_any_counted, mut failure) = (connections.is_empty(), None);
     let mut tally = Tally::over(&connections);
     for connection in connections {
         match count_in(&mut counted, &mut tally, ports, config, connection.id, line).await {
@@ -115,6 +121,11 @@ pub(crate) async fn count(
             tell(line, &counted).await
         }
     }
+}
+
+/// The connections that policies name.
+fn connections_of<'c>(policies: impl Iterator<Item = &'c ManagementPolicy>) -> BTreeSet<ConnectionId> {
+    policies.flat_map(|policy| &policy.scope).map(|scope| scope.connection).collect()
 }
 
 /// What a failure says to an administrator.

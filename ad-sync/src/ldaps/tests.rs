@@ -167,6 +167,23 @@ async fn one_that_refuses_and_one_that_never_answers_delay_nobody_and_are_told()
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_gave_no_answer_is_left_alone_for_half_a_minute() {
+    let (source, _) = controller("DC1", "", fetches).await;
+    let (hangs, told) = controller("DC2", "", |_| Act::Silence).await;
+    let (serves, served) = controller("DC3", "", fetches).await;
+    let directory = directory(&source, &[&hangs, &serves]);
+    directory.unlock(&alice(&source)).await.unwrap();
+    until("one is given up", || outcome_at(&directory, &hangs) == Some(Err(DirectoryReason::NoAnswer))).await;
+    let given_up = Instant::now();
+    directory.unlock(&alice(&source)).await.unwrap();
+    until("the other one has both", || served.lock().unwrap().len() == 2).await;
+    until("half a minute is over", || given_up.elapsed() >= Duration::from_secs(30)).await;
+    assert_eq!(told.lock().unwrap().len(), 1, "it was left alone");
+    directory.unlock(&alice(&source)).await.unwrap();
+    until("it is asked again", || told.lock().unwrap().len() == 2).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_change_that_was_refused_is_not_pushed_and_one_too_many_is_left_out() {
     let refuses = FakeController::start(Vec::new(), |asked| match asked.operation {
         MODIFY => vec![Act::Send(result(asked.id, 0x67, 50, None))],
@@ -182,7 +199,15 @@ async fn a_change_that_was_refused_is_not_pushed_and_one_too_many_is_left_out() 
     for _ in 0..19 {
         directory.unlock(&alice(&source)).await.unwrap();
     }
-    assert_eq!(directory.pushes().unwrap().left_out, 3);
+    assert_eq!(directory.pushes().unwrap().left_out, 11, "half of the places are for passwords");
+    let new = Password::parse("New-Harbor-1".to_owned()).unwrap();
+    let options = ResetOptions { unlock: true, must_change: false };
+    for _ in 0..8 {
+        directory.reset_password(&alice(&source), &new, options).await.unwrap();
+    }
+    assert_eq!(directory.pushes().unwrap().left_out, 11, "no password is");
+    directory.reset_password(&alice(&source), &new, options).await.unwrap();
+    assert_eq!(directory.pushes().unwrap().left_out, 12);
     until("they come to an end", || outcome_at(&directory, &hangs).is_some()).await;
     assert!(told.lock().unwrap().iter().all(|value| value.starts_with(&settings_of("DC1"))), "{told:?}");
     assert_eq!(refused.pushes().unwrap().last, []);

@@ -20,6 +20,7 @@ use crate::blob::Sealed;
 use crate::command::{Action, Command};
 use crate::config::Problem;
 use crate::document::Document;
+use crate::feature_level::FeatureLevel;
 use crate::ids::KeyedHash;
 use crate::outcome::{Effect, Outcome, Rejection};
 #[cfg(feature = "planted")]
@@ -128,6 +129,11 @@ impl Change<'_> {
 
     fn touch(&mut self, key: CellKey) {
         self.touched.push(key);
+    }
+
+    /// Whether an operator of the Helpdesk site does it, at a level that tells them from others.
+    fn is_by_helpdesk(&self) -> bool {
+        matches!(self.actor, Actor::Helpdesk(_)) && self.state.level >= FeatureLevel::THIRD
     }
 
     /// Appends an audit record, and drops the oldest when the window is full.

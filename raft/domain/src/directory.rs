@@ -78,6 +78,17 @@ impl DistinguishedName {
     pub fn is_same(&self, other: &Self) -> bool {
         normal(&self.0) == normal(&other.0)
     }
+
+    /// Whether a quote is opened and not closed: it swallows all parts that follow, so that nobody is at or below such a name.
+    #[must_use]
+    pub fn has_open_quote(&self) -> bool {
+        let (mut escaped, mut quoted) = (false, false);
+        for c in self.0.chars() {
+            quoted ^= c == '"' && !escaped;
+            escaped = c == '\\' && !escaped;
+        }
+        quoted
+    }
 }
 
 fn domain_label(part: &str) -> Option<&str> {
@@ -425,6 +436,18 @@ mod tests {
         }
         assert!(dn("CN=a,OU=\"b,c\",DC=x").is_within(&dn("OU=b\\,c,DC=x")));
         assert!(!dn("CN=a,OU=\"b,OU=c\",DC=x").is_within(&dn("OU=c,DC=x")));
+    }
+
+    #[test]
+    fn a_quote_that_is_not_closed_is_told_from_one_that_belongs_to_a_value() {
+        let dn = |text| DistinguishedName::parse(text).unwrap();
+        for open in ["OU=\"Admins,DC=x", "OU=Admins\",DC=x", "OU=\"a\\\",DC=x", "OU=\\\\\"a,DC=x"] {
+            assert!(dn(open).has_open_quote(), "{open}");
+        }
+        assert!(!dn("CN=a,OU=Admins,DC=x").is_within(&dn("OU=\"Admins,DC=x")), "it denies nobody");
+        for whole in ["OU=Admins,DC=x", "OU=\"Admins, all\",DC=x", "OU=5\\\" tools,DC=x", "OU=5\\22,DC=x"] {
+            assert!(!dn(whole).has_open_quote(), "{whole}");
+        }
     }
 
     #[test]

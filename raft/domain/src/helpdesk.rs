@@ -53,8 +53,8 @@ impl HelpdeskTask {
         Self::EnableAccount,
     ];
 
-    /// Those that a policy allows which says nothing: what operators could do before policies had a say, and what neither
-    /// gives an account to anybody nor takes one away. The others are an administrator's decision.
+    /// Those that a policy allows which says nothing: what operators could do before policies had a say, and what gives no
+    /// account to anybody and takes none away. The others are an administrator's decision.
     const USUAL: [Self; 3] = [Self::UnlockProfile, Self::AssignPasscode, Self::EnforceUpdate];
 
     /// The level from which on it may be done.

@@ -97,6 +97,17 @@ impl Counter {
         known
     }
 
+    /// Reports that an attempt was right and forgives nothing else: it alone counts no more. False when it is not one of ours.
+    pub fn take_back(&mut self, attempt: AttemptId) -> bool {
+        let known = self.undecided.remove(&attempt);
+        if known {
+            self.failures = self.failures.saturating_sub(1);
+            // Without this attempt the threshold was not reached: past it none is counted.
+            self.locked_until = None;
+        }
+        known
+    }
+
     /// Reports that an attempt was wrong: it stays counted.
     pub fn fail(&mut self, attempt: AttemptId) -> bool {
         self.undecided.remove(&attempt)
@@ -141,6 +152,19 @@ mod tests {
         assert!(counter.locked_at(Timestamp(2)).is_some());
         assert!(counter.succeed(id(2)));
         assert_eq!(counter.locked_at(Timestamp(2)), None);
+    }
+
+    #[test]
+    fn an_attempt_that_is_taken_back_forgives_no_other() {
+        let mut counter = Counter::default();
+        for n in 0..3 {
+            counter.count(id(n), Timestamp(1), &SETTINGS);
+        }
+        assert!(counter.fail(id(0)) && counter.fail(id(1)));
+        assert!(!counter.take_back(id(1)), "it was decided");
+        assert!(counter.take_back(id(2)));
+        assert_eq!((counter.failures, counter.locked_at(Timestamp(2))), (2, None));
+        assert_eq!(counter.count(id(3), Timestamp(2), &SETTINGS), AttemptVerdict::Counted { remaining: 0 });
     }
 
     #[test]

@@ -5,13 +5,14 @@ use super::edit::{Desk, Edit, Editor, Notice, Verdict, saved};
 use super::fields::Fields;
 use super::inputs::{Input, Section};
 use crate::extract::Form;
+use crate::former_profiles;
 use crate::page_error::Failure;
 use crate::view::{Page, render};
 use askama::Template;
 use axum::extract::Path;
 use axum::response::Response;
 use passquorum_domain::config::{
-    ConfigChange, ConnectionUse, DirectoryEndpoint, DomainConnection, RealmConfig,
+    ConfigChange, ConnectionUse, DirectoryEndpoint, DomainConnection, ManagementPolicy, Problem, RealmConfig,
 };
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::{ConnectionId, PolicyId};
@@ -72,12 +73,8 @@ fn uses(config: &RealmConfig, id: ConnectionId) -> Vec<(String, String)> {
 
 /// The policies that serve its users.
 fn served(config: &RealmConfig, id: ConnectionId) -> Vec<(PolicyId, &str)> {
-    let uses = config.uses_of(id).into_iter();
-    let policies = uses.filter_map(|used| match used {
-        ConnectionUse::Policy(id, name) => Some((id, name)),
-        ConnectionUse::Administrators | ConnectionUse::Helpdesk | ConnectionUse::Mirror => None,
-    });
-    policies.collect()
+    let serves = |policy: &&ManagementPolicy| policy.scope.iter().any(|scope| scope.connection == id);
+    config.policies.iter().filter(serves).map(|policy| (policy.id, policy.name.as_str())).collect()
 }
 
 /// Where several use it, whom a change is for.
@@ -98,24 +95,27 @@ fn only(policy: PolicyId) -> String {
     format!("only.{policy}")
 }
 
-/// The change that a form asks for: of the connection, or of a copy that these policies are given.
-fn change(
+/// The change that a form asks for: of the connection, or of a copy that these policies are given. And what that copy's people
+/// would leave behind.
+async fn change(
     desk: &Desk,
     config: &RealmConfig,
     connection: DomainConnection,
     copied_for: &[PolicyId],
-) -> Result<ConfigChange, Failure> {
-    if copied_for.is_empty() {
-        return Ok(ConfigChange::PutConnection(Box::new(connection)));
-    }
+) -> Result<(ConfigChange, Vec<Problem>), Failure> {
+    let original = config.connection(connection.id).filter(|_| !copied_for.is_empty());
+    let Some(original) = original else {
+        return Ok((ConfigChange::PutConnection(Box::new(connection)), Vec::new()));
+    };
     let ports = &desk.app.ports;
-    let (id, copy) = (connection.id, ConnectionId(fresh_uuid(&*ports.entropy)));
+    let copy = under(ports, connection, ConnectionId(fresh_uuid(&*ports.entropy)))?;
+    let left = former_profiles::left_between(ports, original, config.connections.len(), &copy).await;
     let mut next = config.clone();
-    next.connections.push(under(ports, connection, copy)?);
     let policies = next.policies.iter_mut().filter(|policy| copied_for.contains(&policy.id));
-    let scopes = policies.flat_map(|policy| &mut policy.scope).filter(|scope| scope.connection == id);
-    scopes.for_each(|scope| scope.connection = copy);
-    Ok(ConfigChange::Replace(Box::new(next)))
+    let scopes = policies.flat_map(|policy| &mut policy.scope);
+    scopes.filter(|scope| scope.connection == original.id).for_each(|scope| scope.connection = copy.id);
+    next.connections.push(copy);
+    Ok((ConfigChange::Replace(Box::new(next)), left))
 }
 
 fn general(label: &str) -> (String, String) {
@@ -178,8 +178,9 @@ pub(super) async fn save(desk: Desk, Path(id): Path<String>, form: Form) -> Resu
     let ticked: Vec<_> = ticked.filter(|policy| fields.is_checked(&only(*policy))).collect();
     // What could not be read is refused anyway.
     let copied_for = if fields.is_readable() { ticked.as_slice() } else { &[] };
-    let change = change(&desk, &config, connection, copied_for)?;
-    let edit = Edit::new(&mut fields, change)?;
+    let (change, left) = change(&desk, &config, connection, copied_for).await?;
+    let mut edit = Edit::new(&mut fields, change)?;
+    edit.problems.extend(left);
     editor(&config, id).save(&desk, &fields, edit, located).await
 }
 

@@ -19,9 +19,10 @@ fn label(task: HelpdeskTask) -> (&'static str, &'static str) {
             "Assign passcode",
             "With it the user chooses new security questions, and so comes to a new password.",
         ),
-        HelpdeskTask::EnforceUpdate => {
-            ("Enforce update of profile", "The user chooses the questions anew at the next visit.")
-        }
+        HelpdeskTask::EnforceUpdate => (
+            "Enforce update of profile",
+            "The user chooses the questions anew when a forgotten password is reset.",
+        ),
         HelpdeskTask::ResetPassword => ("Reset password", "Whoever sets a password can log on with it."),
         HelpdeskTask::ForceChange => ("Force change at next logon", "Keeps out who cannot change it there."),
         HelpdeskTask::UnlockAccount => ("Unlock account", "Lifts the domain's own guard against guesses."),

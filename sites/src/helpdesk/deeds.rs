@@ -18,6 +18,7 @@ use passquorum_domain::ports::{DirectoryError, Purpose};
 use passquorum_domain::profile::RequirementsDigest;
 use passquorum_domain::ticket::TicketKind;
 
+const NO_LOCK: &str = "There was no lock to lift.";
 /// Longest name of a form that is taken.
 const MOST: usize = 64;
 
@@ -31,6 +32,9 @@ pub(super) struct Known {
 /// Lifts the lock of the person whom the operator saw.
 pub(super) async fn lift_lock(desk: Desk, form: Form) -> Result<Response, Failure> {
     let user = desk.helped(&form, HelpdeskTask::UnlockProfile).await?;
+    if user.locked.is_none() {
+        return desk.page(user, Said::good(NO_LOCK));
+    }
     let (ports, actor) = (&desk.app.ports, desk.staff.actor());
     let detail = Some(ports.seal_detail(&desk.note(&user))?);
     let notice = match ports.commit_with(actor.clone(), Action::LiftLock(user.subject), detail).await {
@@ -39,10 +43,10 @@ pub(super) async fn lift_lock(desk: Desk, form: Form) -> Result<Response, Failur
             notify::helped(ports, actor, user.policy.notices, whom, MailTemplate::LockLifted).await;
             "The lock is lifted. The user can answer the security questions again."
         }
-        Err(failure) if failure.code == ErrorCode::NotFound => "There was no lock to lift.",
+        Err(failure) if failure.code == ErrorCode::NotFound => NO_LOCK,
         Err(failure) => return Err(failure),
     };
-    desk.page(desk.seen(&form).await?, Said::good(notice))
+    desk.page(desk.seen_again(&form, user).await, Said::good(notice))
 }
 
 /// Does one change in the directory for the person whom the operator saw.
@@ -96,14 +100,14 @@ pub(super) async fn act(desk: Desk, form: Form, task: HelpdeskTask) -> Result<Re
             let sealed = profile_store::seal(&*ports.vault, level, who.guid, registered, &held)?;
             let work = async move { directory.write_profile(&who, &held, Some(&sealed)).await };
             let end = under_ticket(&desk, &form, &user, known, work).await?;
-            (end, "The user has to choose the security questions anew at the next visit.")
+            (end, "The user has to choose the security questions anew when a forgotten password is reset.")
         }
         HelpdeskTask::UnlockProfile | HelpdeskTask::AssignPasscode | HelpdeskTask::ResetPassword => {
             return Err(Failure::internal("this task is not one of one button"));
         }
     };
     done(end)?;
-    desk.page(desk.seen(&form).await?, Said::good(notice))
+    desk.page(desk.seen_again(&form, user).await, Said::good(notice))
 }
 
 /// Does `work` for a person under the ticket of the form that was sent.

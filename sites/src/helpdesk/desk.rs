@@ -55,7 +55,7 @@ struct UserPage {
     said: Said,
     problems: Problems,
     user: Standing,
-    /// Names what one of this page's forms does, so that it is done once however often that is sent.
+    /// Names what one of this page's forms changes in the directory, so that it is done once however often that is sent.
     once: String,
 }
 
@@ -143,6 +143,11 @@ impl Desk {
         self.search(form).await?.ok().filter(same).ok_or_else(|| {
             Failure::new(ErrorCode::NotFound).saying("This user is not there, or not one whom you may help.")
         })
+    }
+
+    /// The same once something was done, which is told even when the person cannot be looked up again.
+    pub(super) async fn seen_again(&self, form: &Form, before: Standing) -> Standing {
+        self.seen(form).await.unwrap_or(before)
     }
 
     /// The same, for a task that this operator may do for them now. Every task begins with this.

@@ -49,5 +49,5 @@ pub(super) async fn assign(desk: Desk, form: Form) -> Result<Response, Failure> 
     let whom = (&user.record, subject);
     notify::helped(ports, actor, user.policy.notices, whom, MailTemplate::PasscodeAssigned).await;
     let given = Given { text: passcode.grouped(), until: text::utc(until) };
-    desk.page(desk.seen(&form).await?, Said { passcode: Some(given), ..Said::default() })
+    desk.page(desk.seen_again(&form, user).await, Said { passcode: Some(given), ..Said::default() })
 }

@@ -52,19 +52,25 @@ pub(super) async fn reset(desk: Desk, form: Form) -> Result<Response, Failure> {
         mail: MailTemplate::HelpdeskReset,
     };
     let work = async move { directory.reset_password(&who, &new, options).await };
-    match under_ticket(&desk, &form, &user, known, work).await? {
+    let notice = match under_ticket(&desk, &form, &user, known, work).await? {
         TicketEnd::Refused(error) if error.reason == DirectoryReason::PasswordPolicy => {
             problems.add(if makes { "" } else { "new" }, text::DOMAIN_REFUSES_PASSWORD);
-            return desk.page(desk.seen(&form).await?, Said::wrong(problems));
+            return desk.page(desk.seen_again(&form, user).await, Said::wrong(problems));
         }
-        end => done(end)?,
-    }
-    let notice = if must_change {
-        "The new password is set. The user has to change it at the next logon."
-    } else {
-        "The new password is set."
+        // Nobody else knows it, and it may be the one that holds now.
+        TicketEnd::Unknown if makes => {
+            "The domain did not answer: this password may be set, or not. Try it, or set another."
+        }
+        end => {
+            done(end)?;
+            if must_change {
+                "The new password is set. The user has to change it at the next logon."
+            } else {
+                "The new password is set."
+            }
+        }
     };
-    desk.page(desk.seen(&form).await?, Said { password: shown, ..Said::good(notice) })
+    desk.page(desk.seen_again(&form, user).await, Said { password: shown, ..Said::good(notice) })
 }
 
 fn typed(form: &Form, user: &Standing, problems: &mut Problems) -> Option<Password> {

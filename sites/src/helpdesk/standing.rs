@@ -7,7 +7,7 @@ use crate::admin::audit_text;
 use crate::page_error::Failure;
 use crate::people::{self, Person, Way, Ways};
 use crate::profile_store::{self, Stored};
-use crate::sign_in::{may_help, way_of_role};
+use crate::sign_in::{is_in, way_of_role};
 use crate::text;
 use passquorum_domain::audit::Site;
 use passquorum_domain::config::{ManagementPolicy, RealmConfig};
@@ -65,6 +65,8 @@ pub(super) struct Standing {
     pub(super) passcode: Option<String>,
     /// Whether they may use the Admin or the Helpdesk site: nobody becomes another operator by way of the helpdesk.
     pub(super) is_staff: bool,
+    /// Whether the operator helps everybody, and not a policy's people only.
+    helps_all: bool,
     pub(super) caller: Caller,
     level: FeatureLevel,
     /// What a new password has to meet, where one may be set, and the names that must not be in it.
@@ -83,32 +85,38 @@ pub(super) async fn look_up(desk: &Desk, name: &LoginName) -> Result<Search, Fai
     let ports = &desk.app.ports;
     let state = ports.current().await?;
     let config = state.config().ok_or(Rejection::NoRealm)?;
+    // The operator is looked up each time, so that whoever is disabled or leaves a group helps no longer.
+    let own = ports.directories.open(desk.staff.user.connection).await?;
+    let operator = own.read(&desk.staff.user).await?;
+    if operator.status.disabled || operator.status.expired {
+        return Ok(Search::NotServed);
+    }
+    let helps_all = is_in(&config.helpdesk, &operator, &*own).await?;
     let ways = match people::find(ports, config, name).await? {
         Person::One(ways) => ways,
-        Person::Nobody => return Ok(Search::NotServed),
-        Person::Several => return Ok(Search::Several),
+        // Whoever helps some people only is not told of others.
+        Person::Several if helps_all => return Ok(Search::Several),
+        Person::Several | Person::Nobody => return Ok(Search::NotServed),
     };
     let Some((policy, way)) = people::serving(config, &ways).await? else {
         return Ok(Search::NotServed);
     };
-    // The operator's groups are asked each time, so that whoever leaves one helps no longer.
-    let own = ports.directories.open(desk.staff.user.connection).await?;
-    let operator = own.read(&desk.staff.user).await?;
-    if !may_help(config, policy, &operator, &*own).await? {
+    if !helps_all && !is_in(&policy.helpdesk.groups, &operator, &*own).await? {
         return Ok(Search::NotServed);
     }
-    let standing = standing(desk, &state, config, policy, (way, &ways)).await?;
+    let standing = standing(desk, &state, policy, (way, &ways), helps_all).await?;
     Ok(Search::Served(Box::new(standing)))
 }
 
 async fn standing(
     desk: &Desk,
     state: &State,
-    config: &Arc<RealmConfig>,
     policy: &ManagementPolicy,
     (way, ways): (&Way, &Ways),
+    helps_all: bool,
 ) -> Result<Standing, Failure> {
     let (ports, now) = (&desk.app.ports, desk.app.ports.now());
+    let config = state.config().ok_or(Rejection::NoRealm)?;
     let Way { record, directory } = way;
     let subject = people::subject(ports, record.user.guid)?;
     let held = directory.read_profile(&record.user).await?;
@@ -137,6 +145,7 @@ async fn standing(
         failures: state.counter(target).map_or(0, |counter| counter.failures),
         passcode: state.passcode(subject, now).map(|passcode| text::utc(passcode.until)),
         is_staff,
+        helps_all,
         caller: verify::caller(desk, policy, subject, stored)?,
         level: state.level(),
         rules: Vec::new(),
@@ -168,7 +177,7 @@ impl Standing {
         if !self.policy.helpdesk.tasks.contains(&task) {
             return forbidden("The policy of this user does not let the helpdesk do that.");
         }
-        if self.is_staff && task != HelpdeskTask::UnlockProfile {
+        if self.is_staff && !(task == HelpdeskTask::UnlockProfile && self.helps_all) {
             return forbidden("Whoever may use the Admin or the Helpdesk site is not helped with that here.");
         }
         if self.level < task.needs() {
@@ -222,7 +231,7 @@ fn profile_words(policy: &ManagementPolicy, stored: &Stored) -> &'static str {
             "Not registered: the profile there is not the one written last, another hand put it there"
         }
         Stored::Profile(registered) if registered.is_outdated() => {
-            "Registered, to be updated at the next visit"
+            "Registered, to be updated when a password is reset"
         }
         Stored::Profile(registered)
             if policy.qa.is_satisfied_by(&registered.profile, registered.made_under) =>

@@ -20,7 +20,7 @@ use http::header;
 use passquorum_domain::audit::AuditEvent;
 use passquorum_domain::config::ManagementPolicy;
 use passquorum_domain::helpdesk::Verification;
-use passquorum_domain::ids::KeyedHash;
+use passquorum_domain::ids::{KeyedHash, PolicyId};
 use passquorum_domain::ports::Purpose;
 use passquorum_domain::qa::{QaProfile, QuestionOrigin};
 use passquorum_domain::time::{Span, Timestamp};
@@ -29,12 +29,26 @@ use serde::{Deserialize, Serialize};
 
 /// Which questions are drawn changes once a day, and not with the operator, so that nobody gets others by asking again.
 const DRAW: Span = Span::hours(24);
+/// How long after midnight those of the day before are still taken.
+const ROUND_MIDNIGHT: Span = Span::minutes(15);
 
 /// That an operator has verified a caller.
 #[derive(Serialize, Deserialize)]
 struct Verified {
     operator: KeyedHash,
     person: KeyedHash,
+    policy: PolicyId,
+    questions: u32,
+    at: Timestamp,
+}
+
+impl Verified {
+    /// Whether it is of use for what the policy asks by now.
+    fn suffices(&self, policy: &ManagementPolicy, settings: Verification, now: Timestamp) -> bool {
+        self.policy == policy.id
+            && self.questions >= settings.questions
+            && now < self.at.plus(settings.valid_for)
+    }
 }
 
 /// What is asked.
@@ -56,8 +70,11 @@ pub(super) fn caller(
     let (ports, visit) = (&desk.app.ports, &desk.visit);
     let Some(settings) = policy.helpdesk.verification else { return Ok(Caller::AsTheOperatorJudges) };
     let held: Option<(Timestamp, Verified)> = Cell::Verified.read(ports, visit.browser, &visit.headers);
-    let same =
-        |held: &(Timestamp, Verified)| held.1.operator == desk.staff.subject && held.1.person == person;
+    let same = |(_, held): &(Timestamp, Verified)| {
+        held.operator == desk.staff.subject
+            && held.person == person
+            && held.suffices(policy, settings, ports.now())
+    };
     if let Some((until, _)) = held.filter(same) {
         return Ok(Caller::Verified(text::utc(until)));
     }
@@ -107,7 +124,8 @@ pub(super) async fn verify(desk: Desk, form: Form) -> Result<Response, Failure> 
     };
     // Whoever began before midnight is judged by what was asked.
     let day = form.text("day").and_then(|day| day.parse().ok()).unwrap_or(present.day);
-    let before = present.day.saturating_sub(1);
+    let is_just_over = ports.now().0 % DRAW.0 < ROUND_MIDNIGHT.0;
+    let before = present.day.saturating_sub(u64::from(is_just_over));
     let day = day.clamp(before, present.day);
     let asked = sheet(ports, policy, settings, person, day, present.profile.clone())?;
     let Sheet { places, profile, .. } =
@@ -125,13 +143,15 @@ pub(super) async fn verify(desk: Desk, form: Form) -> Result<Response, Failure> 
     counted.decide(ports, right).await?;
     if !right {
         problems.add("", counted.left_after(text::CALLER_NOT_VERIFIED, policy, &desk.app)?);
-        return desk.page(desk.seen(&form).await?, Said::wrong(problems));
+        return desk.page(desk.seen_again(&form, user).await, Said::wrong(problems));
     }
-    let until = ports.now().plus(settings.valid_for);
+    let at = ports.now();
+    let until = at.plus(settings.valid_for);
     ports.record(actor, AuditEvent::CallerVerified { until }, Some(person), &note).await?;
-    let verified = (until, Verified { operator: desk.staff.subject, person });
+    let (operator, questions) = (desk.staff.subject, settings.questions);
+    let verified = (until, Verified { operator, person, policy: policy.id, questions, at });
     let cookie = Cell::Verified.keep(ports, desk.visit.browser, until, &verified)?;
-    let mut user = desk.seen(&form).await?;
+    let mut user = desk.seen_again(&form, user).await;
     user.caller = Caller::Verified(text::utc(until));
     let mut response = desk.page(user, Said::good("The caller is verified."))?;
     response.headers_mut().append(header::SET_COOKIE, cookie);

@@ -97,7 +97,7 @@ async fn one(
         let Registered { profile, made_under } = registered;
         let made_under = match made_under {
             Some(digest) => digest,
-            None => met(desk, directory, user, &profile).await?,
+            None => met(desk, user, &profile).await?,
         };
         let sealed = desk.seal(user.guid, Registered { profile, made_under: Some(made_under) }, &held)?;
         if is_accepted {
@@ -115,16 +115,14 @@ async fn one(
     )
 }
 
-/// Which requirements a profile that does not say so meets: those of the policy that serves the person, or none.
-async fn met(
-    desk: &Desk,
-    directory: &dyn Directory,
-    user: &UserRef,
-    profile: &QaProfile,
-) -> Result<RequirementsDigest, Failure> {
+/// Which requirements a profile that does not say so meets: those of the policy that serves the person, by whichever connection,
+/// or none.
+async fn met(desk: &Desk, user: &UserRef, profile: &QaProfile) -> Result<RequirementsDigest, Failure> {
     let config = desk.ports.current_config().await?;
-    let record = directory.read(user).await?;
-    let policy = people::policy_by(&config, &record, directory).await?;
-    let meets = policy.filter(|policy| policy.qa.is_met_by(profile));
-    Ok(meets.map_or(RequirementsDigest::NONE, |policy| RequirementsDigest::of(&policy.qa)))
+    let Some(ways) = people::ways_of(&desk.ports, &config, user).await? else {
+        return Ok(RequirementsDigest::NONE);
+    };
+    let serving = people::serving(&config, &ways).await?;
+    let meets = serving.filter(|(policy, _)| policy.qa.is_met_by(profile));
+    Ok(meets.map_or(RequirementsDigest::NONE, |(policy, _)| RequirementsDigest::of(&policy.qa)))
 }

@@ -1,5 +1,6 @@
-//! People whom the helpdesk has choose their security questions anew do so as soon as they have proved who they are, before
-//! the task that they came for goes on.
+//! People whom the helpdesk has choose their security questions anew do so when they reset a password that they forgot, as
+//! soon as they have proved who they are. In no other task: what is proved there need not be enough for a new password, and so
+//! not for new questions, with which one can have it.
 
 use super::Context;
 use crate::profile_store::{self, Stored};
@@ -12,7 +13,9 @@ pub(super) async fn is_due(context: &Context<'_>) -> bool {
     let Some(user) = context.user() else { return false };
     let proves = context.stage.present(context.progress).is_some_and(Activity::authenticates);
     let acted = context.stage.before(context.progress).iter().any(Activity::acts);
-    if !proves || acted || context.app.ports.consensus.local().level() < FeatureLevel::THIRD {
+    let first = context.stage.activities().iter().find(|activity| activity.acts());
+    let resets = matches!(first, Some(Activity::ResetPassword(_)));
+    if !proves || acted || !resets || context.app.ports.consensus.local().level() < FeatureLevel::THIRD {
         return false;
     }
     let held = match context.directory(user).await {

@@ -13,7 +13,7 @@ use passquorum_domain::config::{
 use passquorum_domain::directory::{DistinguishedName, ObjectGuid};
 use passquorum_domain::ids::{ConnectionId, PolicyId, WorkflowId};
 use passquorum_domain::ports::{Purpose, Vault as _};
-use passquorum_domain::scope::UserScope;
+use passquorum_domain::scope::{RoleScope, UserScope};
 use uuid::Uuid;
 
 const STRICT: PolicyId = PolicyId(Uuid::from_u128(0xb2));
@@ -140,6 +140,9 @@ async fn whom_two_connections_show_is_counted_once_and_for_the_first_policy() {
     admin.get("/admin/policies").await;
     let page = admin.submit(&format!("/admin/policies/{STRICT}/count"), &[]).await;
     assert!(page.html.contains("1 users, 0 of them registered."), "{}", page.html);
+    admin.get("/admin/policies").await;
+    let page = admin.submit(&format!("/admin/policies/{POLICY}/count"), &[]).await;
+    assert!(page.html.contains("2 users, 0 of them registered."), "without alice: {}", page.html);
 }
 
 /// The connection behind LDAPS, with a second policy that uses it.
@@ -212,4 +215,45 @@ async fn a_connection_is_changed_for_all_or_copied_for_one_policy() {
     assert_eq!(config.connections.len(), 2);
     let DirectoryEndpoint::Ldaps(ldaps) = &config.connections[0].endpoint else { panic!() };
     assert_eq!(ldaps.servers, ["ldaps://dc3.example.com"]);
+}
+
+#[tokio::test]
+async fn a_copy_is_offered_for_the_policies_that_serve_its_users_alone() {
+    let world = world(&[]);
+    let mut config = (**world.consensus.state().config().unwrap()).clone();
+    let desk = RoleScope { connection: CONNECTION, group: dn("CN=Desk,DC=example,DC=com") };
+    config.policies[0].helpdesk.groups = vec![desk];
+    world.consensus.configure(ConfigChange::Replace(Box::new(config)));
+    let mut admin = administrator(&world).await;
+    let page = admin.get(&format!("/admin/connections/{CONNECTION}")).await;
+    assert!(page.html.contains("Only for the policy Everyone"), "{}", page.html);
+    assert!(!page.html.contains("Only for the policy Strict"), "{}", page.html);
+}
+
+#[tokio::test]
+async fn a_copy_that_does_not_look_where_profiles_are_is_refused() {
+    let world = shared();
+    register(&world.node("n1"), "alice", "Alice-0ld-Secret").await;
+    let mut admin = administrator(&world).await;
+    let path = format!("/admin/connections/{CONNECTION}");
+    let page = admin.get(&path).await;
+    let mut fields = fields_of(&page);
+    for (name, value) in [
+        (format!("only.{STRICT}").as_str(), "on"),
+        ("alias", "STRICT"),
+        ("servers", "ldaps://dc2.example.com"),
+        ("profile_attribute", "carLicense"),
+    ] {
+        set(&mut fields, name, value);
+    }
+    let page = send(&mut admin, &path, &fields).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", page.html);
+    let told = "Profile attribute: at least 1 profiles are still in comment: name it as the former one";
+    assert!(page.html.contains(told), "{}", page.html);
+    assert_eq!(world.consensus.state().config().unwrap().connections.len(), 1);
+
+    set(&mut fields, "former_profile_attribute", "comment");
+    let page = send(&mut admin, &path, &fields).await;
+    assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.html);
+    assert_eq!(world.consensus.state().config().unwrap().connections.len(), 2);
 }

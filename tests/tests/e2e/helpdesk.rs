@@ -82,7 +82,7 @@ async fn an_operator_verifies_a_caller_and_helps_while_a_node_dies_between_the_s
     browser.wait_for_text("The account is unlocked").await.unwrap();
     next_death(&mut world, &mut dead).await;
     browser.press("Enforce an update of the questions").await.unwrap();
-    browser.wait_for_text("to be updated at the next visit").await.unwrap();
+    browser.wait_for_text("to be updated when a password is reset").await.unwrap();
     next_death(&mut world, &mut dead).await;
     browser.click("#must-change").await.unwrap();
     browser.press("Set the new password").await.unwrap();

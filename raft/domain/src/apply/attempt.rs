@@ -44,12 +44,19 @@ impl Change<'_> {
         target: AttemptTarget,
         right: bool,
     ) -> Outcome {
+        let by_helpdesk = self.is_by_helpdesk();
         let counter = self.state.counters.get_mut(&target).ok_or(Rejection::NotFound)?;
-        let known = if right { counter.succeed(attempt) } else { counter.fail(attempt) };
+        let known = match (right, by_helpdesk) {
+            (false, _) => counter.fail(attempt),
+            (true, false) => counter.succeed(attempt),
+            // What an operator hears of one question must not clear the way for guesses at the others.
+            (true, true) => counter.take_back(attempt),
+        };
+        let is_clean = right && counter.failures == 0;
         if !known {
             return Err(Rejection::NotFound);
         }
-        if right {
+        if is_clean {
             self.state.counters.remove(&target);
         }
         self.touch(CellKey::Counter(target));

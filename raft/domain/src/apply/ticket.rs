@@ -1,9 +1,8 @@
 //! Tickets: opened before the directory is asked, closed after, never opened twice.
 
 use super::Change;
-use crate::audit::{Actor, AuditEvent};
+use crate::audit::AuditEvent;
 use crate::command::Action;
-use crate::feature_level::FeatureLevel;
 use crate::ids::{KeyedHash, NodeId, TicketId};
 use crate::lockout::AttemptTarget;
 use crate::outcome::{Effect, Outcome, Rejection};
@@ -42,9 +41,8 @@ impl Change<'_> {
         life: Span,
     ) -> Outcome {
         // Whoever guesses at a person's answers must not keep the helpdesk from helping that person.
-        let by_helpdesk = matches!(self.actor, Actor::Helpdesk(_)) && self.state.level >= FeatureLevel::THIRD;
         if let Some(until) = self.state.locked_until(AttemptTarget::User(subject), self.at)
-            && !by_helpdesk
+            && !self.is_by_helpdesk()
         {
             return Err(Rejection::Locked { until });
         }

@@ -4,12 +4,14 @@ use super::{
     BY_DNS, CLIENT_CONTROLLER, DirectoryEndpoint, DomainConnection, LdapsSettings, ManagementPolicy,
     MirrorSettings, Problem, is_of_own_domain,
 };
+use crate::directory::DistinguishedName;
 use crate::feature_level::FeatureLevel;
 use crate::helpdesk::{HelpdeskPolicy, Verification};
 use crate::ids::ConnectionId;
 use crate::lockout::LockoutSettings;
 use crate::policy::PasswordRule;
 use crate::qa::{QaPolicy, QuestionKind};
+use crate::scope::UserScope;
 use crate::time::Span;
 use crate::workflow::{Activity, AskedQuestions, QuestionAuthentication, WorkflowKind};
 use std::collections::BTreeSet;
@@ -156,7 +158,7 @@ impl Checker {
     pub(super) fn policy(&mut self, at: &str, policy: &ManagementPolicy) {
         self.text(&format!("{at}.name"), &policy.name, 1..=100);
         for (index, scope) in policy.scope.iter().enumerate() {
-            self.connection_id(format!("{at}.scope[{index}].connection"), scope.connection);
+            self.scope(&format!("{at}.scope[{index}]"), scope);
         }
         self.lockout(&format!("{at}.lockout"), &policy.lockout);
         self.qa(&format!("{at}.qa"), &policy.qa);
@@ -180,6 +182,24 @@ impl Checker {
             }
             if !ids.insert(workflow.id) {
                 self.add(format!("{at}.id"), "another workflow has this id; a new one needs a new UUID");
+            }
+        }
+    }
+
+    fn scope(&mut self, at: &str, scope: &UserScope) {
+        self.connection_id(format!("{at}.connection"), scope.connection);
+        self.names(&format!("{at}.allowed_groups"), &scope.allowed_groups);
+        self.names(&format!("{at}.allowed_ous"), &scope.allowed_ous);
+        self.names(&format!("{at}.denied_groups"), &scope.denied_groups);
+        self.names(&format!("{at}.denied_ous"), &scope.denied_ous);
+    }
+
+    /// A denial that is about nobody would let in those whom it was to keep out.
+    fn names(&mut self, at: &str, names: &[DistinguishedName]) {
+        for (index, name) in names.iter().enumerate() {
+            if self.level >= FeatureLevel::THIRD && name.has_open_quote() {
+                let why = "a quote is opened and not closed, so that the name stands for nobody; close it, or write \\\" for one that belongs to the name";
+                self.add(format!("{at}[{index}]"), why);
             }
         }
     }
@@ -261,5 +281,33 @@ impl Checker {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scopes_name_with_an_open_quote_is_refused_from_the_third_level_on() {
+        let connection = ConnectionId(uuid::Uuid::nil());
+        let dns = |texts: &[&str]| {
+            texts.iter().map(|text| DistinguishedName::parse(text).unwrap()).collect::<Vec<_>>()
+        };
+        let scope = UserScope {
+            connection,
+            allowed_groups: dns(&["CN=\"Staff,DC=x"]),
+            allowed_ous: dns(&["OU=\"People, all\",DC=x", "OU=People\",DC=x"]),
+            denied_groups: dns(&["CN=\"Protected,DC=x"]),
+            denied_ous: dns(&["OU=5\\\" tools,DC=x", "OU=\"Admins,DC=x"]),
+        };
+        let fields = |level| {
+            let mut check = Checker { level, known: [connection].into(), problems: Vec::new() };
+            check.scope("scope[0]", &scope);
+            check.problems.into_iter().map(|problem| problem.field).collect::<Vec<_>>()
+        };
+        assert_eq!(fields(FeatureLevel::SECOND), Vec::<String>::new());
+        let expected = ["allowed_groups[0]", "allowed_ous[1]", "denied_groups[0]", "denied_ous[1]"];
+        assert_eq!(fields(FeatureLevel::THIRD), expected.map(|field| format!("scope[0].{field}")));
     }
 }

@@ -2,10 +2,20 @@
 //! one line for each path, method, scope and limit. `ops/rig/openapi.py` holds what it says against a running realm.
 
 use super::{Access, Api, ROUTES};
+use crate::fakes::policy;
 use axum::body::Body;
 use http::{Request, StatusCode};
+use passquorum_domain::audit::AuditEvent;
+use passquorum_domain::blob::{Blob, Sealed};
+use passquorum_domain::config::LdapsSettings;
+use passquorum_domain::directory::{AdSite, DistinguishedName};
 use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::helpdesk::{HelpdeskTask, MustChange, Verification};
+use passquorum_domain::ports::Right;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
 
 const DOCUMENT: &str = include_str!("../../../src/api/openapi.yaml");
 
@@ -86,6 +96,56 @@ fn each_code_that_the_document_names_exists() {
     let words = DOCUMENT.split(|c: char| !(c.is_ascii_uppercase() || c == '-'));
     let unknown: BTreeSet<_> = words.filter(is_code).filter(|word| !known.contains(word)).collect();
     assert!(unknown.is_empty(), "{unknown:?}");
+}
+
+/// The words of one schema.
+fn words_of(schema: &str) -> BTreeSet<&'static str> {
+    let (_, text) = DOCUMENT.split_once(&format!("\n    {schema}:")).unwrap();
+    let others = text.lines().skip(1).take_while(|line| line.starts_with("     "));
+    let is_apart = |c: char| !(c.is_ascii_alphanumeric() || "_-".contains(c));
+    text.lines().take(1).chain(others).flat_map(|line| line.split(is_apart)).collect()
+}
+
+/// The names that an enum is read from, as it tells them where it refuses another.
+fn names_of<T: DeserializeOwned + Debug>() -> BTreeSet<String> {
+    let refused = serde_json::from_value::<T>("no such name".into()).unwrap_err().to_string();
+    let (_, expected) = refused.split_once("expected ").unwrap();
+    expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// The names of a value's fields.
+fn fields_of(value: &impl Serialize) -> BTreeSet<String> {
+    serde_json::to_value(value).unwrap().as_object().unwrap().keys().cloned().collect()
+}
+
+#[test]
+fn the_schemas_name_each_event_and_right_and_the_fields_that_came_later() {
+    let mut policy = policy();
+    policy.helpdesk.must_change = MustChange::OperatorChooses;
+    policy.helpdesk.verification = Some(Verification::PROPOSED);
+    let ldaps = LdapsSettings {
+        servers: Vec::new(),
+        base: DistinguishedName::parse("DC=example,DC=com").unwrap(),
+        authorities: String::new(),
+        bind_name: String::new(),
+        bind_password: Sealed(Blob::from(&b""[..])),
+        push_sites: vec![AdSite::parse("Bonn").unwrap()],
+    };
+    for (schema, field, names) in [
+        ("AuditEvent", "CallerVerified", names_of::<AuditEvent>()),
+        ("RightCheck", "push-passwords", names_of::<Right>()),
+        ("Policy", "helpdesk", fields_of(&policy)),
+        ("HelpdeskPolicy", "verification", fields_of(&policy.helpdesk)),
+        ("HelpdeskPolicy", "enable-account", names_of::<HelpdeskTask>()),
+        ("HelpdeskPolicy", "operator-chooses", names_of::<MustChange>()),
+        ("Ldaps", "push_sites", fields_of(&ldaps)),
+        ("NewLdaps", "push_sites", fields_of(&ldaps)),
+    ] {
+        assert!(names.contains(field), "{schema}: {names:?}");
+        let words = words_of(schema);
+        let missing: Vec<_> = names.iter().filter(|name| !words.contains(name.as_str())).collect();
+        assert!(missing.is_empty(), "{schema} lacks {missing:?}");
+    }
 }
 
 #[tokio::test]
