@@ -12,10 +12,11 @@ use crate::text;
 use crate::view::{Page, Problems, go, render, render_as};
 use askama::Template;
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
+use http::request::Parts;
 use http::{Method, StatusCode};
 use passquorum_domain::audit::Site;
 use passquorum_domain::directory::LoginName;
@@ -82,6 +83,15 @@ async fn guard(State((app, site)): State<(App, Site)>, mut request: Request, nex
         }
         None if request.method() == Method::GET => go(sign_in_path(site), None),
         None => Failure::new(ErrorCode::Unauthenticated).again(sign_in_path(site)).into_response(),
+    }
+}
+
+impl FromRequestParts<App> for Staff {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Failure> {
+        let staff = parts.extensions.get::<Self>().cloned();
+        staff.ok_or_else(|| Failure::internal("no staff: the route has no guard"))
     }
 }
 

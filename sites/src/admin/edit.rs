@@ -37,8 +37,7 @@ impl FromRequestParts<App> for Desk {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
         let visit = Visit::from_request_parts(parts, app).await?;
-        let staff = parts.extensions.get::<Staff>().cloned();
-        let staff = staff.ok_or_else(|| Failure::internal("no staff: the route has no guard"))?;
+        let staff = Staff::from_request_parts(parts, app).await?;
         let query = parts.uri.query().unwrap_or("");
         let saved = query.strip_prefix("saved=").and_then(|number| number.parse().ok()).map(Revision);
         Ok(Self { app: app.clone(), visit, staff, saved })

@@ -34,8 +34,7 @@ impl FromRequestParts<App> for Desk {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
         let visit = Visit::from_request_parts(parts, app).await?;
-        let staff = parts.extensions.get::<Staff>().cloned();
-        let staff = staff.ok_or_else(|| Failure::internal("no staff: the route has no guard"))?;
+        let staff = Staff::from_request_parts(parts, app).await?;
         Ok(Self { app: app.clone(), visit, staff })
     }
 }

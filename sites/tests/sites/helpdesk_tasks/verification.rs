@@ -2,6 +2,16 @@
 
 use super::*;
 
+/// A world in which an operator sees what a caller has to be asked.
+async fn asked() -> (World, Browser, Page) {
+    let world = World::raised();
+    register(&world.node("n1"), "alice", "Alice-0ld-Secret").await;
+    configure(&world, HelpdeskPolicy { verification: Some(VERIFIED), ..all() });
+    let mut browser = hilda(&world).await;
+    let page = find(&mut browser, "alice").await;
+    (world, browser, page)
+}
+
 /// The right answers to what the page asks.
 fn answers(page: &Page) -> Vec<(&'static str, &'static str)> {
     let texts = ["Which town were you born in?", "What was your first school called?"];
@@ -64,11 +74,7 @@ async fn nothing_is_done_for_a_caller_who_is_not_verified_and_a_verification_hol
 
 #[tokio::test]
 async fn a_wrong_answer_counts_as_the_persons_own_and_the_last_one_locks() {
-    let world = World::raised();
-    register(&world.node("n1"), "alice", "Alice-0ld-Secret").await;
-    configure(&world, HelpdeskPolicy { verification: Some(VERIFIED), ..all() });
-    let mut browser = hilda(&world).await;
-    let asked = find(&mut browser, "alice").await;
+    let (world, mut browser, asked) = asked().await;
     let (fields, wrong) = (named(&world, "alice", "1"), [("answer-0", "somewhere else")]);
     let page = act(&mut browser, "/helpdesk/verify", &fields, &[("answer-0", "")]).await;
     assert!(page.html.contains("Fill in this field."), "what is not answered counts nothing");
@@ -96,11 +102,7 @@ async fn a_wrong_answer_counts_as_the_persons_own_and_the_last_one_locks() {
 
 #[tokio::test]
 async fn a_right_answer_to_an_operator_forgives_no_guess_at_the_others() {
-    let world = World::raised();
-    register(&world.node("n1"), "alice", "Alice-0ld-Secret").await;
-    configure(&world, HelpdeskPolicy { verification: Some(VERIFIED), ..all() });
-    let mut browser = hilda(&world).await;
-    let asked = find(&mut browser, "alice").await;
+    let (world, mut browser, asked) = asked().await;
     let fields = named(&world, "alice", "1");
     for _ in 0..2 {
         act(&mut browser, "/helpdesk/verify", &fields, &[("answer-0", "somewhere else")]).await;
@@ -115,11 +117,7 @@ async fn a_right_answer_to_an_operator_forgives_no_guess_at_the_others() {
 
 #[tokio::test]
 async fn a_verification_is_worth_nothing_once_the_policy_asks_for_more() {
-    let world = World::raised();
-    register(&world.node("n1"), "alice", "Alice-0ld-Secret").await;
-    configure(&world, HelpdeskPolicy { verification: Some(VERIFIED), ..all() });
-    let mut browser = hilda(&world).await;
-    let asked = find(&mut browser, "alice").await;
+    let (world, mut browser, asked) = asked().await;
     let fields = named(&world, "alice", "1");
     act(&mut browser, "/helpdesk/verify", &fields, &answers(&asked)).await;
     assert!(find(&mut browser, "alice").await.html.contains("/helpdesk/reset"));
