@@ -15,7 +15,7 @@ use crate::error::StoreError;
 /// The version of a new directory.
 pub const FIRST: u32 = 1;
 /// The newest version that this release reads.
-pub const NEWEST: u32 = 3;
+pub const NEWEST: u32 = 4;
 const WORDS: &str = "passquorum storage format ";
 
 /// The version of one directory, or of a disk in memory, which needs none.

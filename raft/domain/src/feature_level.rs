@@ -25,8 +25,10 @@ impl FeatureLevel {
     pub const SECOND: Self = Self(2);
     /// What the domain's sites and the user's computer have a say in; profiles that say what they satisfy.
     pub const THIRD: Self = Self(3);
+    /// More ways to prove who one is; what administrators write in several languages.
+    pub const FOURTH: Self = Self(4);
     /// The highest level that this program supports.
-    pub const CURRENT: Self = Self::THIRD;
+    pub const CURRENT: Self = Self::FOURTH;
 
     /// The level after this one.
     #[must_use]

@@ -70,7 +70,8 @@ async fn what_needs_the_next_level_is_refused_on_every_node_until_the_level_was_
         .filter(|record| matches!(record.event, AuditEvent::LevelRaised(_)))
         .map(|record| (&record.event, &record.actor))
         .collect();
-    let steps = [FeatureLevel::SECOND, FeatureLevel::THIRD].map(AuditEvent::LevelRaised);
+    let steps =
+        [FeatureLevel::SECOND, FeatureLevel::THIRD, FeatureLevel::FOURTH].map(AuditEvent::LevelRaised);
     assert_eq!(raised, steps.each_ref().map(|step| (step, &actor)), "by one level at a time, each once");
     rig.stop().await;
 }

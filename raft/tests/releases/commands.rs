@@ -25,8 +25,8 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-const START: u64 = 1_800_000_000_000;
-const SECRET: KeyedHash = KeyedHash([9; 32]);
+pub(crate) const START: u64 = 1_800_000_000_000;
+pub(crate) const SECRET: KeyedHash = KeyedHash([9; 32]);
 
 fn node(name: &str) -> NewNode {
     NewNode {
@@ -45,7 +45,7 @@ fn wraps(seen: u32, generation: u32, nodes: &[u64]) -> NewWraps {
     NewWraps { seen, wraps: nodes.iter().map(|node| (NodeId(*node), wrap(generation))).collect() }
 }
 
-fn sealed(generation: u32) -> Sealed {
+pub(crate) fn sealed(generation: u32) -> Sealed {
     Sealed(Blob::from([&Sealed::header(generation)[..], b"sealed"].concat()))
 }
 
@@ -63,7 +63,7 @@ fn label(name: &str) -> LabelKey {
     LabelKey::parse(name).unwrap()
 }
 
-fn put(name: &str, condition: LabelCondition) -> Action {
+pub(crate) fn put(name: &str, condition: LabelCondition) -> Action {
     Action::PutLabel { key: label(name), value: Blob::from(name.as_bytes()), condition }
 }
 
@@ -329,6 +329,9 @@ pub(crate) fn all(level: FeatureLevel) -> Vec<Command> {
     actions.extend(refused_here(1));
     if level >= FeatureLevel::SECOND {
         actions.extend(actions_of_the_second());
+    }
+    if level >= FeatureLevel::THIRD {
+        actions.extend(crate::third::actions());
     }
     (0..).zip(actions).zip(actors.iter().cycle()).map(command).collect()
 }

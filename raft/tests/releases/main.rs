@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests, where a panic is a failed test")]
 
 mod commands;
+mod third;
 
 use openraft::storage::{RaftLogStorageExt as _, RaftStateMachine as _};
 use openraft::{
@@ -44,7 +45,7 @@ fn id(index: u64) -> LogId<u64> {
 }
 
 /// The levels that the release before knew.
-const LEVELS: [FeatureLevel; 2] = [FeatureLevel::FIRST, FeatureLevel::SECOND];
+const LEVELS: [FeatureLevel; 3] = [FeatureLevel::FIRST, FeatureLevel::SECOND, FeatureLevel::THIRD];
 
 /// A membership, a blank entry, and one entry for every few commands.
 fn entries(level: FeatureLevel) -> Vec<Entry<TypeConfig>> {

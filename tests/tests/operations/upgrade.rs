@@ -235,7 +235,7 @@ async fn a_realm_is_upgraded_under_load_goes_back_by_a_node_and_keeps_the_old_pr
     load.more(50).await;
     let asked = order[0];
     let status = site.json(asked, &["upgrade", "status", "--json"]).await;
-    assert_eq!(status["level"], 2);
+    assert_eq!(status["level"], 3);
     let obstacles = status["obstacles"].as_array().unwrap();
     assert!(obstacles.len() == 1 && obstacles[0].as_str().unwrap().contains(&format!("node {back} ")));
     let refusal = site.refusal(&new, asked, &["upgrade", "finalise"]).await;
@@ -251,9 +251,9 @@ async fn a_realm_is_upgraded_under_load_goes_back_by_a_node_and_keeps_the_old_pr
     let (code, problem) = site.post(&direct, "/config/changes", &edit).await;
     assert_eq!((code, problem["code"].as_str()), (409, Some("PQ-UPGRADE-UNFINISHED")), "{problem}");
     let finished = site.json(asked, &["upgrade", "finalize", "--json"]).await;
-    assert_eq!(finished, json!({ "level": 3 }));
+    assert_eq!(finished, json!({ "level": 4 }));
     let again = site.json(back, &["upgrade", "finalise", "--json"]).await;
-    assert_eq!(again, json!({ "level": 3 }), "what is done already is not done again");
+    assert_eq!(again, json!({ "level": 4 }), "what is done already is not done again");
     let (code, problem) = site.post(&direct, "/config/changes", &edit).await;
     assert_eq!(code, 200, "{problem}");
     let (code, problem) = site.post(&direct, "/drills", &drill).await;
@@ -273,6 +273,7 @@ async fn a_realm_is_upgraded_under_load_goes_back_by_a_node_and_keeps_the_old_pr
         [
             json!({ "LevelRaised": 2 }),
             json!({ "LevelRaised": 3 }),
+            json!({ "LevelRaised": 4 }),
             json!({ "DrillBegun": { "drill": "kill-leader" } })
         ]
     );
@@ -304,7 +305,7 @@ async fn keeps_the_old_program_out(site: &mut Site, id: u64) {
     let (old, new) = (site.old.clone(), site.new.clone());
     site.realm.terminate(id).await.unwrap();
     let refusal = site.refusal(&old, id, &["run"]).await;
-    assert!(refusal.contains("storage format 3, this release knows up to 2"), "{refusal}");
+    assert!(refusal.contains("storage format 4, this release knows up to 3"), "{refusal}");
 
     let asked = if id == 1 { 2 } else { 1 };
     let token = site.json(asked, &["token", "create", "--role", "voter", "--json"]).await;

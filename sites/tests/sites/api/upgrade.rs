@@ -13,8 +13,8 @@ async fn the_status_names_who_is_missing_and_the_end_is_refused_until_nobody_is(
     let status = api.call("GET", "/api/v1/upgrade", &[], "").await;
     assert_eq!(status.status.as_u16(), 200);
     let status = status.json();
-    assert_eq!((&status["level"], &status["supported"]), (&json!(1), &json!(3)));
-    assert_eq!(status["nodes"][0]["supports"], json!({ "answer": "known", "level": 3, "version": "1.2.3" }));
+    assert_eq!((&status["level"], &status["supported"]), (&json!(1), &json!(4)));
+    assert_eq!(status["nodes"][0]["supports"], json!({ "answer": "known", "level": 4, "version": "1.2.3" }));
     assert_eq!(status["nodes"][1]["supports"], json!({ "answer": "knows_no_levels" }));
     let refused = api.call("POST", "/api/v1/upgrade/finalise", &[], "").await;
     let refused = refused.problem(409, "PQ-UPGRADE-NOT-READY");
@@ -62,7 +62,8 @@ async fn a_node_that_joins_says_what_it_supports_in_a_header_and_else_supports_t
     join(vec![]).await.problem(409, "PQ-PROGRAM-TOO-OLD");
     join(vec![("passquorum-supported-level", "1")]).await.problem(409, "PQ-PROGRAM-TOO-OLD");
     join(vec![("passquorum-supported-level", "2")]).await.problem(409, "PQ-PROGRAM-TOO-OLD");
+    join(vec![("passquorum-supported-level", "3")]).await.problem(409, "PQ-PROGRAM-TOO-OLD");
     join(vec![("passquorum-supported-level", "x")]).await.problem(400, "PQ-BAD-INPUT");
     // Past the level, the fake knows no such token.
-    join(vec![("passquorum-supported-level", "3")]).await.problem(403, "PQ-TOKEN-INVALID");
+    join(vec![("passquorum-supported-level", "4")]).await.problem(403, "PQ-TOKEN-INVALID");
 }
