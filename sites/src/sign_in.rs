@@ -10,10 +10,10 @@ use crate::ports::Ports;
 use crate::session::Staff;
 use passquorum_domain::audit::{Actor, AuditEvent, Site};
 use passquorum_domain::config::RealmConfig;
-use passquorum_domain::directory::{DistinguishedName, LoginName, UserRecord};
+use passquorum_domain::directory::{LoginName, UserRecord};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::PolicyId;
-use passquorum_domain::ports::{Directory, DirectoryError, DirectoryReason, PasswordCheck};
+use passquorum_domain::ports::{DirectoryError, DirectoryReason, PasswordCheck};
 use passquorum_domain::scope::RoleScope;
 use passquorum_domain::secret::Password;
 use std::collections::BTreeMap;
@@ -95,41 +95,69 @@ pub(crate) async fn way_of_role<'w>(
         Site::Helpdesk => &config.helpdesk,
         Site::SelfService => &[],
     };
-    for way in ways.iter() {
-        if is_in(scopes, &way.record, &*way.directory).await? {
-            return Ok(Some(way));
-        }
+    if let Some(way) = way_in(scopes, ways).await? {
+        return Ok(Some(way));
     }
     let of_policies = config.policies.iter().flat_map(|policy| &policy.helpdesk.groups);
     let of_policies = of_policies.filter(|_| site == Site::Helpdesk);
     let of_policies: BTreeMap<_, _> =
         of_policies.map(|scope| ((scope.connection, &scope.group), scope)).collect();
-    for way in ways.iter() {
-        for scope in of_policies.values() {
-            match is_in([*scope], &way.record, &*way.directory).await {
-                Ok(true) => return Ok(Some(way)),
-                Ok(false) => {}
-                // Nobody helps by a group that is gone, and nobody else is to wait for it.
-                Err(error) if error.reason == DirectoryReason::NotFound => {
-                    tracing::warn!(group = %scope.group, "a policy's helpdesk group is not there");
-                }
-                Err(error) => return Err(error),
+    for scope in of_policies.values() {
+        match way_in(std::slice::from_ref(*scope), ways).await {
+            Ok(None) => {}
+            Ok(way) => return Ok(way),
+            // Nobody helps by a group that is gone, and nobody else is to wait for it.
+            Err(error) if error.reason == DirectoryReason::NotFound => {
+                tracing::warn!(group = %scope.group, "a policy's helpdesk group is not there");
             }
+            Err(error) => return Err(error),
         }
     }
     Ok(None)
 }
 
-/// Whether somebody is in one of these groups.
-pub(crate) async fn is_in<'s>(
-    scopes: impl IntoIterator<Item = &'s RoleScope>,
-    record: &UserRecord,
-    directory: &dyn Directory,
-) -> Result<bool, DirectoryError> {
-    let groups: Vec<DistinguishedName> = scopes
-        .into_iter()
-        .filter(|scope| scope.connection == record.user.connection)
-        .map(|scope| scope.group.clone())
-        .collect();
-    Ok(!groups.is_empty() && !directory.member_of(record, &groups).await?.is_empty())
+/// The way by which somebody is in one of these groups.
+pub(crate) async fn way_in<'w>(
+    scopes: &[RoleScope],
+    ways: &'w Ways,
+) -> Result<Option<&'w Way>, DirectoryError> {
+    for way in ways.iter() {
+        let own = |scope: &&RoleScope| scope.connection == way.record.user.connection;
+        let groups: Vec<_> = scopes.iter().filter(own).map(|scope| scope.group.clone()).collect();
+        if !groups.is_empty() && !way.directory.member_of(&way.record, &groups).await?.is_empty() {
+            return Ok(Some(way));
+        }
+    }
+    Ok(None)
+}
+
+/// The ways to somebody who is signed in, while their account is there and in use.
+pub(crate) async fn in_use(
+    ports: &Ports,
+    config: &RealmConfig,
+    staff: &Staff,
+) -> Result<Option<Ways>, DirectoryError> {
+    let ways = people::ways_of(ports, config, &staff.user).await?;
+    let is_out = |way: &Way| way.record.status.disabled || way.record.status.expired;
+    Ok(ways.filter(|ways| !ways.iter().any(is_out)))
+}
+
+/// Whether somebody who signed in on a site may still use it. Where the directory cannot be asked they may, until the
+/// session ends: an outage of the domain is when administrators are needed.
+pub(crate) async fn holds(ports: &Ports, staff: &Staff) -> Result<bool, Failure> {
+    let config = ports.current_config().await?;
+    let asked = async {
+        let ways = in_use(ports, &config, staff).await?;
+        match &ways {
+            Some(ways) => Ok(way_of_role(&config, staff.site, ways).await?.is_some()),
+            None => Ok(false),
+        }
+    };
+    match asked.await {
+        Ok(holds) => Ok(holds),
+        Err(DirectoryError { reason, .. }) => {
+            tracing::warn!(%reason, site = ?staff.site, "the role of who is signed in could not be looked at");
+            Ok(true)
+        }
+    }
 }

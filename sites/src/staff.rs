@@ -17,8 +17,8 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
 use http::request::Parts;
-use http::{Method, StatusCode};
-use passquorum_domain::audit::Site;
+use http::{Method, StatusCode, header};
+use passquorum_domain::audit::{AuditEvent, Site};
 use passquorum_domain::directory::LoginName;
 use passquorum_domain::error_code::ErrorCode;
 
@@ -76,14 +76,33 @@ async fn guard(State((app, site)): State<(App, Site)>, mut request: Request, nex
         .extensions()
         .get::<Visit>()
         .and_then(|visit| Staff::read(&app.ports, visit.browser, &visit.headers, site));
-    match staff {
-        Some(staff) => {
-            request.extensions_mut().insert(staff);
-            next.run(request).await
+    let reads = request.method() == Method::GET;
+    let Some(staff) = staff else {
+        let refused = || Failure::new(ErrorCode::Unauthenticated).again(sign_in_path(site)).into_response();
+        return if reads { go(sign_in_path(site), None) } else { refused() };
+    };
+    // The Helpdesk site looks at the roles itself, for the person who is to be helped.
+    if site == Site::Admin && !reads {
+        match sign_in::holds(&app.ports, &staff).await {
+            Ok(true) => {}
+            Ok(false) => return signed_out(&app, &staff).await.unwrap_or_else(IntoResponse::into_response),
+            Err(failure) => return failure.again(home(site)).into_response(),
         }
-        None if request.method() == Method::GET => go(sign_in_path(site), None),
-        None => Failure::new(ErrorCode::Unauthenticated).again(sign_in_path(site)).into_response(),
     }
+    request.extensions_mut().insert(staff);
+    next.run(request).await
+}
+
+/// The answer to whoever has lost the role since they signed in.
+async fn signed_out(app: &App, staff: &Staff) -> Result<Response, Failure> {
+    let event = AuditEvent::SignInRefused(staff.site);
+    app.ports
+        .record(staff.actor(), event, Some(staff.subject), "signed in, but no longer in the role")
+        .await?;
+    let failure = Failure::new(ErrorCode::Unauthenticated).again(sign_in_path(staff.site));
+    let mut answer = failure.into_response();
+    answer.headers_mut().append(header::SET_COOKIE, Staff::sign_out(staff.site));
+    Ok(answer)
 }
 
 impl FromRequestParts<App> for Staff {

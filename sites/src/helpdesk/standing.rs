@@ -7,7 +7,7 @@ use crate::admin::audit_text;
 use crate::page_error::Failure;
 use crate::people::{self, Person, Way, Ways};
 use crate::profile_store::{self, Stored};
-use crate::sign_in::{is_in, way_of_role};
+use crate::sign_in;
 use crate::text;
 use passquorum_domain::audit::Site;
 use passquorum_domain::config::{ManagementPolicy, RealmConfig};
@@ -86,12 +86,10 @@ pub(super) async fn look_up(desk: &Desk, name: &LoginName) -> Result<Search, Fai
     let state = ports.current().await?;
     let config = state.config().ok_or(Rejection::NoRealm)?;
     // The operator is looked up each time, so that whoever is disabled or leaves a group helps no longer.
-    let own = ports.directories.open(desk.staff.user.connection).await?;
-    let operator = own.read(&desk.staff.user).await?;
-    if operator.status.disabled || operator.status.expired {
+    let Some(operator) = sign_in::in_use(ports, config, &desk.staff).await? else {
         return Ok(Search::NotServed);
-    }
-    let helps_all = is_in(&config.helpdesk, &operator, &*own).await?;
+    };
+    let helps_all = sign_in::way_in(&config.helpdesk, &operator).await?.is_some();
     let ways = match people::find(ports, config, name).await? {
         Person::One(ways) => ways,
         // Whoever helps some people only is not told of others.
@@ -101,7 +99,7 @@ pub(super) async fn look_up(desk: &Desk, name: &LoginName) -> Result<Search, Fai
     let Some((policy, way)) = people::serving(config, &ways).await? else {
         return Ok(Search::NotServed);
     };
-    if !helps_all && !is_in(&policy.helpdesk.groups, &operator, &*own).await? {
+    if !helps_all && sign_in::way_in(&policy.helpdesk.groups, &operator).await?.is_none() {
         return Ok(Search::NotServed);
     }
     let standing = standing(desk, &state, policy, (way, &ways), helps_all).await?;
@@ -123,7 +121,7 @@ async fn standing(
     let stored = profile_store::open(ports, record.user.guid, &held);
     let mut is_staff = false;
     for site in [Site::Admin, Site::Helpdesk] {
-        is_staff = is_staff || way_of_role(config, site, ways).await?.is_some();
+        is_staff = is_staff || sign_in::way_of_role(config, site, ways).await?.is_some();
     }
     let owner = PasswordOwner { account: record.account.clone(), display_name: record.display_name.clone() };
     let target = AttemptTarget::User(subject);

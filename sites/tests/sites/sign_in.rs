@@ -1,6 +1,8 @@
 //! The sign-in of the Admin and Helpdesk sites.
 
 use crate::fakes::*;
+use crate::staff::{administrator, fields_of, location, look, send};
+use http::StatusCode;
 use passquorum_domain::audit::{AuditEvent, Site};
 use passquorum_domain::directory::LoginName;
 use passquorum_domain::error_code::ErrorCode;
@@ -55,4 +57,41 @@ async fn five_wrong_passwords_lock_against_the_right_one_and_against_self_servic
     let mut browser = crate::browser::Browser::new(world.node("n1"));
     let page = crate::browser::start(&mut browser, "forgot-password", "root").await;
     assert!(page.html.contains("PQ-LOCKED"));
+}
+
+#[tokio::test]
+async fn whoever_has_lost_the_role_changes_nothing_more_and_is_signed_out() {
+    let world = World::new();
+    for (case, lose) in [
+        ("no member", (|user| user.groups.clear()) as fn(&mut FakeUser)),
+        ("disabled", |user| user.record.status.disabled = true),
+        ("expired", |user| user.record.status.expired = true),
+    ] {
+        let mut browser = administrator(&world).await;
+        let fields = fields_of(&browser.get("/admin/general").await);
+        let before = world.directory.user("root");
+        world.directory.edit("root", lose);
+        let revision = world.consensus.state().config().unwrap().revision;
+        let page = send(&mut browser, "/admin/general", &fields).await;
+        assert_eq!(page.status, StatusCode::UNAUTHORIZED, "{case}: {}", page.html);
+        assert_eq!(world.consensus.state().config().unwrap().revision, revision, "{case}");
+        let state = world.consensus.state();
+        assert_eq!(
+            state.audit().next_back().unwrap().event,
+            AuditEvent::SignInRefused(Site::Admin),
+            "{case}"
+        );
+        world.directory.edit("root", |user| *user = before);
+        assert_eq!(location(&look(&mut browser, "/admin/").await), "/admin/sign-in", "{case}");
+    }
+}
+
+#[tokio::test]
+async fn an_administrator_can_mend_the_settings_while_the_domain_is_out() {
+    let world = World::new();
+    let mut browser = administrator(&world).await;
+    let fields = fields_of(&browser.get("/admin/general").await);
+    world.directory.set_controller(Controller::Down);
+    let page = send(&mut browser, "/admin/general", &fields).await;
+    assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.html);
 }

@@ -134,6 +134,35 @@ async fn a_role_is_held_by_whichever_way_the_group_is_in() {
 }
 
 #[tokio::test]
+async fn an_operator_has_the_roles_of_every_way_to_them() {
+    let world = world(&["hilda"]);
+    let mut config = (**world.consensus.state().config().unwrap()).clone();
+    let realms = std::mem::take(&mut config.helpdesk);
+    let everyone = config.policies.iter_mut().find(|policy| policy.id == POLICY).unwrap();
+    everyone.helpdesk.groups =
+        vec![RoleScope { connection: SECOND, group: dn("CN=Strict,DC=example,DC=com") }];
+    let strict = config.policies.iter_mut().find(|policy| policy.id == STRICT).unwrap();
+    strict.helpdesk.groups = realms;
+    world.consensus.configure(ConfigChange::Replace(Box::new(config)));
+    let mut alice = world.directory.user("alice");
+    alice.record.user.connection = SECOND;
+    alice.groups = vec![dn("CN=Strict,DC=example,DC=com")];
+    world.second.add(alice);
+
+    let mut browser = Browser::new(world.node("n1"));
+    sign_in(&mut browser, "helpdesk", "hilda", "Hilda-0ld-Secret").await;
+    browser.get("/helpdesk/").await;
+    for name in ["alice", "bob"] {
+        let page = browser.submit("/helpdesk/find", &[("name", name)]).await;
+        assert!(
+            page.html.contains(&format!("EXAMPLE\\{name}")) || page.html.contains(&format!("OTHER\\{name}")),
+            "{}",
+            page.html
+        );
+    }
+}
+
+#[tokio::test]
 async fn whom_two_connections_show_is_counted_once_and_for_the_first_policy() {
     let world = world(&["alice"]);
     let mut admin = administrator(&world).await;

@@ -1,13 +1,13 @@
 //! Tasks over many profiles: what each says line by line, whom it leaves alone, and what the audit keeps.
 
 use super::Api;
-use crate::fakes::{Controller, config, policy};
+use crate::fakes::{Controller, SECOND, config, policy};
 use passquorum_domain::audit::{AuditEvent, ProfileTask};
 use passquorum_domain::blob::Blob;
 use passquorum_domain::command::Action;
 use passquorum_domain::config::ConfigChange;
 use passquorum_domain::feature_level::FeatureLevel;
-use passquorum_domain::ids::{ConnectionId, KeyedHash, NodeId};
+use passquorum_domain::ids::{ConnectionId, KeyedHash, NodeId, PolicyId, WorkflowId};
 use passquorum_domain::ports::{Purpose, Vault as _};
 use passquorum_domain::profile::RequirementsDigest;
 use passquorum_domain::token::ApiScope;
@@ -158,6 +158,35 @@ async fn a_migration_brings_profiles_to_the_form_of_the_level_and_says_what_they
     assert_eq!(digest("bob"), Some(RequirementsDigest::NONE), "no policy serves bob");
     let told = api.task("/api/v1/profiles/migrate", migrate).await.pop().unwrap();
     assert_eq!(counts(&told), [2, 0, 2, 0], "{told}");
+}
+
+#[tokio::test]
+async fn a_migration_asks_the_policy_that_serves_somebody_by_any_connection() {
+    let api = Api::raised();
+    api.bring(&[person("alice", "Waltz"), person("bob", "Waltz")], json!({})).await;
+    let (from, asked) = (FeatureLevel::SECOND, vec![NodeId(1)]);
+    api.consensus.apply(Action::RaiseLevel { from, to: FeatureLevel::THIRD, asked }).unwrap();
+    // The second connection shows alice too, to a policy that stands first and asks for one answer more.
+    let (mut realm, mut second, mut strict) = (config(), config().connections.remove(0), policy());
+    (second.id, second.alias) = (SECOND, "OTHER".into());
+    (strict.id, strict.name) = (PolicyId(Uuid::from_u128(0xb2)), "Strict".into());
+    strict.qa.optional_to_register += 1;
+    strict.scope[0].connection = SECOND;
+    for (number, workflow) in (0x300_u128..).zip(&mut strict.workflows) {
+        workflow.id = WorkflowId(Uuid::from_u128(number));
+    }
+    let mut alice = api.world.directory.user("alice");
+    alice.record.user.connection = SECOND;
+    api.world.second.add(alice);
+    realm.connections.push(second);
+    realm.policies.insert(0, strict);
+    api.consensus.configure(ConfigChange::Replace(Box::new(realm)));
+
+    let told = api.task("/api/v1/profiles/migrate", json!({ "domain": "EXAMPLE" })).await.pop().unwrap();
+    assert_eq!(counts(&told), [2, 2, 0, 0], "{told}");
+    let digest = |account: &str| api.world.directory.user(account).profile.unwrap().digest;
+    assert_eq!(digest("alice"), Some(RequirementsDigest::NONE), "the policy that serves alice asks for more");
+    assert_eq!(digest("bob"), Some(RequirementsDigest::of(&policy().qa)));
 }
 
 #[tokio::test]
