@@ -222,6 +222,7 @@ fn label(purpose: Purpose) -> &'static [u8] {
         Purpose::Passcode => b"passquorum/1/passcode",
         Purpose::Mail => b"passquorum/1/mail",
         Purpose::MailAccount => b"passquorum/1/mail-account",
+        Purpose::KeptAnswer => b"passquorum/1/kept-answer",
     }
 }
 

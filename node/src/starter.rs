@@ -40,6 +40,7 @@ pub(crate) fn policy(name: &str, scope: UserScope, level: FeatureLevel) -> Manag
             min_answer_length: 3,
             reject_same_answer: true,
             reject_answer_in_question: true,
+            keep_mandatory_answers: false,
         },
         lockout: LockoutSettings::DEFAULT,
         notices: passquorum_domain::mail::Notices::default(),

@@ -12,8 +12,10 @@ use passquorum_domain::ids::{AttemptId, KeyedHash, PolicyId};
 use passquorum_domain::lockout::{AttemptTarget, AttemptVerdict};
 use passquorum_domain::outcome::Effect;
 use passquorum_domain::ports::fresh_uuid;
+use serde::{Deserialize, Serialize};
 
 /// An attempt that the cluster has counted; only with one of these may a secret be checked.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Counted {
     attempt: AttemptId,
     subject: KeyedHash,
@@ -63,14 +65,19 @@ impl Counted {
     /// Reports how it ended. That the counter is gone meanwhile (lifted by the helpdesk, or by another attempt that
     /// was right) changes nothing: this attempt was counted before it was checked.
     pub(crate) async fn decide(&self, ports: &Ports, right: bool) -> Result<(), Failure> {
+        match self.settle(ports, right).await {
+            Err(failure) if failure.code != ErrorCode::NotFound => Err(failure),
+            _ => Ok(()),
+        }
+    }
+
+    /// The same, and fails with [`ErrorCode::NotFound`] when it was decided before, or its counter is gone.
+    pub(crate) async fn settle(&self, ports: &Ports, right: bool) -> Result<(), Failure> {
         let target = AttemptTarget::User(self.subject);
         let person = || if right { Actor::User(self.subject) } else { Actor::Anonymous };
         let actor = self.operator.clone().unwrap_or_else(person);
         let action = Action::DecideAttempt { attempt: self.attempt, target, right };
-        match ports.commit(actor, action).await.map_err(unsure) {
-            Err(failure) if failure.code != ErrorCode::NotFound => Err(failure),
-            _ => Ok(()),
-        }
+        ports.commit(actor, action).await.map(drop).map_err(unsure)
     }
 
     /// The message for a wrong attempt that says how many are left; a failure when it was the last one.

@@ -2,12 +2,13 @@
 //! it, and do for them what the policy allows.
 //!
 //! Reading order: `standing` is what an operator may see and do; `desk` is the search, the person's page and the one gate
-//! before every task; `verify` is the gate's key; the rest are the tasks.
+//! before every task; `caller` and `verify` are the gate's key; the rest are the tasks.
 //!
 //! Invariants: only people whom a policy serves, and of those only whom this operator may help, can be seen or helped; an
 //! act is on the `objectGUID` that the operator saw, never on a name alone; no task is done past the gate; each act is in
 //! the audit with the operator. The site must not know configuration edits.
 
+mod caller;
 mod deeds;
 mod desk;
 mod passcode;
@@ -40,6 +41,7 @@ pub const ROUTES: &[Route] = &[
     // A search is a POST, so that no name gets into an address, a history or a proxy's log.
     Route::post("/helpdesk/find", || routing::post(desk::find)),
     Route::post("/helpdesk/verify", || routing::post(verify::verify)),
+    Route::post("/helpdesk/answers", || routing::post(verify::show_answers)),
     Route::post("/helpdesk/unlock", || routing::post(deeds::lift_lock)),
     Route::post("/helpdesk/passcode", || routing::post(passcode::assign)),
     Route::post("/helpdesk/reset", || routing::post(reset::reset)),

@@ -32,6 +32,7 @@ mod former_profiles;
 pub mod fuzzing;
 mod hashing;
 mod headers;
+mod kept_answers;
 mod legacy;
 mod limits;
 mod notify;

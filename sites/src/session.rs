@@ -65,6 +65,8 @@ pub enum Cell {
     Helpdesk,
     /// Which caller an operator has verified.
     Verified,
+    /// Whose answers an operator was shown, until they say whether the caller knows them.
+    Shown,
 }
 
 impl Cell {
@@ -74,6 +76,7 @@ impl Cell {
             Self::Admin => "__Host-pq-admin",
             Self::Helpdesk => "__Host-pq-helpdesk",
             Self::Verified => "__Host-pq-verified",
+            Self::Shown => "__Host-pq-shown",
         }
     }
 
@@ -81,7 +84,8 @@ impl Cell {
     fn padded(self) -> usize {
         match self {
             Self::Progress | Self::Admin | Self::Helpdesk => PADDED,
-            Self::Verified => 500,
+            Self::Verified => 600,
+            Self::Shown => 900,
         }
     }
 

@@ -3,7 +3,9 @@
 use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::config::*;
 use passquorum_domain::directory::{AdSite, DistinguishedName};
-use passquorum_domain::helpdesk::{HelpdeskPolicy, HelpdeskTask, MustChange, Verification};
+use passquorum_domain::helpdesk::{
+    CallerCheck, CallerQuestions, HelpdeskPolicy, HelpdeskTask, MustChange, Verification,
+};
 use passquorum_domain::ids::{ConnectionId, PolicyId, QuestionId, Revision, WorkflowId};
 use passquorum_domain::lockout::LockoutSettings;
 use passquorum_domain::mail::{
@@ -92,12 +94,16 @@ fn connection() -> impl Strategy<Value = DomainConnection> {
 }
 
 fn qa() -> impl Strategy<Value = QaPolicy> {
-    let kind = prop_oneof![Just(QuestionKind::Mandatory), Just(QuestionKind::Optional)];
+    let kind = prop_oneof![
+        Just(QuestionKind::Mandatory),
+        Just(QuestionKind::Optional),
+        Just(QuestionKind::Helpdesk)
+    ];
     let question =
         (uuid(), kind, text()).prop_map(|(id, kind, text)| Question { id: QuestionId(id), kind, text });
     let counts = (0_u32..2, 0_u32..3, 1_u32..200, 1_u32..100);
-    (vec(question, 0..4), counts, any::<bool>(), any::<bool>()).prop_map(
-        |(questions, (optional, own, question, answer), same, inside)| {
+    (vec(question, 0..4), counts, any::<[bool; 3]>()).prop_map(
+        |(questions, (optional, own, question, answer), [same, inside, keep])| {
             let there = questions.iter().filter(|question| question.kind == QuestionKind::Optional).count();
             let optional = optional.min(u32::try_from(there).unwrap());
             // A profile needs one question at least.
@@ -110,6 +116,7 @@ fn qa() -> impl Strategy<Value = QaPolicy> {
                 min_answer_length: answer,
                 reject_same_answer: same,
                 reject_answer_in_question: inside,
+                keep_mandatory_answers: keep,
             }
         },
     )
@@ -169,25 +176,42 @@ fn asking_what_is_there(mut policy: ManagementPolicy) -> ManagementPolicy {
     for activity in policy.workflows.iter_mut().flat_map(|workflow| &mut workflow.activities) {
         let Activity::AuthenticateWithQuestions(settings) = activity else { continue };
         if let AskedQuestions::These(ids) = &mut settings.ask {
-            *ids = policy.qa.questions.iter().take(ids.len()).map(|question| question.id).collect();
+            let asked = policy.qa.questions.iter().filter(|question| question.kind != QuestionKind::Helpdesk);
+            *ids = asked.take(ids.len()).map(|question| question.id).collect();
             if ids.is_empty() {
                 settings.ask = AskedQuestions::All;
             }
         }
         settings.from.retain(|sort| policy.qa.registered(*sort) > 0);
     }
-    let mandatory = policy.qa.of_kind(QuestionKind::Mandatory).count();
-    let asked = policy.helpdesk.verification.take().filter(|_| mandatory > 0);
-    policy.helpdesk.verification = asked.map(|asked| Verification { questions: mandatory as u32, ..asked });
+    let there = |from: CallerQuestions| {
+        policy.qa.questions.iter().filter(move |question| from.include(question.kind))
+    };
+    policy.helpdesk.verification = policy.helpdesk.verification.and_then(|asked| {
+        let questions = u32::try_from(there(asked.from).count()).ok().filter(|count| *count > 0)?;
+        let may_keep = policy.qa.keep_mandatory_answers || !asked.from.include(QuestionKind::Mandatory);
+        let how = if may_keep { asked.how } else { CallerCheck::OperatorTypes };
+        Some(Verification { questions, how, ..asked })
+    });
     policy
 }
 
 fn helpdesk() -> impl Strategy<Value = HelpdeskPolicy> {
     let must_change = prop_oneof![Just(MustChange::Always), Just(MustChange::OperatorChooses)];
-    let verification = proptest::option::of(
-        (60_000_u64..=3_600_000)
-            .prop_map(|valid_for| Verification { questions: 1, valid_for: Span(valid_for) }),
-    );
+    let verification = proptest::option::of((60_000_u64..=3_600_000).prop_map(Span));
+    let from = prop::sample::select(vec![
+        CallerQuestions::Mandatory,
+        CallerQuestions::Helpdesk,
+        CallerQuestions::Both,
+    ]);
+    let how = prop_oneof![
+        Just(CallerCheck::OperatorTypes),
+        Just(CallerCheck::OperatorSees),
+        (1_u32..=8).prop_map(CallerCheck::Characters),
+    ];
+    let verification = (verification, from, how).prop_map(|(valid_for, from, how)| {
+        valid_for.map(|valid_for| Verification { questions: 1, valid_for, from, how })
+    });
     let tasks = btree_set(prop::sample::select(HelpdeskTask::ALL.to_vec()), 0..8);
     (tasks, must_change, verification).prop_map(|(tasks, must_change, verification)| HelpdeskPolicy {
         groups: Vec::new(),

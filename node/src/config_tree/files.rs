@@ -2,7 +2,7 @@
 
 use passquorum_domain::address::Network;
 use passquorum_domain::directory::{AdSite, DistinguishedName};
-use passquorum_domain::helpdesk::{HelpdeskTask, MustChange};
+use passquorum_domain::helpdesk::{CallerCheck, CallerQuestions, HelpdeskTask, MustChange};
 use passquorum_domain::ids::{ConnectionId, PolicyId, Revision};
 use passquorum_domain::lockout::LockoutSettings;
 use passquorum_domain::log_rule::LogRule;
@@ -184,6 +184,10 @@ pub(super) struct HelpdeskFile {
 pub(super) struct VerificationFile {
     pub(super) questions: u32,
     pub(super) valid_for: Duration,
+    #[serde(default)]
+    pub(super) from: CallerQuestions,
+    #[serde(default)]
+    pub(super) how: CallerCheck,
 }
 
 /// The users of one domain connection, named by its alias, that a policy serves.

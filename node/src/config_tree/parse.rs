@@ -279,6 +279,8 @@ impl Reader<'_> {
             verification: file.verification.map(|verification| Verification {
                 questions: verification.questions,
                 valid_for: verification.valid_for.0,
+                from: verification.from,
+                how: verification.how,
             }),
         }
     }

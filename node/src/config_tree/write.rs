@@ -112,6 +112,8 @@ impl Writer<'_> {
             verification: helpdesk.verification.map(|verification| VerificationFile {
                 questions: verification.questions,
                 valid_for: Duration(verification.valid_for),
+                from: verification.from,
+                how: verification.how,
             }),
             groups: helpdesk.groups.iter().map(|group| self.role(group)).collect(),
         }

@@ -179,6 +179,11 @@ pub enum AuditEvent {
         /// Until when that holds for this operator.
         until: Timestamp,
     },
+    /// An operator is about to be shown answers of a person.
+    AnswersShown {
+        /// How many.
+        answers: u32,
+    },
 }
 
 /// What is done to many profiles.
@@ -251,6 +256,7 @@ impl AuditEvent {
             | Self::MailQueued(_)
             | Self::MailClosed(..)
             | Self::CallerVerified { .. } => FeatureLevel::THIRD,
+            Self::AnswersShown { .. } => FeatureLevel::FOURTH,
             Self::DrillBegun { .. } | Self::DrillEnded { .. } | Self::PointRemoved | Self::MirrorRebuilt => {
                 FeatureLevel::SECOND
             }

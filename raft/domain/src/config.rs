@@ -146,7 +146,7 @@ impl ManagementPolicy {
     fn needs(&self) -> FeatureLevel {
         let notices = if self.notices.is_usual() { FeatureLevel::FIRST } else { FeatureLevel::THIRD };
         let workflows = self.workflows.iter().map(Workflow::needs).max().unwrap_or_default();
-        workflows.max(notices).max(self.helpdesk.needs())
+        workflows.max(notices).max(self.helpdesk.needs()).max(self.qa.needs())
     }
 }
 

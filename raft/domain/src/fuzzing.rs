@@ -141,6 +141,7 @@ mod tests {
                 min_answer_length: 3,
                 reject_same_answer: true,
                 reject_answer_in_question: true,
+                keep_mandatory_answers: false,
             },
             lockout: LockoutSettings::DEFAULT,
             password_rules: vec![PasswordRule::Length(LengthRule { min: 8, max: 64 })],

@@ -1,6 +1,7 @@
 //! What a policy says of its helpdesk: who works there, what they may do, and whether a caller is verified first.
 
 use crate::feature_level::FeatureLevel;
+use crate::qa::QuestionKind;
 use crate::scope::RoleScope;
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
@@ -75,7 +76,7 @@ pub enum MustChange {
     OperatorChooses,
 }
 
-/// How a caller is verified: the operator reads mandatory questions out and types what the caller says.
+/// How a caller is verified: the operator reads questions out, and what the caller says is held against the profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Verification {
@@ -83,6 +84,69 @@ pub struct Verification {
     pub questions: u32,
     /// How long the operator may help the caller after that.
     pub valid_for: Span,
+    /// Which questions.
+    #[serde(default, skip_serializing_if = "CallerQuestions::is_usual")]
+    pub from: CallerQuestions,
+    /// Who compares, and how much of the answer the operator comes to know.
+    #[serde(default, skip_serializing_if = "CallerCheck::is_usual")]
+    pub how: CallerCheck,
+}
+
+/// Which questions a caller is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CallerQuestions {
+    /// Mandatory ones, by which the person also proves who they are on the Self-Service site.
+    #[default]
+    Mandatory,
+    /// Those that are for the helpdesk alone.
+    Helpdesk,
+    /// Both.
+    Both,
+}
+
+/// Who compares a caller's answer with the one in the profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CallerCheck {
+    /// The site: the operator types the whole answer.
+    #[default]
+    OperatorTypes,
+    /// The operator, who is shown the answer.
+    OperatorSees,
+    /// The site: the operator types so many characters of the answer, at places that it draws.
+    Characters(u32),
+}
+
+impl CallerQuestions {
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether questions of this kind are among them.
+    #[must_use]
+    pub fn include(self, kind: QuestionKind) -> bool {
+        match kind {
+            QuestionKind::Mandatory => self != Self::Helpdesk,
+            QuestionKind::Helpdesk => self != Self::Mandatory,
+            QuestionKind::Optional => false,
+        }
+    }
+}
+
+impl CallerCheck {
+    /// The most characters that are asked for of one answer.
+    pub const MOST_CHARACTERS: u32 = 8;
+
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether the answers have to be kept for it.
+    #[must_use]
+    pub fn needs_kept_answers(self) -> bool {
+        self != Self::OperatorTypes
+    }
 }
 
 impl Verification {
@@ -91,7 +155,13 @@ impl Verification {
     /// The longest: as long as an operator stays signed in.
     pub const LONGEST: Span = Span::hours(1);
     /// What a form proposes.
-    pub const PROPOSED: Self = Self { questions: 1, valid_for: Span::minutes(15) };
+    pub const PROPOSED: Self = Self::typing(1, Span::minutes(15));
+
+    /// So many mandatory questions, whose answers the operator types.
+    #[must_use]
+    pub const fn typing(questions: u32, valid_for: Span) -> Self {
+        Self { questions, valid_for, from: CallerQuestions::Mandatory, how: CallerCheck::OperatorTypes }
+    }
 }
 
 impl Default for HelpdeskPolicy {
@@ -114,6 +184,13 @@ impl HelpdeskPolicy {
 
     /// The level from which on it may be configured so.
     pub(crate) fn needs(&self) -> FeatureLevel {
-        if self.is_usual() { FeatureLevel::FIRST } else { FeatureLevel::THIRD }
+        let came_later = |asked: Verification| !asked.from.is_usual() || !asked.how.is_usual();
+        if self.verification.is_some_and(came_later) {
+            FeatureLevel::FOURTH
+        } else if self.is_usual() {
+            FeatureLevel::FIRST
+        } else {
+            FeatureLevel::THIRD
+        }
     }
 }

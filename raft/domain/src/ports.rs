@@ -318,6 +318,8 @@ pub enum Purpose {
     Mail,
     /// Passwords of accounts at mail servers; context: host and account.
     MailAccount,
+    /// Answers that the helpdesk may be shown, inside a profile; context: `objectGUID` and the question's id.
+    KeptAnswer,
 }
 
 /// The realm key is not on this node, or the sealed value is not what it should be.

@@ -6,6 +6,7 @@
 //! so that the version is beyond what the seal allows. Must not know how a value is sealed or encoded.
 
 use crate::blob::Blob;
+use crate::feature_level::FeatureLevel;
 use crate::qa::{QaPolicy, QuestionKind};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -27,7 +28,7 @@ impl RequirementsDigest {
     pub const OUTDATED: Self = Self([0xff; Self::BYTES]);
 
     /// Of a policy: its mandatory questions by id, how many optional and own ones, and the least lengths. Their order and
-    /// texts do not count.
+    /// texts do not count. Where answers are kept for the helpdesk, its questions and whether mandatory ones are kept too.
     #[must_use]
     pub fn of(policy: &QaPolicy) -> Self {
         let mut mandatory: Vec<_> =
@@ -45,6 +46,14 @@ impl RequirementsDigest {
         }
         // Whatever is left belongs to the ids, all of one length.
         mandatory.iter().for_each(|id| hasher.update(id));
+        if policy.needs() >= FeatureLevel::FOURTH {
+            hasher.update(b"passquorum helpdesk");
+            hasher.update([u8::from(policy.keep_mandatory_answers)]);
+            let mut helpdesk: Vec<_> =
+                policy.of_kind(QuestionKind::Helpdesk).map(|question| *question.id.0.as_bytes()).collect();
+            helpdesk.sort_unstable();
+            helpdesk.iter().for_each(|id| hasher.update(id));
+        }
         let mut digest = [0; Self::BYTES];
         digest.iter_mut().zip(hasher.finalize()).for_each(|(to, from)| *to = from);
         Self(digest)
@@ -191,6 +200,7 @@ mod tests {
             min_answer_length: 3,
             reject_same_answer: true,
             reject_answer_in_question: true,
+            keep_mandatory_answers: false,
         }
     }
 
@@ -213,6 +223,8 @@ mod tests {
             with(|policy| policy.user_defined_to_register = 1),
             with(|policy| policy.min_question_length = 11),
             with(|policy| policy.min_answer_length = 4),
+            with(|policy| policy.questions[1].kind = QuestionKind::Helpdesk),
+            with(|policy| policy.keep_mandatory_answers = true),
         ] {
             assert_ne!(other, digest);
         }

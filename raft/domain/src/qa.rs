@@ -1,8 +1,12 @@
 //! Security questions: the policy's list and settings, and the profile that a user registers.
 //!
-//! A profile holds no answer: each is kept as an Argon2id hash with its own salt (RFC 9106), and the whole profile
-//! is sealed under the realm key, bound to the user's `objectGUID`, before it goes to the directory.
+//! A profile holds each answer as an Argon2id hash with its own salt (RFC 9106), and the whole profile is sealed under the
+//! realm key, bound to the user's `objectGUID`, before it goes to the directory. Beside its hash stands the answer itself
+//! where the policy lets the helpdesk see it: sealed once more, under a key of its own purpose.
 
+use crate::blob::Sealed;
+use crate::document;
+use crate::feature_level::FeatureLevel;
 use crate::ids::QuestionId;
 use crate::profile::RequirementsDigest;
 use crate::secret::Answer;
@@ -18,6 +22,8 @@ pub enum QuestionKind {
     Mandatory,
     /// The user picks some of these.
     Optional,
+    /// Everyone answers it, for the helpdesk alone, which may be shown the answer.
+    Helpdesk,
 }
 
 /// A question of the list.
@@ -50,9 +56,17 @@ pub struct QaPolicy {
     pub reject_same_answer: bool,
     /// Refuse an answer that its question contains.
     pub reject_answer_in_question: bool,
+    /// Keep the answers to mandatory questions so that the helpdesk can be shown them, or ask for some of their characters.
+    #[serde(default, with = "document::only", skip_serializing_if = "std::ops::Not::not")]
+    pub keep_mandatory_answers: bool,
 }
 
 impl QaPolicy {
+    /// The questions that everyone answers.
+    pub fn for_everyone(&self) -> impl Iterator<Item = &Question> {
+        self.questions.iter().filter(|question| question.kind != QuestionKind::Optional)
+    }
+
     /// The questions of one kind.
     pub fn of_kind(&self, kind: QuestionKind) -> impl Iterator<Item = &Question> {
         self.questions.iter().filter(move |question| question.kind == kind)
@@ -74,23 +88,64 @@ impl QaPolicy {
         }
     }
 
-    /// Of which sort a question of a profile is; none when it is not on the list any more.
+    /// Of which sort a question of a profile is; none when it is for the helpdesk, or not on the list any more.
     #[must_use]
     pub fn sort_of(&self, origin: &QuestionOrigin) -> Option<QuestionSort> {
         match origin {
             QuestionOrigin::UserDefined => Some(QuestionSort::Own),
-            QuestionOrigin::Listed(id) => self.listed(*id).map(|question| match question.kind {
-                QuestionKind::Mandatory => QuestionSort::Mandatory,
-                QuestionKind::Optional => QuestionSort::Optional,
-            }),
+            QuestionOrigin::Listed(id) => match self.listed(*id)?.kind {
+                QuestionKind::Mandatory => Some(QuestionSort::Mandatory),
+                QuestionKind::Optional => Some(QuestionSort::Optional),
+                QuestionKind::Helpdesk => None,
+            },
         }
+    }
+
+    /// Whether a question may prove who a visitor is. What operators could see proves it only where the policy says that they
+    /// may see the answers to mandatory questions: not that of a helpdesk question, nor of one that was one.
+    #[must_use]
+    pub fn is_for_visitors(&self, entry: &ProfileEntry) -> bool {
+        match self.sort_of(&entry.question.origin) {
+            Some(QuestionSort::Mandatory) => self.keep_mandatory_answers || entry.kept.is_none(),
+            Some(QuestionSort::Optional | QuestionSort::Own) => entry.kept.is_none(),
+            None => entry.kept.is_none() && !self.is_for_helpdesk(&entry.question.origin),
+        }
+    }
+
+    fn is_for_helpdesk(&self, origin: &QuestionOrigin) -> bool {
+        self.kind_of(origin) == Some(QuestionKind::Helpdesk)
+    }
+
+    /// What a question of a profile is for, if it is on the list.
+    #[must_use]
+    pub fn kind_of(&self, origin: &QuestionOrigin) -> Option<QuestionKind> {
+        match origin {
+            QuestionOrigin::Listed(id) => self.listed(*id).map(|question| question.kind),
+            QuestionOrigin::UserDefined => None,
+        }
+    }
+
+    /// Whether the answer itself is kept for the helpdesk, beside its hash.
+    #[must_use]
+    pub fn keeps_answers(&self, kind: QuestionKind) -> bool {
+        match kind {
+            QuestionKind::Mandatory => self.keep_mandatory_answers,
+            QuestionKind::Optional => false,
+            QuestionKind::Helpdesk => true,
+        }
+    }
+
+    /// The feature level from which on it may be had.
+    pub(crate) fn needs(&self) -> FeatureLevel {
+        let came_later = self.keep_mandatory_answers || self.of_kind(QuestionKind::Helpdesk).next().is_some();
+        if came_later { FeatureLevel::FOURTH } else { FeatureLevel::FIRST }
     }
 
     /// How many answers a complete profile has.
     #[must_use]
     pub fn answers_to_register(&self) -> usize {
         let chosen = self.optional_to_register.saturating_add(self.user_defined_to_register);
-        self.of_kind(QuestionKind::Mandatory).count().saturating_add(chosen as usize)
+        self.for_everyone().count().saturating_add(chosen as usize)
     }
 }
 
@@ -191,7 +246,7 @@ impl QaPolicy {
         let mut problems = Vec::new();
         let answered =
             |id: QuestionId| answers.iter().any(|given| given.question.origin == QuestionOrigin::Listed(id));
-        for question in self.of_kind(QuestionKind::Mandatory).filter(|question| !answered(question.id)) {
+        for question in self.for_everyone().filter(|question| !answered(question.id)) {
             problems.push(ProfileProblem::MissingMandatory { text: question.text.clone() });
         }
         let optional = self.of_kind(QuestionKind::Optional).filter(|question| answered(question.id)).count();
@@ -251,9 +306,13 @@ impl QaPolicy {
     /// Whether a profile's questions meet this policy: all that can be told without its answers.
     #[must_use]
     pub fn is_met_by(&self, profile: &QaProfile) -> bool {
-        let listed = |kind| self.of_kind(kind).filter(|question| profile.asks(question.id)).count();
-        listed(QuestionKind::Mandatory) == self.of_kind(QuestionKind::Mandatory).count()
-            && listed(QuestionKind::Optional) >= self.optional_to_register as usize
+        let optional = self.of_kind(QuestionKind::Optional).filter(|question| profile.asks(question.id));
+        let answers = |question: &Question| {
+            let place = profile.place_of(question.id).and_then(|place| profile.entries.get(place));
+            place.is_some_and(|entry| entry.kept.is_some() || !self.keeps_answers(question.kind))
+        };
+        self.for_everyone().all(answers)
+            && optional.count() >= self.optional_to_register as usize
             && profile.user_defined() >= self.user_defined_to_register as usize
     }
 }
@@ -272,6 +331,9 @@ pub struct ProfileEntry {
     pub question: AskedQuestion,
     /// The answer's hash.
     pub answer: AnswerHash,
+    /// The answer itself, where the helpdesk may be shown it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Sealed>,
 }
 
 impl QaProfile {
@@ -283,7 +345,7 @@ impl QaProfile {
     ) -> Result<Self, HashError> {
         let entries = answers.into_iter().map(|given| {
             let answer = AnswerHash::new(&given.answer, cost, salt())?;
-            Ok(ProfileEntry { answer, question: given.question })
+            Ok(ProfileEntry { answer, question: given.question, kept: None })
         });
         Ok(Self { entries: entries.collect::<Result<_, HashError>>()? })
     }
@@ -395,6 +457,7 @@ mod tests {
             min_answer_length: 3,
             reject_same_answer: true,
             reject_answer_in_question: true,
+            keep_mandatory_answers: false,
         }
     }
 
@@ -437,5 +500,47 @@ mod tests {
         assert!(problems.contains(&ProfileProblem::SameAnswer { index: 1 }));
         assert!(problems.contains(&ProfileProblem::UnknownQuestion { index: 2 }));
         assert!(problems.contains(&ProfileProblem::AnswerTooShort { index: 2, min: 3 }));
+    }
+
+    #[test]
+    fn what_operators_may_see_proves_nothing_to_the_sites_unless_the_policy_says_so() {
+        let mut policy = policy();
+        policy.questions.push(Question { id: id(4), kind: QuestionKind::Helpdesk, text: "Staff id?".into() });
+        assert_eq!((policy.needs(), policy.answers_to_register()), (FeatureLevel::FOURTH, 3));
+        let answers =
+            [given(1, "First school?", "Northside"), given(2, "First pet?", "Rex"), given(4, "Id?", "Q77")];
+        assert_eq!(
+            policy.problems(&answers[..2]),
+            [ProfileProblem::MissingMandatory { text: "Staff id?".into() }]
+        );
+        let mut profile = QaProfile::register(answers.to_vec(), HashCost::LEAST, || [7; 16]).unwrap();
+        assert!(!policy.is_met_by(&profile), "the helpdesk's answer is not kept");
+        let kept = || Some(Sealed(crate::blob::Blob::from(&b"sealed"[..])));
+        profile.entries[2].kept = kept();
+        assert!(policy.is_met_by(&profile));
+        let visitors = |policy: &QaPolicy, profile: &QaProfile| {
+            profile.entries.iter().map(|entry| policy.is_for_visitors(entry)).collect::<Vec<_>>()
+        };
+        assert_eq!(visitors(&policy, &profile), [true, true, false]);
+        // A helpdesk question that became another, or left the list, was shown to operators.
+        for kind in [Some(QuestionKind::Mandatory), Some(QuestionKind::Optional), None] {
+            let mut later = policy.clone();
+            match kind {
+                Some(kind) => later.questions[3].kind = kind,
+                None => drop(later.questions.pop()),
+            }
+            assert_eq!(visitors(&later, &profile), [true, true, false], "{kind:?}");
+        }
+        profile.entries[0].kept = kept();
+        assert_eq!(
+            visitors(&policy, &profile),
+            [false, true, false],
+            "kept under a policy that kept answers"
+        );
+        policy.keep_mandatory_answers = true;
+        assert_eq!(visitors(&policy, &profile), [true, true, false]);
+        assert!(policy.is_met_by(&profile));
+        profile.entries[0].kept = None;
+        assert!(!policy.is_met_by(&profile));
     }
 }

@@ -69,6 +69,12 @@ impl Answer {
         bounded(text.trim().to_owned(), Self::MAX).map(Self)
     }
 
+    /// The answer as it was typed, for sealing and for the page of an operator who may see it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
     /// The answer as it is compared: NFKC, lower case, runs of white space as one space.
     #[must_use]
     pub fn normalized(&self) -> Zeroizing<String> {

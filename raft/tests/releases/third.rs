@@ -49,11 +49,12 @@ fn workflows() -> Value {
 }
 
 fn edits() -> Vec<Action> {
+    let lockout = json!({ "threshold": 5, "duration": 60000, "reset_after": 60000 });
+    let qa = json!({ "questions": [{ "id": id(90), "kind": "mandatory", "text": "Where?" }], "optional_to_register": 0,
+        "user_defined_to_register": 1, "min_question_length": 1, "min_answer_length": 1, "reject_same_answer": true,
+        "reject_answer_in_question": true });
     let policy = json!({ "id": id(73), "name": "Three", "scope": [], "password_rules": [], "workflows": workflows(),
-        "lockout": { "threshold": 5, "duration": 60000, "reset_after": 60000 },
-        "qa": { "questions": [{ "id": id(90), "kind": "mandatory", "text": "Where?" }], "optional_to_register": 0,
-            "user_defined_to_register": 1, "min_question_length": 1, "min_answer_length": 1,
-            "reject_same_answer": true, "reject_answer_in_question": true },
+        "lockout": lockout, "qa": qa,
         "notices": { "user": false, "administrators": true },
         "helpdesk": { "groups": [{ "connection": id(61), "group": "CN=Desk,DC=corp,DC=example" }],
             "tasks": ["unlock-profile", "reset-password", "force-change", "unlock-account", "enable-account"],
@@ -70,7 +71,7 @@ fn edits() -> Vec<Action> {
     let open_quote = json!({ "id": id(74), "name": "Quote", "password_rules": [], "workflows": [],
         "scope": [{ "connection": id(61), "allowed_groups": ["CN=\"Open,DC=push,DC=example"], "allowed_ous": [],
             "denied_groups": [], "denied_ous": [] }],
-        "lockout": policy["lockout"], "qa": policy["qa"] });
+        "lockout": lockout, "qa": qa });
     vec![
         edit(1, json!({ "PutConnection": connection })),
         edit(2, json!({ "PutPolicy": policy })),
@@ -78,7 +79,7 @@ fn edits() -> Vec<Action> {
         edit(
             3,
             json!({ "SetGeneral": { "organisation": "Corp", "session": 900_000, "mail": mail,
-            "source_limit": policy["lockout"] } }),
+            "source_limit": lockout } }),
         ),
     ]
 }
@@ -103,7 +104,7 @@ pub(crate) fn actions() -> Vec<Action> {
             to: FeatureLevel::THIRD,
             asked: [1, 2, 4].map(NodeId).to_vec(),
         },
-        Action::CountAttempt { attempt, target: target.clone(), policy: None },
+        Action::CountAttempt { attempt, target, policy: None },
         Action::DecideAttempt { attempt, target, right: true },
         Action::AssignPasscode { subject, secret: SECRET, life: Span::hours(1) },
         Action::SpendPasscode { subject, secret: KeyedHash([8; 32]) },

@@ -51,6 +51,7 @@ fn config_with(rng: &mut SmallRng, policy: PolicyId) -> RealmConfig {
             min_answer_length: 3,
             reject_same_answer: true,
             reject_answer_in_question: true,
+            keep_mandatory_answers: false,
         },
         lockout: LockoutSettings { threshold: THRESHOLD, duration: LOCK, reset_after: LOCK },
         password_rules: Vec::new(),

@@ -62,6 +62,7 @@ pub(super) fn add_to(mut config: RealmConfig, threshold: u32) -> Result<RealmCon
             min_answer_length: 3,
             reject_same_answer: true,
             reject_answer_in_question: true,
+            keep_mandatory_answers: false,
         },
         lockout: LockoutSettings { threshold, duration: Span::hours(2), reset_after: Span::hours(2) },
         password_rules: vec![PasswordRule::Length(LengthRule { min: 8, max: 64 })],

@@ -12,8 +12,9 @@ use crate::{decoy, limits, text};
 use passquorum_domain::audit::{Actor, AuditEvent};
 use passquorum_domain::command::Action;
 use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::ids::QuestionId;
 use passquorum_domain::ports::{DirectoryError, Retry};
-use passquorum_domain::qa::{AnswerHash, HashCost, HashError, QaProfile};
+use passquorum_domain::qa::{AnswerHash, HashCost, HashError, QaPolicy, QaProfile};
 use passquorum_domain::secret::Answer;
 use passquorum_domain::workflow::{AskedQuestions, QuestionAuthentication, QuestionSort, TooFew};
 
@@ -97,7 +98,11 @@ fn sheet(
         AskedQuestions::These(ids) => {
             let texts = ids.iter().map(|id| qa.listed(*id).map(|question| question.text.clone()));
             let texts = texts.collect::<Option<Vec<_>>>().ok_or_else(task_changed)?;
-            let place = |profile: &QaProfile| ids.iter().map(|id| profile.place_of(*id)).collect();
+            let place = |profile: &QaProfile| {
+                let place =
+                    |id: &QuestionId| profile.place_of(*id).filter(|place| may_prove(qa, profile, *place));
+                ids.iter().map(place).collect()
+            };
             return Ok(Sheet { texts, places: profile.and_then(place) });
         }
         AskedQuestions::All => None,
@@ -109,7 +114,7 @@ fn sheet(
     let own: Vec<(usize, String)> = profile
         .into_iter()
         .flat_map(|profile| profile.entries.iter().enumerate())
-        .filter(|(_, entry)| may_ask(qa.sort_of(&entry.question.origin)))
+        .filter(|(_, entry)| qa.is_for_visitors(entry) && may_ask(qa.sort_of(&entry.question.origin)))
         .map(|(place, entry)| (place, entry.question.text.clone()))
         .collect();
     let enough = settings.too_few == TooFew::AskAll || wanted.is_none_or(|wanted| own.len() >= wanted);
@@ -122,6 +127,10 @@ fn sheet(
     let decoys = decoys.into_iter().filter(|(sort, _)| may_ask(Some(*sort))).map(|(_, text)| text);
     let drawn = drawn(context, wanted, decoys.enumerate().collect())?;
     Ok(Sheet { texts: drawn.into_iter().map(|(_, text)| text).collect(), places: None })
+}
+
+fn may_prove(qa: &QaPolicy, profile: &QaProfile, place: usize) -> bool {
+    profile.entries.get(place).is_some_and(|entry| qa.is_for_visitors(entry))
 }
 
 fn answers_of(form: &Form, problems: &mut Problems) -> Vec<Answer> {

@@ -2,6 +2,7 @@
 //! said all at once, field by field; answers are never shown again.
 
 use crate::extract::Form;
+use crate::kept_answers;
 use crate::page_error::Failure;
 use crate::profile_store::{self, Registered};
 use crate::text;
@@ -39,10 +40,16 @@ pub(super) async fn show(context: &Context<'_>, form: Option<&Form>) -> Result<S
 /// The form, empty.
 fn slots(qa: &QaPolicy) -> Vec<ProfileSlot> {
     let optional: Vec<_> = qa.of_kind(QuestionKind::Optional).cloned().collect();
-    let mandatory = qa.of_kind(QuestionKind::Mandatory).cloned().map(SlotKind::Mandatory);
+    let of_kind = |kind| qa.of_kind(kind).cloned().map(SlotKind::Mandatory);
+    let given = of_kind(QuestionKind::Mandatory).chain(of_kind(QuestionKind::Helpdesk));
     let picked = (0..qa.optional_to_register).map(|_| SlotKind::Optional(optional.clone()));
     let own = (0..qa.user_defined_to_register).map(|_| SlotKind::Own);
-    mandatory.chain(picked).chain(own).map(|kind| ProfileSlot { kind, chosen: String::new() }).collect()
+    let is_kept = |kind: &SlotKind| match kind {
+        SlotKind::Mandatory(question) => qa.keeps_answers(question.kind),
+        SlotKind::Optional(_) | SlotKind::Own => false,
+    };
+    let slot = |kind| ProfileSlot { is_kept: is_kept(&kind), kind, chosen: String::new() };
+    given.chain(picked).chain(own).map(slot).collect()
 }
 
 /// Puts the questions of a registered profile into the form.
@@ -87,8 +94,9 @@ pub(super) async fn run(context: &Context<'_>, form: &Form) -> Result<Verdict, F
         .collect::<Vec<_>>()
         .into_iter();
     let cost = app.settings.answer_cost;
+    let kept = kept_answers::of(&*app.ports.vault, user.guid, qa, &answers)?;
     let register = move || QaProfile::register(answers, cost, || salts.next().unwrap_or_default());
-    let profile = app.hasher.run(register).await??;
+    let profile = kept_answers::put(app.hasher.run(register).await??, kept);
     let registered = Registered { profile, made_under: Some(RequirementsDigest::of(qa)) };
     let level = app.ports.consensus.local().level();
     let sealed = profile_store::seal(&*app.ports.vault, level, user.guid, registered, &expected)?;

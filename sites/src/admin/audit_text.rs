@@ -98,6 +98,7 @@ pub(crate) fn event(event: &AuditEvent) -> String {
         AuditEvent::CallerVerified { until } => {
             format!("Caller verified, until {}", crate::text::utc(*until))
         }
+        AuditEvent::AnswersShown { answers } => format!("{answers} answers shown to the operator"),
         AuditEvent::KeyRetired(generation) => format!("Data key {generation} retired"),
     }
 }

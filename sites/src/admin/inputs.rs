@@ -29,6 +29,13 @@ pub(super) enum Control {
     Lines(String),
     /// A box to tick.
     Check(bool),
+    /// One of a list.
+    Choice {
+        /// What is chosen.
+        value: String,
+        /// What may be: how it is sent, and what it is called.
+        options: Vec<(&'static str, &'static str)>,
+    },
     /// A secret that is written and never shown.
     Secret,
 }
@@ -67,6 +74,18 @@ impl Input {
         Self::new(name, label, hint, Control::Lines(values.join("\n")))
     }
 
+    /// A list to choose from.
+    pub(super) fn choice(
+        name: impl Into<String>,
+        label: &str,
+        hint: &str,
+        value: &str,
+        options: &[(&'static str, &'static str)],
+    ) -> Self {
+        let control = Control::Choice { value: value.to_owned(), options: options.to_vec() };
+        Self::new(name, label, hint, control)
+    }
+
     /// A box.
     pub(super) fn check(name: impl Into<String>, label: &str, hint: &str, checked: bool) -> Self {
         Self::new(name, label, hint, Control::Check(checked))
@@ -84,9 +103,10 @@ impl Input {
 
     fn fill(&mut self, fields: &Fields) {
         match &mut self.control {
-            Control::Line(value) | Control::Number(value) | Control::Lines(value) => {
-                fields.raw(&self.name).clone_into(value);
-            }
+            Control::Line(value)
+            | Control::Number(value)
+            | Control::Lines(value)
+            | Control::Choice { value, .. } => fields.raw(&self.name).clone_into(value),
             Control::Check(checked) => *checked = fields.is_checked(&self.name),
             Control::Secret => {}
         }

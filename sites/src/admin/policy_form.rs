@@ -19,6 +19,8 @@ use std::collections::BTreeSet;
 const DEFAULT_LENGTH: LengthRule = LengthRule { min: 12, max: 128 };
 const DEFAULT_COMPLEXITY: ComplexityRule = ComplexityRule { min_kinds: 3, forbid_names: true };
 
+const KEEP: &str = "qa.keep_mandatory_answers";
+
 /// A policy to begin with.
 pub(super) fn blank(
     id: PolicyId,
@@ -37,6 +39,7 @@ pub(super) fn blank(
             min_answer_length: 3,
             reject_same_answer: true,
             reject_answer_in_question: true,
+            keep_mandatory_answers: false,
         },
         lockout: LockoutSettings::DEFAULT,
         notices: Notices::default(),
@@ -212,6 +215,12 @@ fn qa_inputs(qa: &QaPolicy) -> Vec<Input> {
             "",
             qa.reject_answer_in_question,
         ),
+        Input::check(
+            KEEP,
+            "Keep the answers to mandatory questions for the helpdesk",
+            "Operators can then be shown them, or ask for single characters. Whoever sees them could reset the password where a task asks for nothing else: helpdesk questions are the safer choice. Users are told, and have to register anew.",
+            qa.keep_mandatory_answers,
+        ),
     ]
 }
 
@@ -243,6 +252,7 @@ pub(super) fn read(
         min_answer_length: fields.number("qa.min_answer_length", present.qa.min_answer_length),
         reject_same_answer: fields.is_checked("qa.reject_same_answer"),
         reject_answer_in_question: fields.is_checked("qa.reject_answer_in_question"),
+        keep_mandatory_answers: fields.is_checked(KEEP),
     };
     let workflows = present.workflows.iter().map(|workflow| Workflow {
         enabled: fields.is_checked(&workflow_field(workflow)),
@@ -356,7 +366,10 @@ mod tests {
     fn posted(sections: &[Section]) -> Fields {
         let inputs = sections.iter().flat_map(|section| &section.inputs);
         let value = |input: &Input| match &input.control {
-            Control::Line(value) | Control::Number(value) | Control::Lines(value) => Some(value.clone()),
+            Control::Line(value)
+            | Control::Number(value)
+            | Control::Lines(value)
+            | Control::Choice { value, .. } => Some(value.clone()),
             Control::Check(checked) => checked.then(|| "on".to_owned()),
             Control::Secret => None,
         };
@@ -380,7 +393,7 @@ mod tests {
         policy.scope.push(UserScope { denied_ous: Vec::new(), ..policy.scope[0].clone() });
         policy.password_rules.push(PasswordRule::Length(LengthRule { min: 9, max: 99 }));
         policy.lockout.duration.0 = 1_500;
-        let verification = Verification { questions: 1, valid_for: passquorum_domain::time::Span(90_500) };
+        let verification = Verification::typing(1, passquorum_domain::time::Span(90_500));
         policy.helpdesk.verification = Some(verification);
         policy.helpdesk.tasks = HelpdeskTask::ALL.into();
         let mut fields = posted(&sections(&policy, &config));
@@ -393,7 +406,7 @@ mod tests {
         policy.name = String::new();
         policy.lockout.threshold = 0;
         policy.qa.min_answer_length = 0;
-        let verification = Verification { questions: 9, valid_for: passquorum_domain::time::Span::hours(2) };
+        let verification = Verification::typing(9, passquorum_domain::time::Span::hours(2));
         policy.helpdesk.verification = Some(verification);
         policy.password_rules = vec![
             PasswordRule::Length(LengthRule { min: 9, max: 3 }),

@@ -36,7 +36,7 @@ struct Row {
     number: usize,
     id: QuestionId,
     text: String,
-    mandatory: bool,
+    kind: QuestionKind,
 }
 
 /// What an attempt to edit the list left behind.
@@ -64,7 +64,7 @@ fn page(
         number,
         id: question.id,
         text: question.text.clone(),
-        mandatory: question.kind == QuestionKind::Mandatory,
+        kind: question.kind,
     });
     let template = QuestionsPage {
         page: desk.page(format!("Questions of {}", policy.name))?,
@@ -89,7 +89,11 @@ pub(super) async fn list(desk: Desk, Path(id): Path<String>) -> Result<Response,
 }
 
 fn kind(fields: &Fields) -> QuestionKind {
-    if fields.raw("kind") == "mandatory" { QuestionKind::Mandatory } else { QuestionKind::Optional }
+    match fields.raw("kind") {
+        "mandatory" => QuestionKind::Mandatory,
+        "helpdesk" => QuestionKind::Helpdesk,
+        _ => QuestionKind::Optional,
+    }
 }
 
 /// Adds one.

@@ -1,7 +1,8 @@
 //! The search, the person's page, and the one gate before every task.
 
+use super::caller::Caller;
 use super::passcode::{self, Given};
-use super::standing::{Caller, Search, Standing, look_up};
+use super::standing::{Search, Standing, look_up};
 use crate::app::App;
 use crate::extract::{Form, Visit};
 use crate::page_error::Failure;

@@ -1,8 +1,8 @@
 //! Where a person stands: in the domain, with their security questions, and with the lock; and what the operator who looks
 //! may do for them.
 
+use super::caller::{self, Caller, Person as Asked};
 use super::desk::Desk;
-use super::verify::{self, Sheet};
 use crate::admin::audit_text;
 use crate::page_error::Failure;
 use crate::people::{self, Person, Way, Ways};
@@ -30,18 +30,6 @@ pub(super) enum Search {
     NotServed,
     /// More than one.
     Several,
-}
-
-/// Whether the caller has to be verified.
-pub(super) enum Caller {
-    /// The policy leaves that to the operator.
-    AsTheOperatorJudges,
-    /// Verified by this operator, until then.
-    Verified(String),
-    /// To be verified with these questions.
-    ToVerify(Sheet),
-    /// To be verified, but there are not enough mandatory questions to do it with.
-    CannotBe,
 }
 
 /// A person as the page shows them.
@@ -117,8 +105,9 @@ async fn standing(
     let config = state.config().ok_or(Rejection::NoRealm)?;
     let Way { record, directory } = way;
     let subject = people::subject(ports, record.user.guid)?;
+    let guid = record.user.guid;
     let held = directory.read_profile(&record.user).await?;
-    let stored = profile_store::open(ports, record.user.guid, &held);
+    let stored = profile_store::open(ports, guid, &held);
     let mut is_staff = false;
     for site in [Site::Admin, Site::Helpdesk] {
         is_staff = is_staff || sign_in::way_of_role(config, site, ways).await?.is_some();
@@ -131,6 +120,7 @@ async fn standing(
     let history = state.audit_of(subject).take(HISTORY).map(|record| {
         (text::utc(record.at), audit_text::actor(&record.actor), audit_text::event(&record.event))
     });
+    let asked = |stored: Stored| stored.profile().map(|profile| Asked { subject, guid, profile });
     let mut standing = Standing {
         config: Arc::clone(config),
         policy: policy.clone(),
@@ -144,7 +134,7 @@ async fn standing(
         passcode: state.passcode(subject, now).map(|passcode| text::utc(passcode.until)),
         is_staff,
         helps_all,
-        caller: verify::caller(desk, policy, subject, stored)?,
+        caller: caller::caller(desk, policy, subject, is_staff, asked(stored))?,
         level: state.level(),
         rules: Vec::new(),
         owner,
@@ -164,7 +154,7 @@ impl Standing {
         self.allows(task)?;
         match self.caller {
             Caller::AsTheOperatorJudges | Caller::Verified(_) => Ok(()),
-            Caller::ToVerify(_) | Caller::CannotBe => {
+            Caller::ToVerify(_) | Caller::Shown(_) | Caller::CannotBe => {
                 forbidden("Verify the caller first: find the user anew.")
             }
         }

@@ -1,6 +1,7 @@
 //! Brings profiles in: answers that an administrator has of people, as if each had registered them.
 
 use super::{Desk, Listener, Outcome, Plan, Stopped, UserProblem, Write, about, steps};
+use crate::kept_answers;
 use crate::page_error::Failure;
 use crate::people::{self, Person};
 use crate::profile_store::Registered;
@@ -95,7 +96,10 @@ async fn one(desk: &Desk, config: &RealmConfig, brought: Brought, replace: bool)
         return Ok(Plan::Settled(Outcome::Changed));
     }
     let made_under = Some(RequirementsDigest::of(&policy.qa));
-    let registered = Registered { profile: registered(desk, answers).await?, made_under };
+    let kept =
+        kept_answers::of(&*desk.ports.vault, user.guid, &policy.qa, &answers).map_err(Failure::from)?;
+    let profile = kept_answers::put(registered(desk, answers).await?, kept);
+    let registered = Registered { profile, made_under };
     let next = Some(desk.seal(user.guid, registered, &held)?);
     Ok(Plan::Write(Write { directory, user, name: typed, held, next }))
 }

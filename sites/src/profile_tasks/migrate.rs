@@ -2,6 +2,7 @@
 //! Readers find every profile at every moment: they look in both attributes and open what older keys seal.
 
 use super::{Desk, Listener, Outcome, Stopped, UserProblem, about, count, name_of};
+use crate::kept_answers;
 use crate::page_error::Failure;
 use crate::people;
 use crate::profile_store::{self, Registered, Stored};
@@ -99,6 +100,8 @@ async fn one(
             Some(digest) => digest,
             None => met(desk, user, &profile).await?,
         };
+        let profile =
+            kept_answers::sealed_anew(&*desk.ports.vault, user.guid, profile).map_err(Failure::from)?;
         let sealed = desk.seal(user.guid, Registered { profile, made_under: Some(made_under) }, &held)?;
         if is_accepted {
             desk.note(rewritten.task(), &[user.guid]).await?;

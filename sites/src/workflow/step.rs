@@ -54,6 +54,9 @@ pub(crate) struct ProfileSlot {
     pub(crate) kind: SlotKind,
     /// The question chosen or written so far: an id or a text.
     pub(crate) chosen: String,
+    /// Whether the helpdesk may be shown the answer.
+    #[serde(default)]
+    pub(crate) is_kept: bool,
 }
 
 /// Where a slot's question comes from.

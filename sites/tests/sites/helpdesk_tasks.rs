@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what a test reads must be there")]
 
+mod kept;
 mod verification;
 
 use crate::browser::{ANSWERS, Browser, Page, STEP, register, start};
@@ -17,6 +18,7 @@ use passquorum_domain::helpdesk::{HelpdeskPolicy, HelpdeskTask, MustChange, Veri
 use passquorum_domain::ids::{PolicyId, WorkflowId};
 use passquorum_domain::lockout::AttemptTarget;
 use passquorum_domain::mail::Notices;
+use passquorum_domain::ports::{Purpose, Vault as _};
 use passquorum_domain::profile::RequirementsDigest;
 use passquorum_domain::scope::RoleScope;
 use passquorum_domain::ticket::{TicketKind, TicketState};
@@ -25,7 +27,7 @@ use passquorum_domain::workflow::Workflow;
 use passquorum_sites::helpdesk::ROUTES;
 use uuid::Uuid;
 
-const VERIFIED: Verification = Verification { questions: 1, valid_for: Span::minutes(10) };
+const VERIFIED: Verification = Verification::typing(1, Span::minutes(10));
 
 fn dn(text: &str) -> DistinguishedName {
     DistinguishedName::parse(text).unwrap()
@@ -230,7 +232,7 @@ async fn each_form_is_carried_out_once_on_whatever_node_and_the_audit_names_oper
         }
     }
     let posts = ROUTES.iter().filter(|route| route.method == Method::POST).map(|route| route.path);
-    let others = ["sign-in", "sign-out", "find", "verify"].map(|path| format!("/helpdesk/{path}"));
+    let others = ["sign-in", "sign-out", "find", "verify", "answers"].map(|path| format!("/helpdesk/{path}"));
     let deeds: Vec<_> = posts.filter(|path| !others.iter().any(|other| other == path)).collect();
     assert_eq!(deeds.len(), DEEDS.len(), "a new route of a task belongs into this test: {deeds:?}");
     let tickets = world.consensus.state();

@@ -59,6 +59,12 @@ pub(crate) fn fields_of(page: &Page) -> Vec<(String, String)> {
         let value = rest.split("</textarea>").next().unwrap().trim_start_matches('\n');
         fields.push((attribute(tag, "name").unwrap(), unescape(value)));
     }
+    for select in form.split("<select").skip(1) {
+        let (tag, rest) = select.split_once('>').unwrap();
+        let options = rest.split("</select>").next().unwrap();
+        let chosen = options.split("<option").skip(1).find(|option| option.contains(" selected"));
+        fields.push((attribute(tag, "name").unwrap(), attribute(chosen.unwrap(), "value").unwrap()));
+    }
     fields.retain(|(name, _)| name != "csrf");
     fields
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::directory::DistinguishedName;
 use crate::feature_level::FeatureLevel;
-use crate::helpdesk::{HelpdeskPolicy, Verification};
+use crate::helpdesk::{CallerCheck, CallerQuestions, HelpdeskPolicy, Verification};
 use crate::ids::ConnectionId;
 use crate::lockout::LockoutSettings;
 use crate::policy::PasswordRule;
@@ -209,11 +209,28 @@ impl Checker {
         for (index, group) in helpdesk.groups.iter().enumerate() {
             self.connection_id(format!("{at}.groups[{index}].connection"), group.connection);
         }
-        let Some(Verification { questions, valid_for }) = helpdesk.verification else { return };
-        let mandatory = qa.of_kind(QuestionKind::Mandatory).count();
-        if questions == 0 || questions as usize > mandatory {
-            let message = format!("use 1 to {mandatory}, the number of the policy's mandatory questions");
-            self.add(format!("{at}.verification.questions"), &message);
+        let Some(Verification { questions, valid_for, from, how }) = helpdesk.verification else { return };
+        let there = qa.questions.iter().filter(|question| from.include(question.kind)).count();
+        if questions == 0 || questions as usize > there {
+            let which = match from {
+                CallerQuestions::Mandatory => "the policy's mandatory questions",
+                CallerQuestions::Helpdesk => "the policy's helpdesk questions",
+                CallerQuestions::Both => "the policy's mandatory and helpdesk questions",
+            };
+            self.add(
+                format!("{at}.verification.questions"),
+                &format!("use 1 to {there}, the number of {which}"),
+            );
+        }
+        if how.needs_kept_answers() && from.include(QuestionKind::Mandatory) && !qa.keep_mandatory_answers {
+            let message = "the answers to mandatory questions are not kept for this; keep them, or ask helpdesk questions only";
+            self.add(format!("{at}.verification.how"), message);
+        }
+        if let CallerCheck::Characters(count) = how
+            && !(1..=CallerCheck::MOST_CHARACTERS).contains(&count)
+        {
+            let message = format!("use 1 to {} characters", CallerCheck::MOST_CHARACTERS);
+            self.add(format!("{at}.verification.how"), &message);
         }
         let (least, most) = (Verification::SHORTEST, Verification::LONGEST);
         self.span(&format!("{at}.verification.valid_for"), valid_for, least, most);
@@ -224,6 +241,13 @@ impl Checker {
         if let AskedQuestions::These(list) = &settings.ask {
             if list.iter().any(|id| qa.listed(*id).is_none()) {
                 self.add(format!("{at}.ask"), "a question to be asked is not on the policy's list");
+            }
+            let is_for_helpdesk =
+                |id| qa.listed(id).is_some_and(|listed| listed.kind == QuestionKind::Helpdesk);
+            if list.iter().any(|id| is_for_helpdesk(*id)) {
+                let message =
+                    "a question to be asked is for the helpdesk, whose operators may see the answer";
+                self.add(format!("{at}.ask"), message);
             }
             if list.iter().collect::<BTreeSet<_>>().len() < list.len() {
                 self.add(format!("{at}.ask"), "a question is to be asked twice");

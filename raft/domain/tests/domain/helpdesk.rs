@@ -6,8 +6,8 @@ use passquorum_domain::command::{Action, Command};
 use passquorum_domain::config::{ConfigChange, ConnectionUse, ManagementPolicy, RealmConfig};
 use passquorum_domain::directory::DistinguishedName;
 use passquorum_domain::feature_level::FeatureLevel;
-use passquorum_domain::helpdesk::{HelpdeskPolicy, HelpdeskTask, Verification};
-use passquorum_domain::ids::{AttemptId, ConnectionId, NodeId, PolicyId, QuestionId, Revision};
+use passquorum_domain::helpdesk::{CallerCheck, CallerQuestions, HelpdeskPolicy, HelpdeskTask, Verification};
+use passquorum_domain::ids::{AttemptId, ConnectionId, NodeId, PolicyId, QuestionId, Revision, WorkflowId};
 use passquorum_domain::lockout::{AttemptTarget, LockoutSettings};
 use passquorum_domain::mail::Notices;
 use passquorum_domain::outcome::{Effect, Outcome, Rejection};
@@ -16,6 +16,7 @@ use passquorum_domain::scope::RoleScope;
 use passquorum_domain::state::State;
 use passquorum_domain::ticket::{TicketKind, TicketResult};
 use passquorum_domain::time::{Span, Timestamp};
+use passquorum_domain::workflow::{Activity, AskedQuestions, QuestionAuthentication, Workflow, WorkflowKind};
 use uuid::Uuid;
 
 fn policy(helpdesk: HelpdeskPolicy) -> ManagementPolicy {
@@ -33,6 +34,7 @@ fn policy(helpdesk: HelpdeskPolicy) -> ManagementPolicy {
             min_answer_length: 3,
             reject_same_answer: true,
             reject_answer_in_question: true,
+            keep_mandatory_answers: false,
         },
         lockout: LockoutSettings { threshold: 1, ..LockoutSettings::DEFAULT },
         password_rules: Vec::new(),
@@ -86,7 +88,7 @@ fn each_thing_that_is_wrong_with_a_helpdesk_is_named_by_its_place() {
     assert_eq!(wrong(helpers()), ["policies[0].helpdesk.groups[0].connection"]);
     let verified = |questions, valid_for| {
         wrong(HelpdeskPolicy {
-            verification: Some(Verification { questions, valid_for }),
+            verification: Some(Verification::typing(questions, valid_for)),
             ..HelpdeskPolicy::default()
         })
     };
@@ -102,6 +104,60 @@ fn each_thing_that_is_wrong_with_a_helpdesk_is_named_by_its_place() {
     config.policies.push(policy(helpers()));
     let uses = config.uses_of(ConnectionId(Uuid::nil()));
     assert_eq!(uses, [ConnectionUse::Policy(PolicyId(Uuid::from_u128(7)), "Everyone")]);
+}
+
+#[test]
+fn answers_that_operators_see_have_to_be_kept_and_prove_nothing_to_visitors() {
+    let question =
+        |number, kind| Question { id: QuestionId(Uuid::from_u128(number)), kind, text: "Where?".into() };
+    let verifies = |from, how| {
+        let verification = Some(Verification { from, how, ..Verification::PROPOSED });
+        let mut policy = policy(HelpdeskPolicy { verification, ..HelpdeskPolicy::default() });
+        policy.qa.questions.push(question(77, QuestionKind::Helpdesk));
+        policy
+    };
+    let problems = |policy: &ManagementPolicy| {
+        let mut config = RealmConfig::empty();
+        config.policies.push(policy.clone());
+        config.problems().into_iter().map(|problem| problem.field).collect::<Vec<_>>()
+    };
+    let needs = |policy: &ManagementPolicy| ConfigChange::PutPolicy(Box::new(policy.clone())).needs();
+    let how = "policies[0].helpdesk.verification.how";
+    for (from, check, expected) in [
+        (CallerQuestions::Helpdesk, CallerCheck::OperatorSees, vec![]),
+        (CallerQuestions::Helpdesk, CallerCheck::Characters(8), vec![]),
+        (CallerQuestions::Helpdesk, CallerCheck::Characters(9), vec![how]),
+        (CallerQuestions::Helpdesk, CallerCheck::Characters(0), vec![how]),
+        (CallerQuestions::Mandatory, CallerCheck::OperatorSees, vec![how]),
+        (CallerQuestions::Both, CallerCheck::Characters(2), vec![how]),
+        (CallerQuestions::Both, CallerCheck::OperatorTypes, vec![]),
+    ] {
+        let mut policy = verifies(from, check);
+        assert_eq!(problems(&policy), expected, "{from:?} {check:?}");
+        assert_eq!(needs(&policy), FeatureLevel::FOURTH);
+        let compact = bincode::serde::encode_to_vec(&policy, bincode::config::standard());
+        assert!(compact.is_ok());
+        let document = serde_json::to_string(&policy).unwrap();
+        assert_eq!(serde_json::from_str::<ManagementPolicy>(&document).unwrap(), policy);
+        if expected == [how] && !matches!(check, CallerCheck::Characters(0 | 9)) {
+            policy.qa.keep_mandatory_answers = true;
+            assert_eq!(problems(&policy), Vec::<String>::new(), "they are kept");
+        }
+    }
+    let mut policy = verifies(CallerQuestions::Mandatory, CallerCheck::OperatorTypes);
+    policy.workflows.push(asking(QuestionId(Uuid::from_u128(77))));
+    let found = problems(&policy);
+    assert_eq!(found, ["policies[0].workflows[0].activities[0].ask"]);
+}
+
+/// A workflow that asks one question.
+fn asking(question: QuestionId) -> Workflow {
+    let defaults = Workflow::defaults(FeatureLevel::FIRST, || WorkflowId(Uuid::from_u128(9)));
+    let mut workflow =
+        defaults.into_iter().find(|workflow| workflow.kind == WorkflowKind::UnlockAccount).unwrap();
+    let ask = QuestionAuthentication::asking(AskedQuestions::These(vec![question]));
+    workflow.activities[0] = Activity::AuthenticateWithQuestions(ask);
+    workflow
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::Api;
 use crate::fakes::{Controller, SECOND, config, policy};
 use passquorum_domain::audit::{AuditEvent, ProfileTask};
-use passquorum_domain::blob::Blob;
+use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::command::Action;
 use passquorum_domain::config::ConfigChange;
 use passquorum_domain::feature_level::FeatureLevel;
@@ -187,6 +187,35 @@ async fn a_migration_asks_the_policy_that_serves_somebody_by_any_connection() {
     let digest = |account: &str| api.world.directory.user(account).profile.unwrap().digest;
     assert_eq!(digest("alice"), Some(RequirementsDigest::NONE), "the policy that serves alice asks for more");
     assert_eq!(digest("bob"), Some(RequirementsDigest::of(&policy().qa)));
+}
+
+#[tokio::test]
+async fn a_migration_seals_kept_answers_anew_too() {
+    let api = Api::stamping();
+    let (from, asked) = (FeatureLevel::THIRD, vec![NodeId(1)]);
+    api.consensus.apply(Action::RaiseLevel { from, to: FeatureLevel::FOURTH, asked }).unwrap();
+    let mut keeping = policy();
+    keeping.qa.keep_mandatory_answers = true;
+    api.consensus.configure(ConfigChange::PutPolicy(Box::new(keeping)));
+    api.bring(&[person("alice", "Waltz")], json!({})).await;
+    let guid = api.world.directory.user("alice").record.user.guid.0;
+    let kept = || {
+        let held = api.profile("alice").unwrap();
+        let (format, sealed) = held.as_bytes().split_first().unwrap();
+        let context = [guid.as_slice(), &[*format]].concat();
+        let clear = api.world.vault.open(Purpose::Profile, &context, &Sealed(Blob::from(sealed))).unwrap();
+        let inside: Value = serde_json::from_slice(&clear).unwrap();
+        serde_json::from_value::<Sealed>(inside["profile"]["entries"][0]["kept"].clone()).unwrap()
+    };
+    let before = kept();
+    api.world.directory.edit("alice", |user| user.has_former = true);
+    let told = api.task("/api/v1/profiles/migrate", json!({ "domain": "EXAMPLE" })).await.pop().unwrap();
+    assert_eq!(told["failed"], 0, "{told}");
+    let after = kept();
+    assert_ne!(after, before, "it would stay under the older key");
+    let context = [guid.as_slice(), Uuid::from_u128(1).as_bytes()].concat();
+    let answer = api.world.vault.open(Purpose::KeptAnswer, &context, &after).unwrap();
+    assert_eq!(answer.as_slice(), b"Ulm");
 }
 
 #[tokio::test]

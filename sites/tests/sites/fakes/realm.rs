@@ -97,6 +97,7 @@ pub(crate) fn policy() -> ManagementPolicy {
             min_answer_length: 3,
             reject_same_answer: true,
             reject_answer_in_question: true,
+            keep_mandatory_answers: false,
         },
         lockout: LockoutSettings {
             threshold: 5,
