@@ -9,7 +9,7 @@ use crate::journey::{
 use passquorum_tests::rig::browser::{Browser, Scripts, Viewport};
 use passquorum_tests::rig::realm::QUESTIONS;
 use passquorum_tests::rig::samba::seeded_password;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Everything may be done, for verified callers, by the members of a group of the policy's own.
 async fn configure(world: &World) {
@@ -17,6 +17,7 @@ async fn configure(world: &World) {
         .reconfigure(1, |config| {
             let group = config["helpdesk"][0].clone();
             config["helpdesk"] = json!([]);
+            config["policies"][0]["qa"]["keep_mandatory_answers"] = json!(true);
             config["policies"][0]["helpdesk"] = json!({
                 "groups": [group],
                 "tasks": ["unlock-profile", "enforce-update", "reset-password", "force-change", "unlock-account"],
@@ -36,6 +37,23 @@ async fn next_death(world: &mut World, dead: &mut Option<u64>) {
     let leader = world.leader(ask).await;
     world.realm.cluster.kill9(leader).await.unwrap();
     *dead = Some(leader);
+}
+
+/// Callers are compared in another way from now on. Nobody is dead while that is configured.
+async fn verify_by(world: &mut World, dead: &mut Option<u64>, how: Value) {
+    if let Some(id) = dead.take() {
+        world.realm.cluster.restart(id).await.unwrap();
+    }
+    world
+        .reconfigure(1, |config| config["policies"][0]["helpdesk"]["verification"]["how"] = how.clone())
+        .await;
+}
+
+async fn find_alice(browser: &Browser, site: &str) {
+    browser.open(&format!("{site}/helpdesk/")).await.unwrap();
+    browser.fill("User name", "alice").await.unwrap();
+    browser.submit().await.unwrap();
+    browser.wait_for_text("Verify the caller").await.unwrap();
 }
 
 #[tokio::test]
@@ -100,6 +118,33 @@ async fn an_operator_verifies_a_caller_and_helps_while_a_node_dies_between_the_s
     browser.submit().await.unwrap();
     browser.wait_for_text("Your password is changed").await.unwrap();
     assert!(world.domain.bind_works("alice", FORGOTTEN).await.unwrap());
+
+    verify_by(&mut world, &mut dead, json!({ "characters": 2 })).await;
+    find_alice(&browser, &site).await;
+    let text = browser.text().await.unwrap();
+    let (_, asked) = text.split_once("Characters ").unwrap();
+    let (places, rest) = asked.split_once(" of the answer to: ").unwrap();
+    let (question, answer) =
+        QUESTIONS.iter().zip(ANSWERS).find(|(text, _)| rest.starts_with(**text)).unwrap();
+    let numbers = places.split(" and ").map(|place| place.parse::<usize>().unwrap());
+    let typed: String = numbers.map(|place| answer.chars().nth(place - 1).unwrap()).collect();
+    picture(&browser, "23-helpdesk-characters").await;
+    let label = format!("Characters {places} of the answer to: {question}");
+    browser.fill(&label, &typed).await.unwrap();
+    next_death(&mut world, &mut dead).await;
+    browser.press("Verify").await.unwrap();
+    browser.wait_for_text("The caller is verified").await.unwrap();
+
+    verify_by(&mut world, &mut dead, json!("operator-sees")).await;
+    find_alice(&browser, &site).await;
+    browser.press("Show the answers").await.unwrap();
+    browser.wait_for_text("The caller knows the answers").await.unwrap();
+    let shown = browser.text().await.unwrap();
+    assert!(ANSWERS.iter().any(|answer| shown.contains(answer)), "{shown}");
+    picture(&browser, "24-helpdesk-answers").await;
+    next_death(&mut world, &mut dead).await;
+    browser.press("The caller knows the answers").await.unwrap();
+    browser.wait_for_text("The caller is verified").await.unwrap();
 
     browser.stop().await.unwrap();
     balancer.stop().await.unwrap();
