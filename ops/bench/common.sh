@@ -87,9 +87,13 @@ ctl() { ETCDCTL_API=3 etcdctl --cacert "$tls/ca.crt" --endpoints "$etcd_endpoint
 
 # --- passquorum: a demo realm ----------------------------------------------------------------------------------------
 start_realm() { # [nodes]
+  rm -rf "$work/realm"
+  continue_realm "$@"
+}
+continue_realm() { # [nodes]; with the data that are there
   local id
   need curl
-  rm -rf "$work/realm" "$work/demo.json"
+  rm -f "$work/demo.json"
   "$bin/passquorum" demo --dir "$work/realm" --base-port 24400 --nodes "${1:-3}" --json \
     > "$work/demo.json" 2> "$work/demo.log" &
   demo_pid=$!

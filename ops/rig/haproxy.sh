@@ -11,6 +11,8 @@
 #   RIG_PLAIN=127.0.0.1:18080    where they connect without TLS
 #   RIG_NODES="127.0.0.1:8443 127.0.0.1:8444 127.0.0.1:8445"   address:port of each node's sites
 #   RIG_NODE_CA=FILE             the authority that the nodes' certificates are checked against
+#   RIG_CONNECTIONS=2000         how many it holds
+#   RIG_CHECK_INTERVAL=200ms     how often it asks each node whether it is ready
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -32,9 +34,9 @@ set_environment() {
     read -r -a nodes <<<"$RIG_NODES"
     export PASSQUORUM_HTTP=$RIG_PLAIN PASSQUORUM_HTTPS=$RIG_LISTEN PASSQUORUM_SITE_CERTIFICATE=$dir/site.pem
     export PASSQUORUM_NODE_1=${nodes[0]} PASSQUORUM_NODE_2=${nodes[1]} PASSQUORUM_NODE_3=${nodes[2]}
-    export PASSQUORUM_NODES_AUTHORITY=$RIG_NODE_CA PASSQUORUM_CHECK_INTERVAL=200ms
+    export PASSQUORUM_NODES_AUTHORITY=$RIG_NODE_CA PASSQUORUM_CHECK_INTERVAL=${RIG_CHECK_INTERVAL:-200ms}
     export PASSQUORUM_ERROR_PAGES=$here/../haproxy/errors PASSQUORUM_STATS=$dir/stats.sock
-    export PASSQUORUM_LOG=stdout PASSQUORUM_CONNECTIONS=2000
+    export PASSQUORUM_LOG=stdout PASSQUORUM_CONNECTIONS=${RIG_CONNECTIONS:-2000}
 }
 
 serves() {

@@ -8,6 +8,7 @@ packages=(
     samba samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind # the domain controller
     ldap-utils ldb-tools tdb-tools                                        # to seed and to question it
     haproxy keepalived tinyproxy-bin curl                                 # in front of the nodes
+    wrk python3-scipy                                                     # load, and whether samples are told apart
     prometheus binutils systemd                                           # what operators are given, tried out
     python3-aiosmtpd                                                      # the mail server
     python3-yaml python3-jsonschema                                       # what drives the API from its document

@@ -28,8 +28,8 @@ pub(super) async fn rules_for(
     user: &UserRef,
 ) -> Result<(Vec<PasswordRule>, PasswordOwner), Failure> {
     let directory = context.directory(user).await?;
-    let record = directory.read(user).await?;
-    let domain = directory.password_rules(user).await?;
+    // At the same time: the person waits for both, and then for the change itself.
+    let (record, domain) = tokio::try_join!(directory.read(user), directory.password_rules(user))?;
     let owner = PasswordOwner { account: record.account, display_name: record.display_name };
     Ok((effective_rules(&context.policy()?.password_rules, Some(&domain)), owner))
 }
