@@ -30,7 +30,11 @@ bin=${CARGO_TARGET_DIR:-$root/target}/release
 work=$(mktemp -d "$root/target/bench.XXXXXX")
 demo_pid='' joiner_pid=''
 declare -A etcd_pid=() our_pid=()
+# Functions that stop what others started who source this.
+at_end=()
 cleanup() {
+  local stop
+  for stop in "${at_end[@]}"; do "$stop" || true; done
   local pids=("${etcd_pid[@]}" ${demo_pid:+"$demo_pid"} ${joiner_pid:+"$joiner_pid"}) pid
   [ ${#pids[@]} -gt 0 ] && kill "${pids[@]}" 2>/dev/null || true
   for pid in "${pids[@]}"; do until is_gone "$pid"; do sleep 0.05; done; done

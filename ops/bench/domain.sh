@@ -3,20 +3,17 @@
 # The policy is the one that a new realm is offered; it serves the members of one group, so that there are people of the
 # domain whom no policy serves. The domain gets 127.0.0.61 for itself.
 
-need ldapsearch
+need ldapsearch ldbadd
 controller=127.0.0.61
 domain=$work/domain base=DC=corp,DC=example,DC=test
 samba_rig() { RIG_DC_IP=$controller RIG_DC_NAME=dc1 ops/rig/samba.sh "$1" "$domain"; }
-node_pids=()
-# stop_domain runs before what common.sh and proxied.sh do at the end.
 stop_domain() {
-  [ ${#node_pids[@]} = 0 ] || kill "${node_pids[@]}" || true
   local pid
-  for pid in "${node_pids[@]}"; do until is_gone "$pid"; do sleep 0.05; done; done
-  samba_rig down || true
+  [ ${#our_pid[@]} = 0 ] || kill "${our_pid[@]}" || true
+  for pid in "${our_pid[@]}"; do until is_gone "$pid"; do sleep 0.05; done; done
+  samba_rig down
 }
-before_domain=$(trap -p EXIT | sed "s/^trap -- '//; s/' EXIT$//")
-trap 'stop_domain; '"$before_domain" EXIT
+at_end+=(stop_domain)
 
 start_domain() { # crowd, last number that is served
   local n
@@ -34,7 +31,6 @@ run_node() { # number; its settings are there
   sed -i 's/^trusted_proxies = \[\]$/trusted_proxies = ["127.0.0.1"]/' "$work/node-$1/node.toml"
   grep -q '^trusted_proxies = \["127.0.0.1"\]$' "$work/node-$1/node.toml"
   "$bin/passquorum" run --dir "$work/node-$1" > "$work/node-$1.log" 2>&1 &
-  node_pids+=($!)
   our_pid[$1]=$!
   wait_for "node $1 is ready" curl -sfk "https://127.0.0.1:2460$1/ready"
 }

@@ -3,8 +3,8 @@
 need wrk haproxy
 balancer=127.0.0.1:24443 site=https://127.0.0.1:24443
 haproxy_dir=$work/haproxy
-cleanup_realm=$(trap -p EXIT | sed "s/^trap -- '//; s/' EXIT$//")
-trap 'ops/rig/haproxy.sh down "$haproxy_dir" || true; '"$cleanup_realm" EXIT
+stop_balancer() { ops/rig/haproxy.sh down "$haproxy_dir"; }
+at_end+=(stop_balancer)
 
 # The nodes are told that the proxy is one, as operators are: else everybody behind it is one source of connections.
 start_proxied_realm() {
@@ -15,9 +15,10 @@ start_proxied_realm() {
   continue_realm
   start_balancer $(demo '.nodes[].health | ltrimstr("https://")')
 }
+# A machine may hold too few files for the 20,000 connections that operators are given.
 start_balancer() { # address of each node's sites
-  RIG_LISTEN=$balancer RIG_PLAIN=127.0.0.1:24480 RIG_NODE_CA=$authority RIG_NODES="$*" RIG_CONNECTIONS=8000 RIG_CHECK_INTERVAL=1s \
-    ops/rig/haproxy.sh up "$haproxy_dir"
+  RIG_LISTEN=$balancer RIG_PLAIN=127.0.0.1:24480 RIG_NODE_CA=$authority RIG_NODES="$*" RIG_CONNECTIONS=8000 \
+    RIG_CHECK_INTERVAL=1s ops/rig/haproxy.sh up "$haproxy_dir"
   haproxy_pid=$(cat "$haproxy_dir/haproxy.pid")
 }
 

@@ -7,8 +7,8 @@
 # modification on a kept LDAPS connection, in turns. step is the request that resets, raw the modification, more the
 # difference; whole is everything from the first page to the last, of which most is the grid of 250 ms on which answers are
 # given that would tell who exists. cpu_ms is the processor time of the three nodes for a whole reset. At the end what the nodes
-asked of the domain controller, how often, and its mean time, from their /metrics: reset password is the raw reset as a node
-sees it, read user and read password rules come before it within the step.
+# asked of the domain controller, how often, and its mean time, from their /metrics: reset-password is the raw reset as a node
+# sees it; read and password-rules come before it within the step, at the same time.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 source "$root/ops/bench/proxied.sh"
 source "$root/ops/bench/domain.sh"

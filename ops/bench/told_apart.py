@@ -4,12 +4,14 @@
     told_apart.py VISITS.jsonl
 
 For each step, apart for names that are locked by their own tries and those that are not, the kinds are compared in pairs:
-the status, headers and body (with what is new in every answer taken out) must be the same; which optional question is
-asked, and which of them comes first, by the chi-squared test; and the times, and how long a lock is said to last, by the
-two-sample Kolmogorov-Smirnov and the Mann-Whitney test, all of scipy. With many comparisons some p-values are small by chance: `bound` is 0.05 shared among
-all of them (Bonferroni), and a comparison below it is a finding. Ends with 1 when there is one.
 
-What the tests are worth: the last line is the least shift of one kind's times that they would have found.
+- the status, headers and body of each try (with what is new in every answer taken out) must be the same;
+- which optional question is asked, and which comes first, by the chi-squared test;
+- the times, and how long a lock is said to last, by the two-sample Kolmogorov-Smirnov and the Mann-Whitney test.
+
+The tests are scipy's. With many comparisons some p-values are small by chance: `bound` is 0.05 shared among all of them
+(Bonferroni), and a comparison below it is a finding; with one it ends with 1. The last line says what the tests are worth:
+the least shift of one kind's times that they would have found.
 """
 
 import collections
@@ -37,7 +39,7 @@ def normal_body(body, name):
 
 
 def normal_headers(headers):
-    """Names, order and values; of a cookie the length. The length of the body is that of a name and of questions, too."""
+    """Names, order and values; of a cookie the length. How long the body is depends on the name and the questions, too."""
     shown = []
     for name, value in headers:
         if name == "set-cookie":
@@ -62,7 +64,8 @@ def read(path):
 
 
 def looks(seen):
-    return json.dumps([seen["status"], normal_headers(seen["headers"]), normal_body(seen["body"], seen["name"])])
+    shown = [seen["status"], normal_headers(seen["headers"]), normal_body(seen["body"], seen["name"])]
+    return json.dumps([seen["try"], *shown])
 
 
 def chi_squared(first, second, feature):
@@ -121,7 +124,7 @@ def least_shift(groups, bound):
 
 def middle(visits):
     times = sorted(seen["micros"] / 1000 for seen in visits)
-    return times[len(times) // 2], times[len(times) * 99 // 100]
+    return f"{times[len(times) // 2]:.2f} / {times[len(times) * 99 // 100]:.2f}"
 
 
 def main(path):
@@ -129,7 +132,7 @@ def main(path):
     kinds = sorted({kind for kinds in groups.values() for kind in kinds})
     print(f"| step | name is | {' | '.join(kinds)} |\n|{'---|' * (len(kinds) + 2)}")
     for (step, when), kinds in groups.items():
-        cells = [f"{len(kinds[kind])}: {middle(kinds[kind])[0]:.2f} / {middle(kinds[kind])[1]:.2f}" for kind in sorted(kinds)]
+        cells = [f"{len(visits)}: {middle(visits)}" for _, visits in sorted(kinds.items())]
         print(f"| {step} | {when} | " + " | ".join(cells) + " |")
     rows = list(compare(groups))
     bound = LEVEL / len(rows)
