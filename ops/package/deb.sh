@@ -29,7 +29,7 @@ install -D --mode 644 "$here/sysusers.conf" "$tree/usr/lib/sysusers.d/passquorum
 install -D --mode 644 "$here/tmpfiles.conf" "$tree/usr/lib/tmpfiles.d/passquorum.conf"
 install -D --mode 644 "$here/default" "$tree/etc/default/passquorum"
 doc=$tree/usr/share/doc/passquorum
-install -D --mode 644 --target-directory "$doc" "$top/README.md" "$top/SECURITY.md" "$top/CHANGELOG.md"
+install -D --mode 644 --target-directory "$doc" "$top/README.md" "$top/SECURITY.md" "$top/ASVS.md" "$top/CHANGELOG.md"
 install -D --mode 644 "$top/LICENSE" "$doc/copyright"
 for example in haproxy/haproxy.cfg haproxy/errors/no-node.html haproxy/errors/unknown-outcome.html \
     keepalived/keepalived.conf prometheus/prometheus.yml prometheus/alerts.yml grafana/passquorum.json; do

@@ -2,11 +2,13 @@
 
 use crate::workspace::root;
 
-const DOCUMENTS: [&str; 7] = [
+const DOCUMENTS: [&str; 9] = [
     "README.md",
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "SECURITY.md",
+    "ASVS.md",
+    "FEATURES.md",
     "BENCHMARKS.md",
     "RELIABILITY.md",
     "LICENSE",
