@@ -52,7 +52,8 @@ pub(crate) async fn prepare(
     let next = Arc::new(AtomicUsize::new(*people.start()));
     let mut workers = JoinSet::new();
     for _ in 0..AT_ONCE {
-        let (site, controller, next, last) = (site.clone(), controller.clone(), Arc::clone(&next), *people.end());
+        let (site, controller, next, last) =
+            (site.clone(), controller.clone(), Arc::clone(&next), *people.end());
         workers.spawn(async move {
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);

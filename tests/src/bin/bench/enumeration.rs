@@ -74,7 +74,8 @@ async fn round(site: &Site, attempts: Vec<Attempt>, at_once: usize) -> Result<()
 /// As far as somebody comes who does not know the answers.
 async fn walk(visitor: &mut Visitor, name: &str) -> Result<(), Failure> {
     visitor.begin("forgot-password", name).await?;
-    let wrong: Vec<_> = visitor.answers().into_iter().map(|(field, _)| (field, "a guess".to_owned())).collect();
+    let wrong: Vec<_> =
+        visitor.answers().into_iter().map(|(field, _)| (field, "a guess".to_owned())).collect();
     if wrong.is_empty() { Ok(()) } else { visitor.step(["answers", "verdict"], wrong).await }
 }
 

@@ -99,8 +99,11 @@ impl Ldaps {
                 return Err("the controller closed the connection".into());
             }
             if let Some((_, message, _)) = first(&answer) {
-                let code = first(message).and_then(|(_, _, rest)| first(rest)).and_then(|(_, body, _)| first(body));
-                return code.and_then(|(_, value, _)| value.last().copied()).ok_or_else(|| "no result".into());
+                let code =
+                    first(message).and_then(|(_, _, rest)| first(rest)).and_then(|(_, body, _)| first(body));
+                return code
+                    .and_then(|(_, value, _)| value.last().copied())
+                    .ok_or_else(|| "no result".into());
             }
         }
     }

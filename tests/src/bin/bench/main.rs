@@ -50,7 +50,9 @@ fn main() -> Result<(), Failure> {
             let clients = options.number("--clients")?;
             runtime.block_on(load::run(options.target()?, kind, clients, length, &options.pids()?))
         }
-        "failover" => runtime.block_on(failover::run(options.target()?, options.required("--kill")?.parse()?)),
+        "failover" => {
+            runtime.block_on(failover::run(options.target()?, options.required("--kill")?.parse()?))
+        }
         "register" => {
             let fate = match options.required("--fate")?.as_str() {
                 "registered" => Fate::Registered,

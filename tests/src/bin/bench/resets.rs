@@ -84,7 +84,8 @@ async fn reset(site: &Site, name: &str, times: &mut Times) -> Result<(), Failure
     visitor.step(["reset", "end"], fields.into()).await?;
     visitor.expect("Your password is changed")?;
     times.whole.push(began.elapsed());
-    let step = visitor.exchanges().iter().find(|exchange| exchange.step == "reset").map(|exchange| exchange.took);
+    let step =
+        visitor.exchanges().iter().find(|exchange| exchange.step == "reset").map(|exchange| exchange.took);
     times.step.extend(step);
     Ok(())
 }

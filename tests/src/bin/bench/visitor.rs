@@ -99,7 +99,8 @@ impl Visitor {
                 .filter(|(id, _)| !id.is_empty())
                 .collect();
             let question = if options.is_empty() {
-                let label = part.split_once("<label for=\"answer-").and_then(|(_, rest)| rest.split_once("\">"));
+                let label =
+                    part.split_once("<label for=\"answer-").and_then(|(_, rest)| rest.split_once("\">"));
                 label.and_then(|(_, rest)| rest.split_once("</label>")).map(|(text, _)| text)
             } else {
                 let taken = options.get(digest(name) as usize % options.len());
@@ -114,7 +115,11 @@ impl Visitor {
 
     /// Whether the page in hand says something.
     pub(crate) fn expect(&self, words: &str) -> Result<(), Failure> {
-        if self.page().contains(words) { Ok(()) } else { Err(format!("no {words:?} in {}", self.page()).into()) }
+        if self.page().contains(words) {
+            Ok(())
+        } else {
+            Err(format!("no {words:?} in {}", self.page()).into())
+        }
     }
 
     fn page(&self) -> &str {
@@ -138,8 +143,11 @@ impl Visitor {
             fields.extend(value.map(|value| (name.to_owned(), value)));
         }
         self.exchange(step, self.client.post(format!("{}{path}", self.site)).form(&fields)).await?;
-        let Some(last) = self.exchanges.last().filter(|last| last.status.is_redirection()) else { return Ok(()) };
-        let target = last.headers.iter().find(|(name, _)| name == "location").map(|(_, target)| target.clone());
+        let Some(last) = self.exchanges.last().filter(|last| last.status.is_redirection()) else {
+            return Ok(());
+        };
+        let target =
+            last.headers.iter().find(|(name, _)| name == "location").map(|(_, target)| target.clone());
         self.open(next, &target.ok_or("a redirection leads nowhere")?).await
     }
 
