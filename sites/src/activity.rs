@@ -32,7 +32,11 @@ pub(crate) async fn show(
         Activity::UnlockAccount(_) => Ok(StepView::Unlock),
         Activity::EnableAccount(_) => Ok(StepView::Enable),
         Activity::AcceptAgreement(settings) => Ok(accept_agreement::show(settings)),
-        Activity::RestartOnError(_) => Err(without_a_page()),
+        Activity::RestartOnError(_)
+        | Activity::Captcha(_)
+        | Activity::AuthenticationMethods(_)
+        | Activity::AuthenticateWithMailCode(_)
+        | Activity::SubscribeToNotifications(_) => Err(without_a_page()),
     }
 }
 
@@ -48,7 +52,11 @@ pub(crate) async fn run(context: &Context<'_>, activity: &Activity, form: &Form)
         Activity::UnlockAccount(_) => unlock_account::run(context).await,
         Activity::EnableAccount(_) => enable_account::run(context).await,
         Activity::AcceptAgreement(_) => Ok(accept_agreement::run(form)),
-        Activity::RestartOnError(_) => Err(without_a_page()),
+        Activity::RestartOnError(_)
+        | Activity::Captcha(_)
+        | Activity::AuthenticationMethods(_)
+        | Activity::AuthenticateWithMailCode(_)
+        | Activity::SubscribeToNotifications(_) => Err(without_a_page()),
     }
 }
 

@@ -149,6 +149,10 @@ fn label(activity: &Activity) -> Option<&'static str> {
         Activity::UnlockAccount(_) => "Unlock",
         Activity::EnableAccount(_) => "Enable",
         Activity::AcceptAgreement(_) => "Agreement",
+        Activity::Captcha(_) => "Security check",
+        Activity::AuthenticationMethods(_) => "Verification",
+        Activity::AuthenticateWithMailCode(_) => "Code",
+        Activity::SubscribeToNotifications(_) => "Notifications",
         Activity::RestartOnError(_) => return None,
     })
 }

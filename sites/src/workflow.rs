@@ -324,7 +324,7 @@ mod tests {
     fn a_password_that_lets_somebody_do_something_else_first_is_asked_for_before_that() {
         let activities = vec![
             Activity::AuthenticateWithPassword(PasswordAuthentication {}),
-            Activity::EditProfile(EditProfile {}),
+            Activity::EditProfile(EditProfile::default()),
             Activity::ChangePassword(ChangePassword {}),
         ];
         assert_eq!(plan(&activities), activities);

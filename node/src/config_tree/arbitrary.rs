@@ -147,19 +147,37 @@ fn workflow() -> impl Strategy<Value = Workflow> {
         .prop_map(|(unlock, must_change)| Activity::ResetPassword(ResetPassword { unlock, must_change }));
     let action = prop_oneof![
         reset,
-        Just(Activity::EditProfile(EditProfile {})),
+        any::<bool>().prop_map(|only_when_out_of_date| {
+            Activity::EditProfile(EditProfile { only_when_out_of_date })
+        }),
+        Just(Activity::SubscribeToNotifications(SubscribeToNotifications::usual())),
         Just(Activity::ChangePassword(ChangePassword {})),
         Just(Activity::UnlockAccount(UnlockAccount {})),
         Just(Activity::EnableAccount(EnableAccount {})),
     ];
-    (uuid(), text(), "\\PC{0,30}", any::<bool>(), asks, text(), action).prop_map(
-        |(id, name, description, enabled, asks, agreement, action)| Workflow {
+    // While a code goes by mail the realm needs a server for that, which this one may not have.
+    let by_mail = (6_u8..=10, 1_u64..=30).prop_map(|(digits, minutes)| {
+        AuthenticationMethod::MailCode(MailCodeAuthentication { digits, life: Span::minutes(minutes) })
+    });
+    let captcha = (8_u8..=22, 0_u64..=60_000)
+        .prop_map(|(difficulty, pause)| Activity::Captcha(Captcha { difficulty, pause: Span(pause) }));
+    let shown = (any::<bool>(), any::<bool>());
+    (uuid(), text(), "\\PC{0,30}", shown, asks, text(), action, (by_mail, captcha)).prop_map(
+        |(id, name, description, (enabled, hidden), asks, agreement, action, (by_mail, captcha))| Workflow {
             id: WorkflowId(id),
             kind: WorkflowKind::Custom,
             name,
             description,
             enabled,
+            hidden,
             activities: vec![
+                captcha,
+                Activity::AuthenticationMethods(AuthenticationMethods {
+                    offered: std::iter::once(AuthenticationMethod::Questions(asks.clone()))
+                        .chain([AuthenticationMethod::Password(PasswordAuthentication {})])
+                        .chain(Some(by_mail).filter(|_| !enabled))
+                        .collect(),
+                }),
                 Activity::AuthenticateWithPassword(PasswordAuthentication {}),
                 Activity::AcceptAgreement(AcceptAgreement { text: agreement }),
                 Activity::AuthenticateWithPasscode(PasscodeAuthentication {}),
@@ -174,7 +192,14 @@ fn workflow() -> impl Strategy<Value = Workflow> {
 /// The policy with workflows that ask only what its people have answered.
 fn asking_what_is_there(mut policy: ManagementPolicy) -> ManagementPolicy {
     for activity in policy.workflows.iter_mut().flat_map(|workflow| &mut workflow.activities) {
-        let Activity::AuthenticateWithQuestions(settings) = activity else { continue };
+        let settings = match activity {
+            Activity::AuthenticateWithQuestions(settings) => settings,
+            Activity::AuthenticationMethods(methods) => match methods.offered.first_mut() {
+                Some(AuthenticationMethod::Questions(settings)) => settings,
+                _ => continue,
+            },
+            _ => continue,
+        };
         if let AskedQuestions::These(ids) = &mut settings.ask {
             let asked = policy.qa.questions.iter().filter(|question| question.kind != QuestionKind::Helpdesk);
             *ids = asked.take(ids.len()).map(|question| question.id).collect();

@@ -312,7 +312,8 @@ impl RealmConfig {
     /// Everything that is wrong by the rules of a level.
     pub(crate) fn problems_at(&self, level: FeatureLevel) -> Vec<Problem> {
         let known = self.connections.iter().map(|connection| connection.id).collect();
-        let mut check = Checker { level, known, problems: Vec::new() };
+        let mut check =
+            Checker { level, known, sends_mail: self.general.mail.is_some(), problems: Vec::new() };
         check.text("general.organisation", &self.general.organisation, 1..=100);
         check.lockout("general.source_limit", &self.general.source_limit);
         check.span("general.session", self.general.session, Span::minutes(1), Span::hours(8));

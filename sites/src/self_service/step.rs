@@ -142,6 +142,8 @@ fn what_it_was(run: &Run, ending: Ending) -> WorkflowKind {
         WorkflowKind::UnlockAccount
     } else if any(|activity| matches!(activity, Activity::EditProfile(_))) {
         WorkflowKind::Register
+    } else if any(|activity| matches!(activity, Activity::SubscribeToNotifications(_))) {
+        WorkflowKind::Notifications
     } else if done.is_empty() {
         run.kind
     } else {
@@ -156,6 +158,7 @@ fn done_title(kind: WorkflowKind) -> &'static str {
         }
         WorkflowKind::ForgotPassword | WorkflowKind::ManagePasswords => "Your password is changed",
         WorkflowKind::UnlockAccount => "Your account is unlocked",
+        WorkflowKind::Notifications => "Your choice is saved",
         WorkflowKind::Custom => "Done",
     }
 }

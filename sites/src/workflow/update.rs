@@ -43,7 +43,7 @@ pub(super) fn inserted(mut activities: Vec<Activity>) -> Vec<Activity> {
     if let Some(first) =
         first.filter(|first| !matches!(activities.get(*first), Some(Activity::EditProfile(_))))
     {
-        activities.insert(first, Activity::EditProfile(EditProfile {}));
+        activities.insert(first, Activity::EditProfile(EditProfile::default()));
     }
     activities
 }

@@ -13,7 +13,7 @@ use crate::policy::PasswordRule;
 use crate::qa::{QaPolicy, QuestionKind};
 use crate::scope::UserScope;
 use crate::time::Span;
-use crate::workflow::{Activity, AskedQuestions, QuestionAuthentication, WorkflowKind};
+use crate::workflow::{AskedQuestions, QuestionAuthentication, WorkflowKind};
 use std::collections::BTreeSet;
 
 /// Each site is up to a dozen controllers that every change is sent to.
@@ -24,6 +24,8 @@ pub(super) struct Checker {
     /// Whose rules hold.
     pub(super) level: FeatureLevel,
     pub(super) known: BTreeSet<ConnectionId>,
+    /// Whether the realm has mail servers.
+    pub(super) sends_mail: bool,
     pub(super) problems: Vec<Problem>,
 }
 
@@ -173,8 +175,12 @@ impl Checker {
                 self.add(format!("{at}.activities"), &problem.to_string());
             }
             for (index, activity) in workflow.activities.iter().enumerate() {
-                if let Activity::AuthenticateWithQuestions(settings) = activity {
-                    self.asked_questions(&format!("{at}.activities[{index}]"), settings, &policy.qa);
+                let at = format!("{at}.activities[{index}]");
+                if let Some(settings) = activity.asked_questions() {
+                    self.asked_questions(&at, settings, &policy.qa);
+                }
+                if workflow.enabled && activity.needs_mail() && !self.sends_mail {
+                    self.add(at, "a code goes by mail, but no mail server is configured; do that first");
                 }
             }
             if workflow.kind != WorkflowKind::Custom && !kinds.insert(workflow.kind) {
@@ -326,7 +332,8 @@ mod tests {
             denied_ous: dns(&["OU=5\\\" tools,DC=x", "OU=\"Admins,DC=x"]),
         };
         let fields = |level| {
-            let mut check = Checker { level, known: [connection].into(), problems: Vec::new() };
+            let mut check =
+                Checker { level, known: [connection].into(), sends_mail: false, problems: Vec::new() };
             check.scope("scope[0]", &scope);
             check.problems.into_iter().map(|problem| problem.field).collect::<Vec<_>>()
         };
