@@ -223,6 +223,7 @@ fn label(purpose: Purpose) -> &'static [u8] {
         Purpose::Mail => b"passquorum/1/mail",
         Purpose::MailAccount => b"passquorum/1/mail-account",
         Purpose::KeptAnswer => b"passquorum/1/kept-answer",
+        Purpose::MailCode => b"passquorum/1/mail-code",
     }
 }
 

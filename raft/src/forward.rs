@@ -43,6 +43,9 @@ fn may_propose(role: Role, action: &Action) -> bool {
                 | Action::LiftLock(_)
                 | Action::AssignPasscode { .. }
                 | Action::SpendPasscode { .. }
+                | Action::SendMailCode(_)
+                | Action::SpendMailCode { .. }
+                | Action::TurnOffNotifications { .. }
                 | Action::OpenTicket { .. }
                 | Action::CloseTicket { .. }
                 | Action::PutLabel { .. }
@@ -222,6 +225,8 @@ mod tests {
             Action::LiftLock(HASH),
             Action::AssignPasscode { subject: HASH, secret: HASH, life: Span::seconds(1) },
             Action::SpendPasscode { subject: HASH, secret: HASH },
+            Action::SpendMailCode { subject: HASH, secret: HASH },
+            Action::TurnOffNotifications { subject: HASH, events: BTreeSet::new() },
             Action::OpenTicket {
                 ticket,
                 subject: HASH,

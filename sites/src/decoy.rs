@@ -1,9 +1,10 @@
-//! Questions for a name that has none: drawn from the policy's list by keyed hash, so that the same name is always
-//! asked the same, as a registered user would be.
+//! What a name is shown that has none of it: questions drawn from the policy's list, and an address that a code might go to. By
+//! keyed hash, so that the same name is always shown the same, as a registered user would be.
 
 use crate::page_error::Failure;
 use crate::ports::Ports;
 use passquorum_domain::ids::KeyedHash;
+use passquorum_domain::mail::MailAddress;
 use passquorum_domain::ports::Purpose;
 use passquorum_domain::qa::{QaPolicy, QuestionKind};
 use passquorum_domain::workflow::QuestionSort;
@@ -37,6 +38,21 @@ pub(crate) fn questions(
     let sorted =
         [(QuestionSort::Mandatory, mandatory), (QuestionSort::Optional, optional), (QuestionSort::Own, own)];
     Ok(sorted.into_iter().flat_map(|(sort, texts)| texts.into_iter().map(move |text| (sort, text))).collect())
+}
+
+/// A masked address in the realm's own domain. Most people's begins as their account does, so most of these do.
+pub(crate) fn masked_address(
+    ports: &Ports,
+    subject: KeyedHash,
+    typed: &str,
+    sender: &MailAddress,
+) -> Result<String, Failure> {
+    let data = [b"passquorum decoy address: ".as_slice(), &subject.0].concat();
+    let KeyedHash([chance, letter, ..]) = ports.vault.keyed_hash(Purpose::Subject, &data)?;
+    let account = typed.rsplit('\\').next().unwrap_or(typed);
+    let own = account.chars().next().filter(|first| first.is_alphanumeric() && chance < 208);
+    let first = own.unwrap_or(char::from(b'a' + letter % 26));
+    Ok(MailAddress::mask(first, sender.domain()))
 }
 
 /// Picks `count` of the candidates in an order that depends on subject and text alone.

@@ -63,7 +63,7 @@ mod replay;
 mod tests {
     use super::replay::replay;
     use super::*;
-    use crate::workflow::{Plan, Subject};
+    use crate::workflow::{Plan, Subject, Within};
     use passquorum_domain::audit::Site;
     use passquorum_domain::directory::{ObjectGuid, UserRef};
     use passquorum_domain::ids::{ConnectionId, KeyedHash, PolicyId};
@@ -107,6 +107,8 @@ mod tests {
             ending: None,
             language: None,
             update: false,
+            within: Within::default(),
+            left_out: Vec::new(),
         };
         let seeds = vec![
             ("staff", serde_json::to_vec(&(expires, staff)).unwrap()),

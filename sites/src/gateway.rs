@@ -12,8 +12,8 @@ use crate::session::BrowserId;
 use crate::view::Problems;
 use crate::workflow::{Ending, Progress, Stage, StepView};
 use async_trait::async_trait;
-use passquorum_domain::ids::NodeId;
-use passquorum_domain::workflow::{AcceptAgreement, Activity, WorkflowKind};
+use passquorum_domain::ids::{NodeId, WorkflowId};
+use passquorum_domain::workflow::{AcceptAgreement, Activity, RestartOnError, WorkflowKind};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use uuid::Uuid;
@@ -103,6 +103,13 @@ pub enum Ask {
         /// What was filled in.
         form: Form,
     },
+    /// To begin a task of an administrator's own: the form with the user name.
+    BeginCustom {
+        /// Which.
+        workflow: WorkflowId,
+        /// With the user name and the form's token.
+        form: Form,
+    },
 }
 
 impl Ask {
@@ -177,7 +184,17 @@ impl Run {
         Self {
             name: progress.name.clone(),
             kind: progress.kind,
-            activities: stage.activities().iter().map(in_short).collect(),
+            activities: (0..)
+                .zip(stage.activities())
+                .map(|(place, activity)| {
+                    if progress.left_out.contains(&place) {
+                        // The pages know how to leave out one that has no page.
+                        Activity::RestartOnError(RestartOnError {})
+                    } else {
+                        in_short(activity)
+                    }
+                })
+                .collect(),
             position: progress.position,
             typed: progress.typed.clone(),
             marker: progress.marker(),

@@ -7,18 +7,21 @@ use crate::page_error::Failure;
 use crate::ports::Ports;
 use crate::text;
 use passquorum_domain::audit::Actor;
+use passquorum_domain::blob::Sealed;
 use passquorum_domain::command::Action;
-use passquorum_domain::config::RealmConfig;
+use passquorum_domain::config::{ManagementPolicy, RealmConfig};
 use passquorum_domain::directory::{UserRecord, UserRef};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::{KeyedHash, MailId};
 use passquorum_domain::mail::{
     Language, Mail, MailAddress, MailSettings, MailTemplate, Notices, Parameter, Parameters, words,
 };
+use passquorum_domain::mail_code::{CodeMail, MailCodeText};
 use passquorum_domain::ports::{DirectoryError, DirectoryReason, Purpose, Retry, fresh_uuid};
 use passquorum_domain::ticket::TicketKind;
 use passquorum_domain::time::Span;
-use passquorum_domain::workflow::WorkflowKind;
+use passquorum_domain::workflow::{NotificationEvent, WorkflowKind};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -40,6 +43,10 @@ pub(crate) struct Notice {
     actor: Actor,
     task: String,
     done: MailTemplate,
+    /// What sort of notice it is, when it is done.
+    event: NotificationEvent,
+    /// What users may turn off.
+    optional: BTreeSet<NotificationEvent>,
     /// What the user is told of a failure; nothing where somebody else sees it.
     failed: Option<MailTemplate>,
     language: Option<Language>,
@@ -47,7 +54,7 @@ pub(crate) struct Notice {
 
 /// What is told of a task.
 pub(crate) struct Task<'a> {
-    pub(crate) policy: Notices,
+    pub(crate) policy: &'a ManagementPolicy,
     /// What is done in it.
     pub(crate) action: TicketKind,
     pub(crate) kind: WorkflowKind,
@@ -64,9 +71,17 @@ impl Notice {
         task: &Task<'_>,
     ) -> Option<Self> {
         config.general.mail.as_ref()?;
-        (task.policy.user || task.policy.administrators).then(|| Self {
+        let notices = task.policy.notices;
+        (notices.user || notices.administrators).then(|| Self {
             config: Arc::clone(config),
-            notices: task.policy,
+            notices,
+            event: match task.action {
+                TicketKind::Reset | TicketKind::Change => NotificationEvent::Password,
+                TicketKind::Unlock | TicketKind::Enable => NotificationEvent::Account,
+                TicketKind::WriteProfile => NotificationEvent::Questions,
+                TicketKind::MustChange | TicketKind::EnforceUpdate => NotificationEvent::Other,
+            },
+            optional: task.policy.optional_notifications(),
             user: user.clone(),
             subject,
             actor: Actor::User(subject),
@@ -89,15 +104,18 @@ impl Notice {
     /// A notice about what the helpdesk is about to do for somebody; none where nobody is told of it.
     pub(crate) fn by_helpdesk(
         config: &Arc<RealmConfig>,
-        notices: Notices,
+        policy: &ManagementPolicy,
         (user, subject): (&UserRef, KeyedHash),
         actor: Actor,
         (task, done): (&str, MailTemplate),
     ) -> Option<Self> {
         config.general.mail.as_ref()?;
+        let notices = policy.notices;
         (notices.user || notices.administrators).then(|| Self {
             config: Arc::clone(config),
             notices,
+            event: NotificationEvent::Helpdesk,
+            optional: policy.optional_notifications(),
             user: user.clone(),
             subject,
             actor,
@@ -151,7 +169,9 @@ impl Letter {
             about(ports, record, &notice.task).with(Parameter::Reason, reason.map_or("", ErrorCode::as_str));
         let Some(settings) = &notice.config.general.mail else { return };
         let actor = || notice.actor.clone();
+        let event = if result.is_ok() { notice.event } else { NotificationEvent::Failure };
         if notice.notices.user
+            && wants(ports, notice.subject, event, &notice.optional)
             && let Some(to_user) = to_user
             && let Some(to) = address(record)
         {
@@ -171,17 +191,43 @@ impl Letter {
 pub(crate) async fn helped(
     ports: &Ports,
     actor: Actor,
-    notices: Notices,
+    policy: &ManagementPolicy,
     (record, subject): (&UserRecord, KeyedHash),
     template: MailTemplate,
 ) {
     let Some(config) = ports.local_config() else { return };
     let (Some(settings), Some(to)) = (&config.general.mail, address(record)) else { return };
-    if notices.user {
+    let wanted = wants(ports, subject, NotificationEvent::Helpdesk, &policy.optional_notifications());
+    if policy.notices.user && wanted {
         let values = about(ports, record, "Helpdesk");
         let words = (template, None, &values);
         queue_or_log(ports, settings, actor, to, Some(subject), words).await;
     }
+}
+
+/// Whether a person wants to be told of something, or has to be.
+fn wants(
+    ports: &Ports,
+    subject: KeyedHash,
+    event: NotificationEvent,
+    optional: &BTreeSet<NotificationEvent>,
+) -> bool {
+    !optional.contains(&event) || !ports.consensus.local().turned_off(subject).contains(&event)
+}
+
+/// The mail that brings a code, unless there is no address to send it to.
+pub(crate) fn code(
+    ports: &Ports,
+    settings: &MailSettings,
+    record: &UserRecord,
+    (task, language): (&str, Option<&Language>),
+    code: &MailCodeText,
+) -> Result<Option<CodeMail>, Failure> {
+    let Some(to) = address(record) else { return Ok(None) };
+    let values = about(ports, record, task).with(Parameter::Code, code.expose());
+    let words = (MailTemplate::OneTimeCode, language, &values);
+    let (id, content) = written(ports, settings, to, words)?;
+    Ok(Some(CodeMail { id, content }))
 }
 
 /// A mail that shows whether the servers work.
@@ -195,7 +241,7 @@ pub(crate) fn test(
 }
 
 /// The address of a user, when the directory has one that can be written to.
-fn address(record: &UserRecord) -> Option<MailAddress> {
+pub(crate) fn address(record: &UserRecord) -> Option<MailAddress> {
     let mail = record.mail.as_deref()?;
     let address = mail.parse().ok();
     if address.is_none() {
@@ -239,15 +285,25 @@ async fn queue_or_log(
     }
 }
 
-/// Writes and seals a mail.
+/// Writes and seals a mail, for the outbox.
 fn compose(
     ports: &Ports,
     settings: &MailSettings,
     to: MailAddress,
     subject: Option<KeyedHash>,
-    (template, language, values): Words<'_>,
+    words: Words<'_>,
     life: Span,
 ) -> Result<(MailId, Action), Failure> {
+    let (id, content) = written(ports, settings, to, words)?;
+    Ok((id, Action::QueueMail { id, subject, content, not_after: ports.now().plus(life) }))
+}
+
+fn written(
+    ports: &Ports,
+    settings: &MailSettings,
+    to: MailAddress,
+    (template, language, values): Words<'_>,
+) -> Result<(MailId, Sealed), Failure> {
     let id = MailId(fresh_uuid(&*ports.entropy));
     let written_at = ports.now();
     let words = words(settings, template, language, values);
@@ -261,6 +317,5 @@ fn compose(
         html: words.html,
     };
     let clear = Zeroizing::new(serde_json::to_vec(&mail).map_err(Failure::internal)?);
-    let content = ports.vault.seal(Purpose::Mail, id.0.as_bytes(), &clear)?;
-    Ok((id, Action::QueueMail { id, subject, content, not_after: written_at.plus(life) }))
+    Ok((id, ports.vault.seal(Purpose::Mail, id.0.as_bytes(), &clear)?))
 }

@@ -27,6 +27,7 @@ use http::header::ACCEPT_LANGUAGE;
 use passquorum_domain::config::{ManagementPolicy, RealmConfig};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::feature_level::FeatureLevel;
+use passquorum_domain::ids::WorkflowId;
 use passquorum_domain::mail::Language;
 use passquorum_domain::workflow::{Activity, Workflow, WorkflowKind};
 use std::sync::Arc;
@@ -65,10 +66,14 @@ impl Front {
         }
     }
 
-    async fn begin(&self, visit: &Visit, task: WorkflowKind, form: Form) -> Result<KeptRun, Failure> {
+    async fn begin(&self, visit: &Visit, task: Wanted, form: Form) -> Result<KeptRun, Failure> {
         let accepted = visit.headers.get(ACCEPT_LANGUAGE).and_then(|accepted| accepted.to_str().ok());
         let form = form.with(LANGUAGE, accepted.and_then(Language::preferred).map(String::from));
-        match self.ask(visit, Ask::Begin { task, form }).await? {
+        let ask = match task {
+            Wanted::Kind(task) => Ask::Begin { task, form },
+            Wanted::Custom(workflow) => Ask::BeginCustom { workflow, form },
+        };
+        match self.ask(visit, ask).await? {
             Answer::Begun(run) => Ok(run),
             _ => Err(Self::other_answer()),
         }
@@ -91,28 +96,55 @@ impl Front {
         self.ask(visit, ask).await
     }
 
+    /// Whether tasks of administrators' own can be begun here. Below the fourth level a voter may be of the release before,
+    /// which does not know the question.
+    fn offers_own(&self) -> bool {
+        let level = self.app.ports.consensus.local().level();
+        level >= FeatureLevel::FOURTH && self.door.offers(WorkflowKind::Custom)
+    }
+
     fn other_answer() -> Failure {
         Failure::internal("what a page asked for was answered with something else")
     }
 }
 
+/// A task that somebody wants to begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// The one of this kind.
+    Kind(WorkflowKind),
+    /// One of an administrator's own.
+    Custom(WorkflowId),
+}
+
+impl Wanted {
+    /// The workflow that a policy has for it.
+    fn of(self, policy: &ManagementPolicy) -> Option<&Workflow> {
+        match self {
+            Self::Kind(kind) => policy.workflow(kind),
+            Self::Custom(id) => policy.custom(id),
+        }
+    }
+}
+
 /// The first policy that offers the task, for its texts and for a name that is nobody's.
-fn offered(config: &RealmConfig, kind: WorkflowKind) -> Result<(&ManagementPolicy, &Workflow), Failure> {
+fn offered(config: &RealmConfig, task: Wanted) -> Result<(&ManagementPolicy, &Workflow), Failure> {
     config
         .policies
         .iter()
-        .find_map(|policy| policy.workflow(kind).map(|workflow| (policy, workflow)))
+        .find_map(|policy| task.of(policy).map(|workflow| (policy, workflow)))
         .ok_or_else(|| Failure::new(ErrorCode::NotFound).saying(text::TASK_NOT_OFFERED))
 }
 
 /// The tasks in the order in which people need them, with their names in addresses.
-const TASKS: [(WorkflowKind, &str); 6] = [
+const TASKS: [(WorkflowKind, &str); 7] = [
     (WorkflowKind::ForgotPassword, "forgot-password"),
     (WorkflowKind::UnlockAccount, "unlock-account"),
     (WorkflowKind::ManagePasswords, "change-password"),
     (WorkflowKind::Register, "register"),
     (WorkflowKind::ManageProfile, "manage-profile"),
     (WorkflowKind::UsePasscode, "use-passcode"),
+    (WorkflowKind::Notifications, "my-notifications"),
 ];
 
 /// One part of the bar that shows where one is.

@@ -5,9 +5,10 @@ use axum::Router;
 use axum::routing::get;
 use http::header;
 
-const FILES: [(&str, &str, &[u8]); 5] = [
+const FILES: [(&str, &str, &[u8]); 6] = [
     ("/static/passquorum.css", "text/css; charset=utf-8", include_bytes!("../static/passquorum.css")),
     ("/static/passquorum.js", "text/javascript; charset=utf-8", include_bytes!("../static/passquorum.js")),
+    ("/static/captcha.js", "text/javascript; charset=utf-8", include_bytes!("../static/captcha.js")),
     ("/static/admin.css", "text/css; charset=utf-8", include_bytes!("../static/admin.css")),
     ("/static/admin.js", "text/javascript; charset=utf-8", include_bytes!("../static/admin.js")),
     ("/static/logo.svg", "image/svg+xml", include_bytes!("../static/logo.svg")),

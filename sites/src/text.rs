@@ -3,6 +3,7 @@
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::qa::ProfileProblem;
 use passquorum_domain::time::{Span, Timestamp};
+use passquorum_domain::workflow::NotificationEvent;
 
 pub(crate) const NODE_HOLDS_NO_KEY: &str =
     "This server has not received the keys it needs yet, so it cannot serve you. Nothing was changed.";
@@ -17,6 +18,13 @@ pub(crate) const CALLER_NOT_VERIFIED: &str =
     "The caller could not be verified with this. It counts as if they had answered themselves.";
 pub(crate) const NO_PASSWORD_CAN_BE_MADE: &str =
     "No password could be made that meets the rules for this user. Type one.";
+pub(crate) const CHECK_OVER: &str = "This check is out of date. Here is a new one.";
+pub(crate) const CHECK_WRONG: &str = "This is not right. Here is another question.";
+pub(crate) const CHECK_NOT_DONE: &str =
+    "Your browser has not done its part, and no answer was typed. Answer the question to go on.";
+pub(crate) const WRONG_CODE: &str = "This code is not right, was used already, or is out of date.";
+pub(crate) const NO_CODE_SENT: &str = "No code was sent yet. Have one sent first.";
+pub(crate) const CHOOSE_METHOD: &str = "Choose one of these.";
 pub(crate) const ACCEPT_FIRST: &str = "Accept the text above to go on.";
 pub(crate) const WRONG_PASSWORD: &str =
     "The user name or password is not right, or this account cannot sign in at the moment.";
@@ -52,6 +60,35 @@ pub(crate) fn profile_problem(problem: &ProfileProblem) -> String {
         ProfileProblem::SameAnswer { .. } => "You have given this answer to another question.".to_owned(),
         ProfileProblem::AnswerInQuestion { .. } => "The question already holds this answer.".to_owned(),
         whole => whole.to_string(),
+    }
+}
+
+/// An answer that comes before its time.
+pub(crate) fn too_early(left: Span) -> String {
+    let seconds = left.0.div_ceil(1000).max(1);
+    format!("That was quicker than a person types. Send it again in {seconds} seconds.")
+}
+
+/// A code that is none.
+pub(crate) fn not_a_code(digits: u8) -> String {
+    format!("A code has {digits} digits.")
+}
+
+/// Codes are not sent one after the other.
+pub(crate) fn too_many_codes(left: Option<Span>) -> String {
+    let left = in_words(left.unwrap_or_default());
+    format!("A code was sent a moment ago, or several within an hour. You can have another one in {left}.")
+}
+
+/// What is told of by mail.
+pub(crate) fn notification(event: NotificationEvent) -> &'static str {
+    match event {
+        NotificationEvent::Password => "My password was changed",
+        NotificationEvent::Account => "My account was unlocked or enabled",
+        NotificationEvent::Questions => "My security questions were changed",
+        NotificationEvent::Other => "Another task was done",
+        NotificationEvent::Failure => "A task failed",
+        NotificationEvent::Helpdesk => "The helpdesk did something for me",
     }
 }
 
@@ -179,6 +216,8 @@ pub(crate) fn field_label(field: &str) -> Option<String> {
         "current" => "Current password",
         "new" => "New password",
         "confirm" => "New password again",
+        "sum" => "Answer",
+        "code" => "Code",
         _ => {
             let (kind, number) = field.split_once('-')?;
             let number = number.parse::<usize>().ok()?.saturating_add(1);

@@ -13,7 +13,7 @@ mod step;
 mod ticket;
 mod update;
 
-pub(crate) use session::{Plan, Progress, Subject};
+pub(crate) use session::{Plan, Progress, Subject, Within};
 pub(crate) use step::{Ending, ProfileSlot, SlotKind, StepView, Verdict};
 pub(crate) use ticket::{Deed, TicketEnd, carry_out, under_ticket};
 
@@ -33,7 +33,7 @@ use passquorum_domain::outcome::Rejection;
 use passquorum_domain::ports::Directory;
 use passquorum_domain::state::State;
 use passquorum_domain::ticket::TicketKind;
-use passquorum_domain::workflow::Activity;
+use passquorum_domain::workflow::{Activity, EditProfile};
 use std::sync::Arc;
 
 /// What an activity works with.
@@ -82,12 +82,19 @@ impl Stage {
         self.before(progress).iter().any(proves)
     }
 
+    /// Whether something was done before the present step.
+    fn has_acted(&self, progress: &Progress) -> bool {
+        let before = self.before(progress).iter().enumerate();
+        before.filter(|(place, _)| !progress.left_out.contains(place)).any(|(_, activity)| activity.acts())
+    }
+
     fn before(&self, progress: &Progress) -> &[Activity] {
         self.activities.get(..progress.position).unwrap_or_default()
     }
 
     /// The progress at the next step that has a page; at the end of the run after the last.
     fn after(&self, mut progress: Progress) -> Progress {
+        progress.within = Within::default();
         progress.position = step_from(&self.activities, progress.position.saturating_add(1));
         if progress.position >= self.activities.len() {
             progress.ending = Some(Ending::Done);
@@ -103,6 +110,8 @@ impl Stage {
         if restarts && !ends_all(failure.code) {
             let passcode =
                 before.iter().rposition(|activity| matches!(activity, Activity::AuthenticateWithPasscode(_)));
+            progress.within = Within::default();
+            progress.left_out.clear();
             progress.position =
                 step_from(&self.activities, passcode.map_or(0, |place| place.saturating_add(1)));
             // Whoever proves themselves again is looked at again.
@@ -122,7 +131,7 @@ impl Stage {
                 | ErrorCode::DirectoryRefused
                 | ErrorCode::ForeignValue
         );
-        if says_nothing_was_changed && self.before(progress).iter().any(Activity::acts) {
+        if says_nothing_was_changed && self.has_acted(progress) {
             failure.saying(text::STEP_NOT_DONE)
         } else {
             failure
@@ -192,7 +201,17 @@ impl Context<'_> {
     /// How many steps before this one ask security questions.
     pub(crate) fn earlier_questions(&self) -> usize {
         let before = self.stage.before(self.progress);
-        before.iter().filter(|activity| matches!(activity, Activity::AuthenticateWithQuestions(_))).count()
+        before.iter().filter(|activity| activity.asked_questions().is_some()).count()
+    }
+
+    /// The realm's configuration, as it is now.
+    pub(crate) fn config(&self) -> &RealmConfig {
+        &self.stage.config
+    }
+
+    /// Whether the person has passed a step that proves who they are.
+    pub(crate) fn has_proved(&self) -> bool {
+        self.stage.has_proved(self.progress)
     }
 
     /// Who and where from, for the audit.
@@ -204,7 +223,7 @@ impl Context<'_> {
     fn notice(&self, action: TicketKind) -> Option<Notice> {
         let progress = self.progress;
         let task = Task {
-            policy: self.stage.config.policy(progress.policy)?.notices,
+            policy: self.stage.config.policy(progress.policy)?,
             action,
             kind: progress.kind,
             name: &progress.name,
@@ -266,9 +285,13 @@ pub(crate) async fn submit(
     Ok(match verdict {
         Verdict::Passed => {
             next.update |= update::is_due(&context).await;
-            Moved::On(stage.after(next))
+            Moved::On(on(app, stage, next, origin).await)
         }
-        Verdict::Acted => Moved::On(stage.after(next.with_next_ticket())),
+        Verdict::Acted => Moved::On(on(app, stage, next.with_next_ticket(), origin).await),
+        Verdict::Stays(within) => {
+            next.within = within;
+            Moved::On(next)
+        }
         Verdict::Again(problems) => Moved::Again(next, problems),
         Verdict::Refused(problems) => Moved::Again(next.with_next_ticket(), problems),
         Verdict::Failed(failure) => Moved::Failed(
@@ -280,6 +303,21 @@ pub(crate) async fn submit(
             Moved::On(next)
         }
     })
+}
+
+/// The progress after a step that was passed, past those that this person need not take.
+async fn on(app: &App, stage: &Stage, progress: Progress, origin: Origin) -> Progress {
+    let mut next = stage.after(progress);
+    while let Some(Activity::EditProfile(EditProfile { only_when_out_of_date: true })) = stage.present(&next)
+    {
+        let context = Context { app, progress: &next, origin, stage };
+        if !update::satisfies(&context).await {
+            break;
+        }
+        next.left_out.push(next.position);
+        next = stage.after(next);
+    }
+    next
 }
 
 fn present<'s>(stage: &'s Stage, progress: &Progress) -> Result<&'s Activity, Failure> {

@@ -78,6 +78,8 @@ fn section(key: &CellKey) -> &'static str {
         CellKey::Level => "feature level",
         CellKey::Passcode(_) => "passcodes",
         CellKey::Mail(_) => "mails",
+        CellKey::MailCode(_) => "codes by mail",
+        CellKey::TurnedOff(_) => "notification choices",
     }
 }
 

@@ -11,6 +11,7 @@ mod mail;
 mod memory;
 mod node;
 mod passcode;
+mod person;
 mod ticket;
 
 pub use epoch::{ApiTokens, EpochError, Founder, NewEpoch};
@@ -120,6 +121,9 @@ impl Change<'_> {
             }
             Action::ClaimMail { id, claim } => self.claim_mail(id, claim),
             Action::CloseMail { id, result } => self.close_mail(id, result),
+            Action::SendMailCode(new) => self.send_mail_code(*new),
+            Action::SpendMailCode { subject, secret } => self.spend_mail_code(subject, secret),
+            Action::TurnOffNotifications { subject, events } => self.turn_off(subject, events),
             Action::Record { event, subject } => {
                 self.audit(event, subject);
                 Ok(Effect::Done)

@@ -184,6 +184,15 @@ pub enum AuditEvent {
         /// How many.
         answers: u32,
     },
+    /// A code was made and sent by mail to a person, if it was one.
+    MailCodeSent {
+        /// Until when it is good.
+        until: Timestamp,
+    },
+    /// A person used a code that came by mail.
+    MailCodeSpent,
+    /// A person chose what they are told of by mail.
+    NotificationsChosen,
 }
 
 /// What is done to many profiles.
@@ -257,6 +266,9 @@ impl AuditEvent {
             | Self::MailClosed(..)
             | Self::CallerVerified { .. } => FeatureLevel::THIRD,
             Self::AnswersShown { .. } => FeatureLevel::FOURTH,
+            Self::MailCodeSent { .. } | Self::MailCodeSpent | Self::NotificationsChosen => {
+                FeatureLevel::FOURTH
+            }
             Self::DrillBegun { .. } | Self::DrillEnded { .. } | Self::PointRemoved | Self::MirrorRebuilt => {
                 FeatureLevel::SECOND
             }

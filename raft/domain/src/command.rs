@@ -14,10 +14,13 @@ use crate::instance::{KeyWrap, Role};
 use crate::label::{LabelCondition, LabelKey};
 use crate::lockout::AttemptTarget;
 use crate::mail::{MailClaim, MailResult};
+use crate::mail_code::NewMailCode;
 use crate::ticket::{TicketKind, TicketResult};
 use crate::time::{Span, Timestamp};
 use crate::token::{ApiToken, JoinToken};
+use crate::workflow::NotificationEvent;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// One entry of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -231,6 +234,22 @@ pub enum Action {
         /// How.
         result: MailResult,
     },
+    /// Gives a person a code in place of any that they had, and sends it by mail; refused when there were too many of late.
+    SendMailCode(Box<NewMailCode>),
+    /// Uses a person's code up, if this is it.
+    SpendMailCode {
+        /// Whose.
+        subject: KeyedHash,
+        /// Keyed hash of the run, of whose it is, and of what was typed.
+        secret: KeyedHash,
+    },
+    /// Keeps what a person does not want to be told of by mail.
+    TurnOffNotifications {
+        /// Whose choice.
+        subject: KeyedHash,
+        /// All of it.
+        events: BTreeSet<NotificationEvent>,
+    },
 }
 
 impl Action {
@@ -284,6 +303,9 @@ impl Action {
             Self::OpenTicket { kind, .. } => kind.needs(),
             Self::AssignPasscode { .. } | Self::SpendPasscode { .. } => FeatureLevel::THIRD,
             Self::QueueMail { .. } | Self::ClaimMail { .. } | Self::CloseMail { .. } => FeatureLevel::THIRD,
+            Self::SendMailCode(_) | Self::SpendMailCode { .. } | Self::TurnOffNotifications { .. } => {
+                FeatureLevel::FOURTH
+            }
             Self::CreateJoinToken(_)
             | Self::AdmitNode(_)
             | Self::SetNodeRole(..)

@@ -20,14 +20,14 @@ use crate::directory::{AdSite, DistinguishedName};
 use crate::document;
 use crate::feature_level::FeatureLevel;
 use crate::helpdesk::HelpdeskPolicy;
-use crate::ids::{ConnectionId, PolicyId, Revision};
+use crate::ids::{ConnectionId, PolicyId, Revision, WorkflowId};
 use crate::lockout::LockoutSettings;
 use crate::mail::Notices;
 use crate::policy::PasswordRule;
 use crate::qa::QaPolicy;
 use crate::scope::{RoleScope, UserScope};
 use crate::time::Span;
-use crate::workflow::{Activity, Workflow, WorkflowKind};
+use crate::workflow::{Activity, NotificationEvent, Workflow, WorkflowKind};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -126,12 +126,33 @@ impl ManagementPolicy {
     /// Whether it offers a task in which a passcode proves who somebody is.
     #[must_use]
     pub fn takes_passcodes(&self) -> bool {
-        let startable = |workflow: &&Workflow| workflow.enabled && workflow.kind != WorkflowKind::Custom;
         self.workflows
             .iter()
-            .filter(startable)
+            .filter(|workflow| workflow.enabled)
             .flat_map(|workflow| &workflow.activities)
             .any(|activity| matches!(activity, Activity::AuthenticateWithPasscode(_)))
+    }
+
+    /// What its people may turn off of what they are told by mail, in any workflow that they can start.
+    #[must_use]
+    pub fn optional_notifications(&self) -> BTreeSet<NotificationEvent> {
+        let activities = self
+            .workflows
+            .iter()
+            .filter(|workflow| workflow.enabled)
+            .flat_map(|workflow| &workflow.activities);
+        let offered = activities.filter_map(|activity| match activity {
+            Activity::SubscribeToNotifications(settings) => Some(&settings.offered),
+            _ => None,
+        });
+        offered.flatten().copied().collect()
+    }
+
+    /// The workflow of an administrator's own with this id, when it is enabled.
+    #[must_use]
+    pub fn custom(&self, id: WorkflowId) -> Option<&Workflow> {
+        let is_it = |workflow: &&Workflow| workflow.id == id && workflow.kind == WorkflowKind::Custom;
+        self.workflows.iter().find(is_it).filter(|workflow| workflow.enabled)
     }
 
     /// The workflow of one kind, when it is enabled.

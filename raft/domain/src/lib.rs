@@ -32,6 +32,7 @@ pub mod lockout;
 pub mod log_rule;
 pub mod made_password;
 pub mod mail;
+pub mod mail_code;
 pub mod mirror;
 pub mod outcome;
 pub mod passcode;

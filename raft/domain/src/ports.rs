@@ -320,6 +320,8 @@ pub enum Purpose {
     MailAccount,
     /// Answers that the helpdesk may be shown, inside a profile; context: `objectGUID` and the question's id.
     KeptAnswer,
+    /// Keyed hash of a code that goes by mail, of the run that it is for, and of whose it is.
+    MailCode,
 }
 
 /// The realm key is not on this node, or the sealed value is not what it should be.

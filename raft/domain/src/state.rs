@@ -15,14 +15,17 @@ use crate::instance::{Instance, KeyWrap, Role};
 use crate::label::{Label, LabelKey};
 use crate::lockout::{AttemptTarget, Counter};
 use crate::mail::QueuedMail;
+use crate::mail_code::MailCode;
 use crate::outcome::Outcome;
 use crate::passcode::Passcode;
 use crate::realm_keys::RealmKeys;
 use crate::ticket::Ticket;
 use crate::time::Timestamp;
 use crate::token::{ApiToken, JoinToken};
+use crate::workflow::NotificationEvent;
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// The realm itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +94,10 @@ pub struct State {
     pub(crate) passcodes: OrdMap<KeyedHash, Passcode>,
     /// The mails that wait, and those that were closed lately.
     pub(crate) outbox: OrdMap<MailId, QueuedMail>,
+    /// The codes that went by mail lately, by subject.
+    pub(crate) mail_codes: OrdMap<KeyedHash, MailCode>,
+    /// What people do not want to be told of, by subject.
+    pub(crate) turned_off: OrdMap<KeyedHash, BTreeSet<NotificationEvent>>,
     /// Those of clients by time: an index, rebuilt from `requests`.
     pub(crate) client_requests: imbl::OrdSet<(Timestamp, RequestId)>,
 }
@@ -136,6 +143,10 @@ pub enum CellKey {
     Passcode(KeyedHash),
     /// A mail.
     Mail(MailId),
+    /// The codes that a person was sent.
+    MailCode(KeyedHash),
+    /// What a person does not want to be told of.
+    TurnedOff(KeyedHash),
 }
 
 /// The content of one cell; with its key it can be put back.
@@ -183,6 +194,10 @@ pub enum Cell {
     Passcode(Passcode),
     /// A mail.
     Mail(QueuedMail),
+    /// The codes that a person was sent.
+    MailCode(MailCode),
+    /// What a person does not want to be told of.
+    TurnedOff(BTreeSet<NotificationEvent>),
 }
 
 /// A cell's content does not belong to its key: stored data is damaged.
@@ -366,6 +381,8 @@ impl State {
             .chain(self.certificates.keys().map(|id| CellKey::Certificate(*id)))
             .chain(self.passcodes.keys().map(|subject| CellKey::Passcode(*subject)))
             .chain(self.outbox.keys().map(|id| CellKey::Mail(*id)))
+            .chain(self.mail_codes.keys().map(|subject| CellKey::MailCode(*subject)))
+            .chain(self.turned_off.keys().map(|subject| CellKey::TurnedOff(*subject)))
     }
 
     /// The passcode that a person may still use.
@@ -399,6 +416,8 @@ impl State {
             CellKey::Level => self.raised_level().map(Cell::Level),
             CellKey::Passcode(subject) => self.passcodes.get(subject).cloned().map(Cell::Passcode),
             CellKey::Mail(id) => self.outbox.get(id).cloned().map(Cell::Mail),
+            CellKey::MailCode(subject) => self.mail_codes.get(subject).cloned().map(Cell::MailCode),
+            CellKey::TurnedOff(subject) => self.turned_off.get(subject).cloned().map(Cell::TurnedOff),
         }
     }
 
@@ -445,6 +464,10 @@ impl State {
                 self.passcodes.insert(subject, passcode);
             }
             (CellKey::Mail(id), Cell::Mail(mail)) => drop(self.outbox.insert(id, mail)),
+            (CellKey::MailCode(subject), Cell::MailCode(code)) => drop(self.mail_codes.insert(subject, code)),
+            (CellKey::TurnedOff(subject), Cell::TurnedOff(events)) => {
+                drop(self.turned_off.insert(subject, events));
+            }
             (key, _) => return Err(MismatchedCell { key }),
         }
         Ok(())

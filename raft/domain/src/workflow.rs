@@ -2,11 +2,13 @@
 
 mod activity;
 mod authentication;
+mod captcha;
 mod defaults;
 mod notification;
 
 pub use activity::*;
 pub use authentication::*;
+pub use captcha::*;
 pub use notification::*;
 
 use crate::document;

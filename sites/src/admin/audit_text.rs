@@ -99,6 +99,11 @@ pub(crate) fn event(event: &AuditEvent) -> String {
             format!("Caller verified, until {}", crate::text::utc(*until))
         }
         AuditEvent::AnswersShown { answers } => format!("{answers} answers shown to the operator"),
+        AuditEvent::MailCodeSent { until } => {
+            format!("Code sent by mail, good until {}", crate::text::utc(*until))
+        }
+        AuditEvent::MailCodeSpent => "Code that came by mail used".to_owned(),
+        AuditEvent::NotificationsChosen => "Notifications chosen".to_owned(),
         AuditEvent::KeyRetired(generation) => format!("Data key {generation} retired"),
     }
 }

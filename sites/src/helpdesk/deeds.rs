@@ -40,7 +40,7 @@ pub(super) async fn lift_lock(desk: Desk, form: Form) -> Result<Response, Failur
     let notice = match ports.commit_with(actor.clone(), Action::LiftLock(user.subject), detail).await {
         Ok(_) => {
             let whom = (&user.record, user.subject);
-            notify::helped(ports, actor, user.policy.notices, whom, MailTemplate::LockLifted).await;
+            notify::helped(ports, actor, &user.policy, whom, MailTemplate::LockLifted).await;
             "The lock is lifted. The user can answer the security questions again."
         }
         Err(failure) if failure.code == ErrorCode::NotFound => NO_LOCK,
@@ -127,7 +127,7 @@ pub(super) async fn under_ticket(
         ticket: ticket(desk, form, user)?,
         kind,
         note: desk.note(user),
-        notice: Notice::by_helpdesk(&user.config, user.policy.notices, whom, actor, (task, mail)),
+        notice: Notice::by_helpdesk(&user.config, &user.policy, whom, actor, (task, mail)),
     };
     carry_out(ports, deed, work).await
 }

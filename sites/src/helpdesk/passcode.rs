@@ -47,7 +47,7 @@ pub(super) async fn assign(desk: Desk, form: Form) -> Result<Response, Failure> 
     let until = ports.now().plus(life);
     ports.commit_with(actor.clone(), Action::AssignPasscode { subject, secret, life }, detail).await?;
     let whom = (&user.record, subject);
-    notify::helped(ports, actor, user.policy.notices, whom, MailTemplate::PasscodeAssigned).await;
+    notify::helped(ports, actor, &user.policy, whom, MailTemplate::PasscodeAssigned).await;
     let given = Given { text: passcode.grouped(), until: text::utc(until) };
     desk.page(desk.seen_again(&form, user).await, Said { passcode: Some(given), ..Said::default() })
 }

@@ -1,7 +1,7 @@
 //! What the pages ask for, done here: by the workflow engine, with the realm key and the directories.
 
 use super::computer::FIELD;
-use super::{LANGUAGE, offered};
+use super::{LANGUAGE, Wanted, offered};
 use crate::app::App;
 use crate::csrf;
 use crate::extract::Form;
@@ -10,7 +10,7 @@ use crate::limits::{self, Origin};
 use crate::page_error::Failure;
 use crate::people::{self, Person};
 use crate::text;
-use crate::workflow::{self, Moved, Plan, Progress, Stage, Subject, plan};
+use crate::workflow::{self, Moved, Plan, Progress, Stage, Subject, Within, plan};
 use async_trait::async_trait;
 use passquorum_domain::audit::{Actor, AuditEvent, Site};
 use passquorum_domain::config::{ManagementPolicy, RealmConfig};
@@ -31,16 +31,8 @@ impl SelfService for Engine {
     async fn ask(&self, visitor: &Visitor, ask: Ask) -> Result<Answer, Failure> {
         match ask {
             Ask::Enter => Ok(Answer::Entered { csrf: self.token(visitor)? }),
-            Ask::Begin { task, form } => {
-                self.check(visitor, &form)?;
-                let typed = form.text("name").unwrap_or("").trim();
-                let name = LoginName::parse(typed).map_err(|_| Failure::bad_input(text::NAME_INVALID))?;
-                let asked =
-                    Asked { name: &name, typed, near: form.text(FIELD).and_then(ClientController::parse) };
-                let mut progress = self.0.on_the_grid(begin(&self.0, visitor.origin(), task, &asked)).await?;
-                progress.language = form.text(LANGUAGE).and_then(|language| language.parse().ok());
-                Ok(Answer::Begun(self.keep(visitor, &progress)?))
-            }
+            Ask::Begin { task, form } => self.begin(visitor, Wanted::Kind(task), &form).await,
+            Ask::BeginCustom { workflow, form } => self.begin(visitor, Wanted::Custom(workflow), &form).await,
             Ask::Show { run } => {
                 let progress = self.read(visitor, &run)?;
                 self.show(visitor, &progress, None).await.map(Answer::Shown)
@@ -67,6 +59,16 @@ impl Engine {
 
     fn keep(&self, visitor: &Visitor, progress: &Progress) -> Result<KeptRun, Failure> {
         progress.keep(&self.0.ports, visitor.browser())
+    }
+
+    async fn begin(&self, visitor: &Visitor, task: Wanted, form: &Form) -> Result<Answer, Failure> {
+        self.check(visitor, form)?;
+        let typed = form.text("name").unwrap_or("").trim();
+        let name = LoginName::parse(typed).map_err(|_| Failure::bad_input(text::NAME_INVALID))?;
+        let asked = Asked { name: &name, typed, near: form.text(FIELD).and_then(ClientController::parse) };
+        let mut progress = self.0.on_the_grid(begin(&self.0, visitor.origin(), task, &asked)).await?;
+        progress.language = form.text(LANGUAGE).and_then(|language| language.parse().ok());
+        Ok(Answer::Begun(self.keep(visitor, &progress)?))
     }
 
     async fn show(
@@ -140,12 +142,7 @@ struct Asked<'a> {
 }
 
 /// Begins a run: finds the user, the policy and the workflow, by a linearizable read.
-async fn begin(
-    app: &App,
-    origin: Origin,
-    kind: WorkflowKind,
-    asked: &Asked<'_>,
-) -> Result<Progress, Failure> {
+async fn begin(app: &App, origin: Origin, task: Wanted, asked: &Asked<'_>) -> Result<Progress, Failure> {
     let Asked { name, typed, near } = asked;
     let ports = &app.ports;
     let state = ports.current().await?;
@@ -155,11 +152,11 @@ async fn begin(
     if let Some(until) = state.locked_until(source, now) {
         return Err(Failure { until: Some(until), ..Failure::new(ErrorCode::TooManyRequests) });
     }
-    let (policy, workflow, subject) = match served(app, config, kind, name, near.as_ref()).await? {
+    let (policy, workflow, subject) = match served(app, config, task, name, near.as_ref()).await? {
         Ok(served) => served,
         Err(why) => {
             not_served(app, origin, name, why).await?;
-            let (policy, workflow) = offered(config, kind)?;
+            let (policy, workflow) = offered(config, task)?;
             (policy, workflow, Subject::Nobody { hash: people::nobody(ports, name)? })
         }
     };
@@ -172,7 +169,7 @@ async fn begin(
         run: fresh_uuid(&*ports.entropy),
         expires: now.plus(config.general.session),
         policy: policy.id,
-        kind,
+        kind: workflow.kind,
         name: workflow.name.clone(),
         plan: if state.level() < FeatureLevel::THIRD {
             Plan::Carried { activities }
@@ -186,6 +183,8 @@ async fn begin(
         ending: None,
         language: None,
         update: false,
+        within: Within::default(),
+        left_out: Vec::new(),
     })
 }
 
@@ -203,7 +202,7 @@ type Served<'c> = (&'c ManagementPolicy, &'c Workflow, Subject);
 async fn served<'c>(
     app: &App,
     config: &'c RealmConfig,
-    kind: WorkflowKind,
+    task: Wanted,
     name: &LoginName,
     near: Option<&ClientController>,
 ) -> Result<Result<Served<'c>, NotServed>, Failure> {
@@ -216,7 +215,7 @@ async fn served<'c>(
     let Some((policy, way)) = people::serving(config, &ways).await? else {
         return Ok(Err(NotServed::OutsideEveryScope));
     };
-    let Some(workflow) = policy.workflow(kind) else { return Ok(Err(NotServed::TaskNotOffered)) };
+    let Some(workflow) = task.of(policy) else { return Ok(Err(NotServed::TaskNotOffered)) };
     let hash = people::subject(&app.ports, ways.guid())?;
     Ok(Ok((policy, workflow, Subject::User { user: way.record.user.clone(), hash })))
 }

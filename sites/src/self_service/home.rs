@@ -9,9 +9,10 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use passquorum_domain::audit::Site;
+use passquorum_domain::workflow::{Workflow, WorkflowKind};
 
 struct Task {
-    slug: &'static str,
+    slug: String,
     name: String,
     description: String,
 }
@@ -32,15 +33,18 @@ pub(super) async fn show(
 ) -> Result<Response, Failure> {
     let config = front.app.ports.local_config();
     let policies = || config.iter().flat_map(|config| &config.policies);
-    let tasks = TASKS
-        .iter()
-        .filter_map(|(kind, slug)| {
-            let kind = Some(kind).filter(|kind| front.door.offers(**kind))?;
-            let workflow = policies().find_map(|policy| policy.workflow(*kind))?;
-            let (name, description) = (workflow.name.clone(), workflow.description.clone());
-            Some(Task { slug, name, description })
-        })
-        .collect();
+    let shown = |workflow: &Workflow, slug: String| {
+        let (name, description) = (workflow.name.clone(), workflow.description.clone());
+        (!workflow.hidden).then_some(Task { slug, name, description })
+    };
+    let ready = TASKS.iter().filter(|(kind, _)| front.door.offers(*kind)).filter_map(|(kind, slug)| {
+        let workflow = policies().find_map(|policy| policy.workflow(*kind))?;
+        shown(workflow, (*slug).to_owned())
+    });
+    let own = policies().flat_map(|policy| &policy.workflows).filter(|_| front.offers_own());
+    let own = own.filter(|workflow| workflow.enabled && workflow.kind == WorkflowKind::Custom);
+    let own = own.filter_map(|workflow| shown(workflow, workflow.id.to_string()));
+    let tasks = ready.chain(own).collect();
     let page = Page::without_forms(&front.app, &visit, Site::SelfService, "What would you like to do?");
     view::render(&HomePage { page, tasks, query: computer.query() })
 }

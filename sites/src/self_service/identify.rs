@@ -1,8 +1,7 @@
 //! Who the task is for. A name that is no served user's is led on like any other.
 
 use super::computer::{Computer, FIELD};
-use super::door::Door;
-use super::{Front, Part, TASKS, offered, parts};
+use super::{Front, Part, TASKS, Wanted, offered, parts};
 use crate::extract::{Form, Unchecked, Visit};
 use crate::page_error::Failure;
 use crate::text;
@@ -16,7 +15,6 @@ use passquorum_domain::audit::Site;
 use passquorum_domain::directory::LoginName;
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::outcome::Rejection;
-use passquorum_domain::workflow::WorkflowKind;
 
 #[derive(Template)]
 #[template(path = "self_service/identify.html")]
@@ -25,30 +23,30 @@ struct IdentifyPage {
     parts: Vec<Part>,
     task: String,
     description: String,
-    slug: &'static str,
+    slug: String,
     problems: Problems,
     name: String,
     computer: Computer,
 }
 
-type Task = (WorkflowKind, &'static str);
-
-fn task(door: Door, slug: &str) -> Result<Task, Failure> {
-    let offered = TASKS.iter().filter(|(kind, _)| door.offers(*kind));
-    let found = offered.copied().find(|(_, known)| *known == slug);
-    found.ok_or_else(|| Failure::new(ErrorCode::NotFound))
+/// The task that an address names.
+fn task(front: &Front, slug: &str) -> Result<Wanted, Failure> {
+    let offered = TASKS.iter().filter(|(kind, _)| front.door.offers(*kind));
+    let ready = offered.copied().find(|(_, known)| *known == slug).map(|(kind, _)| Wanted::Kind(kind));
+    let own = || slug.parse().ok().filter(|_| front.offers_own()).map(Wanted::Custom);
+    ready.or_else(own).ok_or_else(|| Failure::new(ErrorCode::NotFound))
 }
 
 async fn page(
     front: &Front,
     visit: &Visit,
-    (kind, slug): Task,
+    (task, slug): (Wanted, String),
     name: &str,
     problems: Problems,
     computer: Computer,
 ) -> Result<IdentifyPage, Failure> {
     let config = front.app.ports.local_config().ok_or(Rejection::NoRealm)?;
-    let (_, workflow) = offered(&config, kind)?;
+    let (_, workflow) = offered(&config, task)?;
     let csrf = front.enter(visit).await?;
     Ok(IdentifyPage {
         page: Page::with_token(&front.app, visit, Site::SelfService, workflow.name.clone(), csrf),
@@ -68,8 +66,8 @@ pub(super) async fn show(
     Path(slug): Path<String>,
     computer: Computer,
 ) -> Result<Response, Failure> {
-    let task = task(front.door, &slug)?;
-    let page = page(&front, &visit, task, "", Problems::default(), computer).await;
+    let task = task(&front, &slug)?;
+    let page = page(&front, &visit, (task, slug), "", Problems::default(), computer).await;
     view::render(&page.map_err(|failure| failure.again(front.door.home()))?)
 }
 
@@ -79,15 +77,16 @@ pub(super) async fn submit(
     Path(slug): Path<String>,
     Unchecked(form): Unchecked<Form>,
 ) -> Result<Response, Failure> {
-    let task = task(front.door, &slug)?;
+    let task = task(&front, &slug)?;
     let typed = form.text("name").unwrap_or("");
     if LoginName::parse(typed).is_err() {
         let mut problems = Problems::default();
         problems.add("name", text::NAME_INVALID);
         let shown: String = typed.chars().take(LoginName::MAX).collect();
+        let task = (task, slug);
         let page = page(&front, &visit, task, &shown, problems, Computer::named(form.text(FIELD))).await?;
         return view::render_as(StatusCode::UNPROCESSABLE_ENTITY, &page);
     }
-    let run = front.begin(&visit, task.0, form).await.map_err(|failure| failure.again(front.door.home()))?;
+    let run = front.begin(&visit, task, form).await.map_err(|failure| failure.again(front.door.home()))?;
     Ok(view::go(front.door.step(), Some(run.cookie()?)))
 }

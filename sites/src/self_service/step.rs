@@ -5,6 +5,7 @@ use super::{Front, Part, parts_of};
 use crate::extract::{Form, Unchecked, Visit};
 use crate::gateway::{Answer, KeptRun, Run, Shown, Step};
 use crate::page_error::Failure;
+use crate::text;
 use crate::view::{self, Page, Problems};
 use crate::workflow::{Ending, SlotKind, StepView};
 use askama::Template;
@@ -14,7 +15,7 @@ use http::{HeaderValue, StatusCode, header};
 use passquorum_domain::audit::Site;
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::policy::PasswordRule;
-use passquorum_domain::workflow::{Activity, WorkflowKind};
+use passquorum_domain::workflow::{Activity, AuthenticationMethod, NotificationEvent, WorkflowKind};
 
 #[derive(Template)]
 #[template(path = "self_service/step.html")]
@@ -23,6 +24,8 @@ struct StepPage {
     parts: Vec<Part>,
     progress: Run,
     view: StepView,
+    /// Whether another way to prove who one is may be chosen.
+    may_choose: bool,
     problems: Problems,
 }
 
@@ -109,7 +112,12 @@ fn page(front: &Front, visit: &Visit, shown: Shown, problems: Problems) -> Resul
     match step {
         Step::Open { view, csrf } => {
             let page = Page::with_token(&front.app, visit, Site::SelfService, progress.name.clone(), csrf);
-            view::render(&StepPage { page, parts: parts_of(&progress, None), progress, view, problems })
+            let parts = parts_of(&progress, None);
+            let (view, may_choose) = match view {
+                StepView::Chosen(view) => (*view, true),
+                view => (view, false),
+            };
+            view::render(&StepPage { page, parts, progress, view, may_choose, problems })
         }
         Step::Ended(ending) => {
             let about = what_it_was(&progress, ending);
@@ -164,6 +172,16 @@ fn done_title(kind: WorkflowKind) -> &'static str {
 }
 
 impl StepPage {
+    /// Whether the browser is to do its part of a check.
+    fn has_work(&self) -> bool {
+        matches!(self.view, StepView::Captcha { .. })
+    }
+
+    /// What a box for something to be told of says.
+    fn notification(&self, event: &NotificationEvent) -> &'static str {
+        text::notification(*event)
+    }
+
     /// The name of the field with a number.
     fn numbered(&self, name: &str, index: usize) -> String {
         format!("{name}-{index}")

@@ -89,6 +89,29 @@ pub(crate) struct Progress {
     /// Whether the security questions have to be chosen anew before anything else is done.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) update: bool,
+    /// Where in the present activity, if that has more than one page.
+    #[serde(default, skip_serializing_if = "Within::is_start")]
+    pub(crate) within: Within,
+    /// The activities that were left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) left_out: Vec<usize>,
+}
+
+/// Where a run is in an activity that has more than one page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Within {
+    /// Which of the offered methods was chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) method: Option<u8>,
+    /// Whether a code went out by mail.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) code_sent: bool,
+}
+
+impl Within {
+    fn is_start(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Progress {
@@ -125,7 +148,10 @@ impl Progress {
 
     /// Names the present step in its form, so that a form of another step or run is not taken for it.
     pub(crate) fn marker(&self) -> String {
-        format!("{:.8}-{}", self.run.simple().to_string(), self.position)
+        let Within { method, code_sent } = self.within;
+        let method = method.map(|place| format!("-{place}")).unwrap_or_default();
+        let code = if code_sent { "-code" } else { "" };
+        format!("{:.8}-{}{method}{code}", self.run.simple().to_string(), self.position)
     }
 }
 
@@ -172,6 +198,8 @@ mod tests {
             ending: None,
             language: Some("zho-12345678-1234567".parse().unwrap()),
             update: true,
+            within: Within { method: Some(u8::MAX), code_sent: true },
+            left_out: (0..12).collect(),
         }
     }
 }

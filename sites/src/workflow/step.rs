@@ -1,9 +1,11 @@
 //! What a step shows, and how taking it ends.
 
+use super::Within;
 use crate::page_error::Failure;
 use crate::view::Problems;
 use passquorum_domain::policy::PasswordRule;
 use passquorum_domain::qa::Question;
+use passquorum_domain::workflow::{AuthenticationMethod, NotificationEvent};
 use serde::{Deserialize, Serialize};
 
 /// What a step asks for.
@@ -45,6 +47,42 @@ pub(crate) enum StepView {
         /// Its paragraphs.
         paragraphs: Vec<String>,
     },
+    /// Work for the browser, or a question.
+    Captcha {
+        /// What the work is about.
+        challenge: String,
+        /// How many zero bits are to be found.
+        bits: u8,
+        /// What is to be added up.
+        terms: (u8, u8),
+        /// How many seconds an answer takes at least.
+        pause: u32,
+    },
+    /// A choice of ways to prove who one is.
+    Methods {
+        /// In order; the first is chosen at first.
+        offered: Vec<AuthenticationMethod>,
+    },
+    /// What one of several ways asks for; another one may be chosen.
+    Chosen(Box<Self>),
+    /// A code that goes by mail.
+    MailCode {
+        /// Where to, in part.
+        to: String,
+        /// Whether it is under way.
+        sent: bool,
+        /// How many digits it has.
+        digits: u8,
+        /// How many minutes it is good for.
+        minutes: u64,
+    },
+    /// What to be told of by mail.
+    Notifications {
+        /// What may be turned off, and whether it is on.
+        offered: Vec<(NotificationEvent, bool)>,
+        /// What everyone is told of.
+        always: Vec<NotificationEvent>,
+    },
 }
 
 /// One question and answer of the registration form.
@@ -74,6 +112,8 @@ pub(crate) enum SlotKind {
 pub(crate) enum Verdict {
     /// The person has proved who they are, or agreed; on to the next activity.
     Passed,
+    /// The same activity goes on with another page.
+    Stays(Within),
     /// The directory did what was asked, under a ticket, which is used up; on to the next activity.
     Acted,
     /// Something is wrong with the input; the same step again.

@@ -1,7 +1,7 @@
 //! Ports without a cluster or a domain: a consensus of one that applies commands to a real state, a directory in
 //! memory, and a vault with a fixed key. Each can be told to fail.
 
-#![expect(clippy::unwrap_used, reason = "a fake that is wrong must stop the test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a fake that is wrong must stop the test")]
 
 // Named by path, so that the preview finds them too.
 #[path = "fakes/consensus.rs"]
@@ -107,12 +107,17 @@ impl World {
     /// A realm at the newest feature level, with these steps in *Forgot My Password*.
     pub(crate) fn with_steps(activities: Vec<Activity>) -> Self {
         let world = Self::raised();
-        let mut policy = policy();
+        world.set_steps(activities);
+        world
+    }
+
+    /// Puts these steps into *Forgot My Password*.
+    pub(crate) fn set_steps(&self, activities: Vec<Activity>) {
+        let mut policy = self.consensus.state().config().unwrap().policies[0].clone();
         let forgot =
             policy.workflows.iter_mut().find(|workflow| workflow.kind == WorkflowKind::ForgotPassword);
         forgot.unwrap().activities = activities;
-        world.consensus.configure(ConfigChange::PutPolicy(Box::new(policy)));
-        world
+        self.consensus.configure(ConfigChange::PutPolicy(Box::new(policy)));
     }
 
     /// A realm at the newest feature level.

@@ -3,6 +3,7 @@
 mod admin;
 mod api;
 mod browser;
+mod captcha;
 mod enumeration;
 mod fakes;
 mod flows;
@@ -13,8 +14,10 @@ mod hostile;
 mod legacy;
 mod lockout;
 mod logon;
+mod mail_code;
 mod notify;
 mod outage;
+mod own_tasks;
 mod perimeter;
 mod policies;
 mod rewritten;

@@ -7,16 +7,14 @@ use crate::fakes::*;
 use passquorum_domain::command::Action;
 use passquorum_domain::config::{ConfigChange, GeneralSettings};
 use passquorum_domain::feature_level::FeatureLevel;
-use passquorum_domain::ids::{MailId, NodeId};
+use passquorum_domain::ids::MailId;
 use passquorum_domain::mail::{Language, Mail, MailSecurity, MailServer, MailSettings, Notices, QueuedMail};
 use passquorum_domain::ports::{Clock, Purpose, Vault};
 use passquorum_domain::time::Span;
 
 pub(crate) fn with_mail(world: &World, notices: Notices) {
-    for (from, to) in
-        [(FeatureLevel::FIRST, FeatureLevel::SECOND), (FeatureLevel::SECOND, FeatureLevel::THIRD)]
-    {
-        world.consensus.apply(Action::RaiseLevel { from, to, asked: vec![NodeId(1)] }).unwrap();
+    if world.consensus.state().level() < FeatureLevel::CURRENT {
+        world.raise();
     }
     let server = MailServer {
         host: "mail.example".into(),
@@ -41,18 +39,21 @@ pub(crate) fn with_mail(world: &World, notices: Notices) {
     world.directory.edit("alice", |user| user.record.mail = Some("alice@corp.example".into()));
 }
 
-/// The mails that wait, as they will be sent: to whom, in which language, about what.
-pub(crate) fn mails(world: &World) -> Vec<(String, String, String)> {
+/// The mails that wait, as they will be sent.
+pub(crate) fn letters(world: &World) -> Vec<Mail> {
     let state = world.consensus.state();
-    let mut mails: Vec<_> = state
-        .outbox()
-        .map(|mail| {
-            let sealed = mail.content().unwrap();
-            let clear = world.vault.open(Purpose::Mail, mail.id.0.as_bytes(), sealed).unwrap();
-            let mail: Mail = serde_json::from_slice(&clear).unwrap();
-            (mail.to.to_string(), mail.language.to_string(), mail.subject)
-        })
-        .collect();
+    let open = |mail: &QueuedMail| {
+        let sealed = mail.content().unwrap();
+        let clear = world.vault.open(Purpose::Mail, mail.id.0.as_bytes(), sealed).unwrap();
+        serde_json::from_slice(&clear).unwrap()
+    };
+    state.outbox().map(open).collect()
+}
+
+/// To whom they go, in which language, about what.
+pub(crate) fn mails(world: &World) -> Vec<(String, String, String)> {
+    let about = |mail: Mail| (mail.to.to_string(), mail.language.to_string(), mail.subject);
+    let mut mails: Vec<_> = letters(world).into_iter().map(about).collect();
     mails.sort();
     mails
 }

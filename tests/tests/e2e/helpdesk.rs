@@ -29,7 +29,7 @@ async fn configure(world: &World) {
 }
 
 /// Lets another node than the last one die, the leader first; the one before comes back.
-async fn next_death(world: &mut World, dead: &mut Option<u64>) {
+pub(crate) async fn next_death(world: &mut World, dead: &mut Option<u64>) {
     if let Some(id) = dead.take() {
         world.realm.cluster.restart(id).await.unwrap();
     }

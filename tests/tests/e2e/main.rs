@@ -24,6 +24,7 @@ mod keys;
 mod legacy_client;
 mod logon_screen;
 mod mail;
+mod mail_code;
 mod mirror;
 mod mirror_churn;
 mod openapi;

@@ -131,6 +131,7 @@ impl Change<'_> {
         self.state.replacements.clear();
         // One that was spent since then must not be good a second time.
         self.state.passcodes.clear();
+        self.state.mail_codes.clear();
     }
 
     fn revoke_api_tokens(&mut self) {

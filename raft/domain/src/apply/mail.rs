@@ -73,6 +73,13 @@ impl Change<'_> {
         Ok(Effect::Done)
     }
 
+    /// Whether the outbox takes one more, however large.
+    pub(super) fn has_room_for_any_mail(&self) -> bool {
+        let count = self.state.outbox_count();
+        count.waiting < QueuedMail::MOST_WAITING
+            && count.bytes.saturating_add(QueuedMail::LARGEST) <= QueuedMail::MOST_BYTES
+    }
+
     pub(super) fn claim_mail(&mut self, id: MailId, claim: MailClaim) -> Outcome {
         let mut mail = self.state.outbox.get(&id).cloned().ok_or(Rejection::NotFound)?;
         if !mail.is_due(self.at) {

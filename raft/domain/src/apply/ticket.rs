@@ -27,6 +27,7 @@ impl State {
             || self.counters.values().any(|counter| at >= counter.forget_at)
             || self.keys.as_ref().is_some_and(|keys| keys.is_overdue(at))
             || self.passcodes.values().any(|passcode| at >= passcode.until)
+            || self.mail_codes.values().any(|code| code.is_past(at))
             || self.outbox.values().any(|mail| mail.is_overdue(at) || mail.is_past(at))
     }
 }
@@ -124,6 +125,7 @@ impl Change<'_> {
             self.use_next_key();
         }
         self.forget_passcodes();
+        self.forget_mail_codes();
         self.sweep_outbox()?;
         Ok(Effect::Done)
     }

@@ -26,6 +26,20 @@ impl MailAddress {
     pub fn domain(&self) -> &str {
         self.0.split_once('@').map_or("", |(_, domain)| domain)
     }
+
+    /// As much of it as its owner knows it by, and others learn little from: `a***@c***.example`.
+    #[must_use]
+    pub fn masked(&self) -> String {
+        Self::mask(self.0.chars().next().unwrap_or('*'), self.domain())
+    }
+
+    /// The same of an address that begins so, in a domain.
+    #[must_use]
+    pub fn mask(first: char, domain: &str) -> String {
+        let ending = domain.rsplit_once('.').map(|(_, ending)| format!(".{ending}")).unwrap_or_default();
+        let domain = domain.chars().next().unwrap_or('*');
+        format!("{first}***@{domain}***{ending}").to_lowercase()
+    }
 }
 
 impl FromStr for MailAddress {
@@ -107,5 +121,12 @@ mod tests {
                 prop_assert_eq!(address.as_str().matches('@').count(), 1);
             }
         }
+    }
+
+    #[test]
+    fn a_mask_leaves_two_letters_and_the_ending() {
+        let masked = |text: &str| text.parse::<MailAddress>().unwrap().masked();
+        assert_eq!(masked("Alice.Ames@corp.example.com"), "a***@c***.com");
+        assert_eq!(masked("x@localhost"), "x***@l***");
     }
 }

@@ -2,9 +2,10 @@
 
 use super::WorkflowProblem;
 use super::authentication::{
-    AuthenticationMethods, Captcha, MailCodeAuthentication, PasscodeAuthentication, PasswordAuthentication,
+    AuthenticationMethods, MailCodeAuthentication, PasscodeAuthentication, PasswordAuthentication,
     QuestionAuthentication,
 };
+use super::captcha::Captcha;
 use super::notification::SubscribeToNotifications;
 use crate::document;
 use crate::feature_level::FeatureLevel;

@@ -176,30 +176,3 @@ impl AuthenticationMethods {
         })
     }
 }
-
-/// Settings of *Display CAPTCHA*: the browser finds a number that takes work to find, or its user answers a question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Captcha {
-    /// How many leading zero bits the browser has to find; [`Captcha::DIFFICULTY`]. Each more doubles the work.
-    pub difficulty: u8,
-    /// How long whoever answers the question instead waits at least; at most [`Captcha::LONGEST`].
-    pub pause: Span,
-}
-
-impl Captcha {
-    /// How many bits may be asked for: 2^8 tries take nothing, 2^22 a slow phone half a minute.
-    pub const DIFFICULTY: std::ops::RangeInclusive<u8> = 8..=22;
-    /// The longest pause.
-    pub const LONGEST: Span = Span::minutes(1);
-
-    pub(super) fn is_valid(self) -> bool {
-        Self::DIFFICULTY.contains(&self.difficulty) && self.pause <= Self::LONGEST
-    }
-}
-
-impl Default for Captcha {
-    fn default() -> Self {
-        Self { difficulty: 16, pause: Span(5_000) }
-    }
-}

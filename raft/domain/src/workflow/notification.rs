@@ -25,6 +25,19 @@ impl NotificationEvent {
     /// All of them, in the order in which they are offered.
     pub const ALL: [Self; 6] =
         [Self::Password, Self::Account, Self::Questions, Self::Other, Self::Failure, Self::Helpdesk];
+
+    /// The name in configurations and forms.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Account => "account",
+            Self::Questions => "questions",
+            Self::Other => "other",
+            Self::Failure => "failure",
+            Self::Helpdesk => "helpdesk",
+        }
+    }
 }
 
 /// Settings of *Subscribe to notifications*.

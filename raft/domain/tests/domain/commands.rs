@@ -11,9 +11,11 @@ use passquorum_domain::instance::{KeyWrap, Role};
 use passquorum_domain::label::{LabelCondition, LabelKey};
 use passquorum_domain::lockout::AttemptTarget;
 use passquorum_domain::mail::{MailClaim, MailResult};
+use passquorum_domain::mail_code::NewMailCode;
 use passquorum_domain::ticket::{TicketKind, TicketResult};
 use passquorum_domain::time::{Span, Timestamp};
 use passquorum_domain::token::JoinToken;
+use passquorum_domain::workflow::NotificationEvent;
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -182,6 +184,16 @@ fn action() -> impl Strategy<Value = Action> {
             life: Span(life),
         }),
         (0_u8..3, 0_u8..3).prop_map(|(subject, secret)| spend_passcode(subject, secret)),
+        (0_u8..3, 0_u8..3, 0_u64..4_000_000).prop_map(|(subject, secret, life)| {
+            let (subject, secret) = (user(subject), user(secret));
+            Action::SendMailCode(Box::new(NewMailCode { subject, secret, life: Span(life), mail: None }))
+        }),
+        (0_u8..3, 0_u8..3).prop_map(|(subject, secret)| Action::SpendMailCode {
+            subject: user(subject),
+            secret: user(secret),
+        }),
+        (0_u8..3, prop::collection::btree_set(prop::sample::select(NotificationEvent::ALL.to_vec()), 0..3))
+            .prop_map(|(subject, events)| Action::TurnOffNotifications { subject: user(subject), events }),
         Just(Action::Sweep),
         mail,
         rename,

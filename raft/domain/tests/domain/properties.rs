@@ -7,6 +7,7 @@ use passquorum_domain::audit::verify_chain;
 use passquorum_domain::command::{Action, Command};
 use passquorum_domain::ids::{RequestId, TicketId};
 use passquorum_domain::lockout::AttemptTarget;
+use passquorum_domain::mail_code::MailCode;
 use passquorum_domain::outcome::{Effect, Rejection};
 use passquorum_domain::state::{Cell, CellKey, State};
 use passquorum_domain::ticket::{Ticket, TicketResult, TicketState};
@@ -146,6 +147,8 @@ proptest! {
         let due = state.sweep_is_due(at);
         let (tickets, counters, keys) = (swept(&state), counters(&state), state.keys().cloned());
         let passcodes = passcodes(&state);
+        let codes = |state: &State| (0..3).map(|n| state.mail_code(user(n)).cloned()).collect::<Vec<_>>();
+        let sent = codes(&state);
         let mails = |state: &State| state.outbox().cloned().collect::<Vec<_>>();
         let outbox = mails(&state);
         let sweep = Action::Sweep;
@@ -153,6 +156,7 @@ proptest! {
         let swept = tickets != swept(&state)
             || counters != self::counters(&state)
             || passcodes != self::passcodes(&state)
+            || sent != codes(&state)
             || outbox != mails(&state);
         prop_assert_eq!(due, swept || keys.as_ref() != state.keys());
     }
@@ -172,6 +176,29 @@ proptest! {
                 Action::SpendPasscode { subject, secret } => {
                     let last = given.remove(&subject);
                     prop_assert!(last.is_some_and(|(given, until)| given == secret && at < until), "{:?}", last);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn a_code_by_mail_is_spent_once_by_whom_it_was_sent_to_and_never_past_its_end(commands in commands()) {
+        let mut state = State::default();
+        let mut sent = BTreeMap::new();
+        for command in commands {
+            let (at, action) = (command.at, command.action.clone());
+            let applied = state.apply(command);
+            if applied.outcome.is_err() || applied.touched.is_empty() {
+                continue;
+            }
+            match action {
+                Action::SendMailCode(new) => {
+                    sent.insert(new.subject, (new.secret, at.plus(new.life.min(MailCode::MOST_LIFE))));
+                }
+                Action::SpendMailCode { subject, secret } => {
+                    let last = sent.remove(&subject);
+                    prop_assert!(last.is_some_and(|(sent, until)| sent == secret && at < until), "{:?}", last);
                 }
                 _ => {}
             }

@@ -1,0 +1,123 @@
+//! *Authenticate with a code by mail*: sent when the user asks for it, to the address that the directory has, and good once, in
+//! the run that asked for it.
+//!
+//! Whoever has no address, and a name that is nobody's, are shown an address as well, and a code is made that goes nowhere.
+
+use crate::attempt;
+use crate::decoy;
+use crate::extract::Form;
+use crate::limits;
+use crate::notify;
+use crate::page_error::Failure;
+use crate::text;
+use crate::view::Problems;
+use crate::workflow::{Context, StepView, Verdict, Within, task_changed};
+use passquorum_domain::audit::Actor;
+use passquorum_domain::command::Action;
+use passquorum_domain::directory::UserRecord;
+use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::ids::KeyedHash;
+use passquorum_domain::mail_code::{MailCodeText, NewMailCode};
+use passquorum_domain::ports::{Purpose, VaultError};
+use passquorum_domain::workflow::MailCodeAuthentication;
+use zeroize::Zeroizing;
+
+pub(super) async fn show(
+    context: &Context<'_>,
+    settings: MailCodeAuthentication,
+) -> Result<StepView, Failure> {
+    let record = record(context).await?;
+    let mail = context.config().general.mail.as_ref().ok_or_else(task_changed)?;
+    let to = match record.as_ref().and_then(notify::address) {
+        Some(address) => address.masked(),
+        None => {
+            let progress = context.progress;
+            decoy::masked_address(&context.app.ports, context.subject(), &progress.typed, &mail.sender)?
+        }
+    };
+    let (sent, minutes) = (context.progress.within.code_sent, settings.life.0.div_ceil(60_000));
+    Ok(StepView::MailCode { to, sent, digits: settings.digits, minutes })
+}
+
+pub(super) async fn run(
+    context: &Context<'_>,
+    settings: MailCodeAuthentication,
+    form: &Form,
+) -> Result<Verdict, Failure> {
+    if form.text("send").is_some() {
+        return send(context, settings).await;
+    }
+    let mut problems = Problems::default();
+    if !context.progress.within.code_sent {
+        problems.add("", text::NO_CODE_SENT);
+        return Ok(Verdict::Again(problems));
+    }
+    let Some(typed) = MailCodeText::parse(form.text("code").unwrap_or(""), settings.digits) else {
+        problems.add("code", text::not_a_code(settings.digits));
+        return Ok(Verdict::Again(problems));
+    };
+    let (ports, subject) = (&context.app.ports, context.subject());
+    limits::count_source(ports, context.origin).await?;
+    let counted = attempt::count(ports, subject, Some(context.policy()?.id), &context.note()).await?;
+    let secret = secret(context, &typed)?;
+    // A code that was made for nobody is kept like others, and whoever guessed it would have proved nothing.
+    let spent = match ports.commit(Actor::Anonymous, Action::SpendMailCode { subject, secret }).await {
+        Ok(_) => true,
+        Err(failure) if failure.code == ErrorCode::TokenInvalid => false,
+        Err(failure) => return Err(failure),
+    };
+    let right = spent && context.user().is_some();
+    let decided = counted.decide(ports, right).await;
+    if right {
+        // It is spent, so there is no second try; an attempt that stays counted does no harm.
+        if let Err(failure) = decided {
+            tracing::warn!(%failure, "an attempt that was right stays counted");
+        }
+        return Ok(Verdict::Passed);
+    }
+    decided?;
+    problems.add("code", counted.left_after(text::WRONG_CODE, context.policy()?, context.app)?);
+    Ok(Verdict::Again(problems))
+}
+
+async fn send(context: &Context<'_>, settings: MailCodeAuthentication) -> Result<Verdict, Failure> {
+    let (ports, subject, progress) = (&context.app.ports, context.subject(), context.progress);
+    limits::count_source(ports, context.origin).await?;
+    let record = record(context).await?;
+    let mut random = [0; 16];
+    ports.entropy.fill(&mut random);
+    let code = MailCodeText::made_of(random, settings.digits);
+    let mail = match &record {
+        Some(record) => {
+            let servers = context.config().general.mail.as_ref().ok_or_else(task_changed)?;
+            let wanted = progress.language.as_ref();
+            notify::code(ports, servers, record, (progress.name.as_str(), wanted), &code)?
+        }
+        None => None,
+    };
+    let secret = secret(context, &code)?;
+    let new = Box::new(NewMailCode { subject, secret, life: settings.life, mail });
+    let detail = Some(ports.seal_detail(&context.note())?);
+    match ports.commit_with(Actor::Anonymous, Action::SendMailCode(new), detail).await {
+        Ok(_) => Ok(Verdict::Stays(Within { code_sent: true, ..progress.within })),
+        // One that was sent before is still good, so its page stays.
+        Err(failure) if failure.code == ErrorCode::Locked => {
+            let mut problems = Problems::default();
+            problems.add("", text::too_many_codes(failure.until.map(|until| until.since(ports.now()))));
+            Ok(Verdict::Again(problems))
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// What a code is kept under. A code of another run is another one.
+fn secret(context: &Context<'_>, code: &MailCodeText) -> Result<KeyedHash, VaultError> {
+    let (run, subject) = (context.progress.run, context.subject());
+    let data = Zeroizing::new([run.as_bytes().as_slice(), &subject.0, code.expose().as_bytes()].concat());
+    context.app.ports.vault.keyed_hash(Purpose::MailCode, &data)
+}
+
+async fn record(context: &Context<'_>) -> Result<Option<UserRecord>, Failure> {
+    let Some(user) = context.user() else { return Ok(None) };
+    Ok(Some(context.directory(user).await?.read(user).await?))
+}
