@@ -7,8 +7,10 @@
 mod audit;
 pub(crate) mod audit_text;
 mod cluster;
+mod confirm;
 mod connection_form;
 mod connections;
+mod designer;
 mod directory;
 mod edit;
 mod fields;
@@ -25,6 +27,8 @@ mod policies;
 mod policy_form;
 mod policy_list;
 mod questions;
+mod search;
+mod workflows;
 
 use crate::app::App;
 use crate::extract::{Form, Visit};
@@ -76,6 +80,11 @@ pub const ROUTES: &[Route] = &[
     Route::post("/admin/policies/{id}/questions", || routing::post(questions::add)),
     Route::post("/admin/policies/{id}/questions/{question}", || routing::post(questions::change)),
     Route::post("/admin/policies/{id}/questions/{question}/remove", || routing::post(questions::remove)),
+    Route::get("/admin/policies/{id}/workflows", || routing::get(workflows::list)),
+    Route::get("/admin/policies/{id}/workflows/new", || routing::get(designer::new)),
+    Route::get("/admin/policies/{id}/workflows/{workflow}", || routing::get(designer::show)),
+    Route::post("/admin/policies/{id}/workflows/{workflow}", || routing::post(designer::press)),
+    Route::post("/admin/policies/{id}/workflows/{workflow}/remove", || routing::post(workflows::remove)),
     Route::get("/admin/connections", || routing::get(connections::list)),
     Route::get("/admin/connections/new", || routing::get(connections::new)),
     Route::get("/admin/connections/{id}", || routing::get(connections::show)),
@@ -93,5 +102,8 @@ pub const ROUTES: &[Route] = &[
     Route::get("/admin/history", || routing::get(history::list)),
     Route::get("/admin/history/{id}", || routing::get(history::show)),
     Route::post("/admin/history/{id}/rollback", || routing::post(history::roll_back)),
+    Route::get("/admin/history/{id}/undo", || routing::get(history::show_undo)),
+    Route::post("/admin/history/{id}/undo", || routing::post(history::undo)),
+    Route::get("/admin/search", || routing::get(search::page)),
     Route::get("/admin/audit", || routing::get(audit::page)),
 ];

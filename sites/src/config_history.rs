@@ -1,4 +1,4 @@
-//! The kept revisions of the configuration in words, and the way back to one of them.
+//! The kept revisions of the configuration in words, the way back to one of them, and the way to be rid of one.
 //!
 //! Notes are opened where this node holds the realm key. What changed is told by comparing each revision with the one
 //! before, so that nothing of it is stored.
@@ -7,7 +7,9 @@ use crate::admin::audit_text;
 use crate::ports::Ports;
 use crate::sealed_passwords;
 use passquorum_domain::config::history::KeptRevision;
-use passquorum_domain::config::{ConfigChange, ObjectDifference, Problem, RealmConfig, differences, summary};
+use passquorum_domain::config::{
+    CannotUndo, ConfigChange, ObjectDifference, Problem, RealmConfig, differences, summary, undone,
+};
 use passquorum_domain::ids::Revision;
 use passquorum_domain::ports::Purpose;
 use passquorum_domain::state::State;
@@ -82,6 +84,26 @@ pub(crate) enum Irrecoverable {
     },
 }
 
+impl Irrecoverable {
+    /// What is wrong with the passwords of a revision.
+    pub(crate) fn problems(&self) -> &[Problem] {
+        match self {
+            Self::NotKept { .. } => &[],
+            Self::Unreadable { problems, .. } => problems,
+        }
+    }
+}
+
+impl Irreversible {
+    /// What is wrong with the passwords that would come back.
+    pub(crate) fn problems(&self) -> &[Problem] {
+        match self {
+            Self::Irrecoverable(error) => error.problems(),
+            Self::First | Self::Later { .. } => &[],
+        }
+    }
+}
+
 /// A kept revision.
 pub(crate) fn kept(state: &State, wanted: Revision) -> Result<&KeptRevision, Irrecoverable> {
     let number = |kept: Option<&KeptRevision>| kept.map(|kept| kept.config.revision);
@@ -104,6 +126,41 @@ pub(crate) fn way_back(
     let change = ConfigChange::Replace(Box::new(config));
     let problems = sealed_passwords::foreign(ports, &change);
     if problems.is_empty() { Ok(change) } else { Err(Irrecoverable::Unreadable { wanted, problems }) }
+}
+
+/// Why one change cannot be taken back.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Irreversible {
+    /// The versions to compare are not there, or hold passwords that do not open.
+    #[error(transparent)]
+    Irrecoverable(#[from] Irrecoverable),
+    /// The first version is no change.
+    #[error("there is nothing before revision 0")]
+    First,
+    /// Something was changed again since.
+    #[error("revision {wanted} cannot be taken back: {why}")]
+    Later {
+        /// Which.
+        wanted: Revision,
+        /// What.
+        why: CannotUndo,
+    },
+}
+
+/// The change that takes back what one revision changed, and nothing of what came after it.
+pub(crate) fn way_around(
+    ports: &Ports,
+    state: &State,
+    wanted: Revision,
+) -> Result<ConfigChange, Irreversible> {
+    let after = kept(state, wanted)?;
+    let before = kept(state, Revision(wanted.0.checked_sub(1).ok_or(Irreversible::First)?))?;
+    let present = state.config().unwrap_or(&after.config);
+    let config =
+        undone(&before.config, &after.config, present).map_err(|why| Irreversible::Later { wanted, why })?;
+    let change = ConfigChange::Replace(Box::new(config));
+    let problems = sealed_passwords::foreign(ports, &change);
+    if problems.is_empty() { Ok(change) } else { Err(Irrecoverable::Unreadable { wanted, problems }.into()) }
 }
 
 /// What a change does to the present configuration, for the audit: places, no values.

@@ -55,6 +55,16 @@ pub(crate) fn masked_address(
     Ok(MailAddress::mask(first, sender.domain()))
 }
 
+/// A complete set for an example: the first of each list.
+pub(crate) fn example(qa: &QaPolicy) -> Vec<(QuestionSort, String)> {
+    let listed = |kind, sort| qa.of_kind(kind).map(move |question| (sort, question.text.clone()));
+    let optional =
+        listed(QuestionKind::Optional, QuestionSort::Optional).take(qa.optional_to_register as usize);
+    let own = OWN.iter().map(|text| (QuestionSort::Own, (*text).to_owned()));
+    let own = own.take(qa.user_defined_to_register as usize);
+    listed(QuestionKind::Mandatory, QuestionSort::Mandatory).chain(optional).chain(own).collect()
+}
+
 /// Picks `count` of the candidates in an order that depends on subject and text alone.
 fn pick(ports: &Ports, subject: KeyedHash, candidates: &[&str], count: u32) -> Result<Vec<String>, Failure> {
     let rank = |text: &str| {

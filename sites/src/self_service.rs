@@ -12,6 +12,7 @@ pub(crate) mod door;
 pub(crate) mod engine;
 mod home;
 mod identify;
+pub(crate) mod preview;
 mod step;
 
 use crate::app::App;

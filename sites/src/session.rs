@@ -67,6 +67,8 @@ pub enum Cell {
     Verified,
     /// Whose answers an operator was shown, until they say whether the caller knows them.
     Shown,
+    /// A secret that an administrator typed, on its way through a form; never a cookie.
+    Typed,
 }
 
 impl Cell {
@@ -77,13 +79,14 @@ impl Cell {
             Self::Helpdesk => "__Host-pq-helpdesk",
             Self::Verified => "__Host-pq-verified",
             Self::Shown => "__Host-pq-shown",
+            Self::Typed => "__Host-pq-typed",
         }
     }
 
     /// The clear length: a small value stays small, since a browser sends all of them at once.
     fn padded(self) -> usize {
         match self {
-            Self::Progress | Self::Admin | Self::Helpdesk => PADDED,
+            Self::Progress | Self::Admin | Self::Helpdesk | Self::Typed => PADDED,
             Self::Verified => 600,
             Self::Shown => 900,
         }

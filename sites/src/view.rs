@@ -27,9 +27,30 @@ pub(crate) struct Page {
     pub(crate) csrf: String,
     /// Who is signed in, on the sites where people sign in.
     pub(crate) signed_in: Option<String>,
+    /// Set where the page is an example on which nothing can be done.
+    pub(crate) preview: Option<Preview>,
+}
+
+/// The bar above an example of a page: where among the pages it is, and the form that leads to the others.
+pub(crate) struct Preview {
+    pub(crate) action: String,
+    pub(crate) csrf: String,
+    /// What is sent with each press.
+    pub(crate) carried: Vec<(String, String)>,
+    pub(crate) number: usize,
+    pub(crate) of: usize,
+    /// The press that leads to the page before, where there is one.
+    pub(crate) earlier: Option<String>,
+    /// The press that leads to the next one.
+    pub(crate) later: Option<String>,
 }
 
 impl Page {
+    /// The same page as an example under this bar.
+    pub(crate) fn under(self, preview: Preview) -> Self {
+        Self { preview: Some(preview), ..self }
+    }
+
     /// The shell of a page for this visit.
     pub(crate) fn new(
         app: &App,
@@ -62,7 +83,7 @@ impl Page {
         let organisation = app.ports.organisation();
         let (node, node_id) = (app.settings.node_name.clone(), app.ports.consensus.node());
         let door = Door::of(&visit.path);
-        Self { site, door, title, organisation, node, node_id, csrf, signed_in }
+        Self { site, door, title, organisation, node, node_id, csrf, signed_in, preview: None }
     }
 
     /// The site's name.
@@ -77,6 +98,8 @@ impl Page {
     /// The site's front page.
     pub(crate) fn home(&self) -> &'static str {
         match self.site {
+            // Nothing leads out of an example but its bar.
+            _ if self.preview.is_some() => "#",
             Site::SelfService => self.door.home(),
             Site::Helpdesk => "/helpdesk/",
             Site::Admin => "/admin/",

@@ -8,11 +8,13 @@
 //! Invariants: the position moves on only when an activity passed; an action is reached only by a known user who
 //! passed every activity before it; one state of the cookie stands for one ticket, so replaying it acts at most once.
 
+mod rehearse;
 mod session;
 mod step;
 mod ticket;
 mod update;
 
+pub(crate) use rehearse::{Trial, Tried, rehearse};
 pub(crate) use session::{Plan, Progress, Subject, Within};
 pub(crate) use step::{Ending, ProfileSlot, SlotKind, StepView, Verdict};
 pub(crate) use ticket::{Deed, TicketEnd, carry_out, under_ticket};

@@ -193,6 +193,8 @@ pub enum AuditEvent {
     MailCodeSpent,
     /// A person chose what they are told of by mail.
     NotificationsChosen,
+    /// An administrator tried a workflow of this policy on somebody, without changing anything.
+    WorkflowRehearsed(PolicyId),
 }
 
 /// What is done to many profiles.
@@ -257,6 +259,7 @@ impl AuditEvent {
             | Self::KeyInUse(_)
             | Self::KeyRetired(_) => FeatureLevel::FIRST,
             Self::LevelRaised(level) => *level,
+            Self::WorkflowRehearsed(_) => FeatureLevel::FOURTH,
             Self::TicketOpened(_, kind) => kind.needs(),
             Self::PasscodeAssigned { .. }
             | Self::PasscodeSpent

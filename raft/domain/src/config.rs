@@ -9,10 +9,12 @@ mod general;
 pub mod history;
 mod mail;
 mod sharing;
+mod undo;
 
 pub use difference::{FieldDifference, ObjectChange, ObjectDifference, differences, summary};
 pub use general::{GeneralSettings, MirrorSettings};
 pub use sharing::ConnectionUse;
+pub use undo::{CannotUndo, undone};
 
 use self::checker::Checker;
 use crate::blob::Sealed;

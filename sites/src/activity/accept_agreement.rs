@@ -1,6 +1,7 @@
 //! *Display user agreement*: a text that must be accepted before the task goes on. As long as nobody has proved who they
 //! are it is the same for everyone but for the name that was typed, so it says nothing about whether the person exists.
 
+use super::Sample;
 use crate::extract::Form;
 use crate::page_error::Failure;
 use crate::text;
@@ -15,9 +16,23 @@ pub(super) async fn show(context: &Context<'_>, settings: &AcceptAgreement) -> R
     } else {
         filled(context, settings).await?
     };
+    Ok(view(&text))
+}
+
+fn view(text: &str) -> StepView {
     let text = text.replace("\r\n", "\n");
     let paragraphs = text.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty());
-    Ok(StepView::Agreement { paragraphs: paragraphs.map(str::to_owned).collect() })
+    StepView::Agreement { paragraphs: paragraphs.map(str::to_owned).collect() }
+}
+
+/// The text as somebody reads it.
+pub(super) fn example(settings: &AcceptAgreement, sample: &Sample<'_>) -> StepView {
+    view(&settings.filled(|parameter| match parameter {
+        AgreementParameter::AccountName => "jdoe".to_owned(),
+        AgreementParameter::DisplayName => "Jane Doe".to_owned(),
+        AgreementParameter::WorkflowName => sample.workflow.to_owned(),
+        AgreementParameter::OrganisationName => sample.organisation.to_owned(),
+    }))
 }
 
 async fn filled(context: &Context<'_>, settings: &AcceptAgreement) -> Result<String, Failure> {

@@ -80,6 +80,33 @@ pub(super) async fn run(
     Ok(Verdict::Again(problems))
 }
 
+/// The questions that a person might be asked who has registered what the policy wants.
+pub(super) fn example(settings: &QuestionAuthentication, qa: &QaPolicy) -> Vec<String> {
+    let wanted = match &settings.ask {
+        AskedQuestions::These(ids) => {
+            return ids
+                .iter()
+                .filter_map(|id| qa.listed(*id))
+                .map(|question| question.text.clone())
+                .collect();
+        }
+        AskedQuestions::All => usize::MAX,
+        AskedQuestions::Random(count) => *count as usize,
+    };
+    let questions = decoy::example(qa).into_iter();
+    let may_ask = |sort: &QuestionSort| settings.from.is_empty() || settings.from.contains(sort);
+    questions.filter(|(sort, _)| may_ask(sort)).map(|(_, text)| text).take(wanted).collect()
+}
+
+/// Whether the right answers would let a person pass, going by what they have registered.
+pub(super) async fn can_pass(
+    context: &Context<'_>,
+    settings: &QuestionAuthentication,
+) -> Result<bool, Failure> {
+    let profile = stored(context).await?.profile();
+    Ok(sheet(context, settings, profile.as_ref())?.places.is_some_and(|places| !places.is_empty()))
+}
+
 /// What is asked of one person in one run.
 struct Sheet {
     texts: Vec<String>,

@@ -69,9 +69,17 @@ pub(super) fn show(
         Some(kept) => kept,
         None => Challenge::made_at(context, context.app.ports.now())?,
     };
-    let (bits, terms, pause) =
-        (settings.difficulty, challenge.terms, u32::try_from(settings.pause.0.div_ceil(1000)));
-    Ok(StepView::Captcha { challenge: challenge.text, bits, terms, pause: pause.unwrap_or(u32::MAX) })
+    Ok(view(settings, challenge.text, challenge.terms))
+}
+
+fn view(settings: Captcha, challenge: String, terms: (u8, u8)) -> StepView {
+    let pause = u32::try_from(settings.pause.0.div_ceil(1000)).unwrap_or(u32::MAX);
+    StepView::Captcha { challenge, bits: settings.difficulty, terms, pause }
+}
+
+/// A check that nobody has to pass.
+pub(super) fn example(settings: Captcha) -> StepView {
+    view(settings, "example".to_owned(), (3, 4))
 }
 
 pub(super) async fn run(context: &Context<'_>, settings: Captcha, form: &Form) -> Result<Verdict, Failure> {

@@ -37,6 +37,15 @@ pub(super) async fn show(context: &Context<'_>, form: Option<&Form>) -> Result<S
     Ok(StepView::Profile { slots, min_answer: qa.min_answer_length, min_question: qa.min_question_length })
 }
 
+/// The form as somebody sees it who registers for the first time.
+pub(super) fn example(qa: &QaPolicy) -> StepView {
+    StepView::Profile {
+        slots: slots(qa),
+        min_answer: qa.min_answer_length,
+        min_question: qa.min_question_length,
+    }
+}
+
 /// The form, empty.
 fn slots(qa: &QaPolicy) -> Vec<ProfileSlot> {
     let optional: Vec<_> = qa.of_kind(QuestionKind::Optional).cloned().collect();

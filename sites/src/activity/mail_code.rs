@@ -39,6 +39,17 @@ pub(super) async fn show(
     Ok(StepView::MailCode { to, sent, digits: settings.digits, minutes })
 }
 
+/// The page before a code is sent, for nobody in particular.
+pub(super) fn example(settings: MailCodeAuthentication) -> StepView {
+    let (to, minutes) = ("j***@example.com".to_owned(), settings.life.0.div_ceil(60_000));
+    StepView::MailCode { to, sent: false, digits: settings.digits, minutes }
+}
+
+/// Whether a code could reach the person.
+pub(super) async fn can_pass(context: &Context<'_>) -> Result<bool, Failure> {
+    Ok(record(context).await?.as_ref().and_then(notify::address).is_some())
+}
+
 pub(super) async fn run(
     context: &Context<'_>,
     settings: MailCodeAuthentication,

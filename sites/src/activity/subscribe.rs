@@ -15,10 +15,18 @@ pub(super) async fn show(
 ) -> Result<StepView, Failure> {
     context.known_user()?;
     let off = context.app.ports.current().await?.turned_off(context.subject());
+    Ok(view(settings, |event| off.contains(&event)))
+}
+
+/// The choice of whoever has turned these off.
+pub(super) fn view(
+    settings: &SubscribeToNotifications,
+    is_off: impl Fn(NotificationEvent) -> bool,
+) -> StepView {
     let may_turn_off = |event: &NotificationEvent| settings.offered.contains(event);
     let (offered, always): (Vec<_>, Vec<_>) = NotificationEvent::ALL.into_iter().partition(may_turn_off);
-    let offered = offered.into_iter().map(|event| (event, !off.contains(&event))).collect();
-    Ok(StepView::Notifications { offered, always })
+    let offered = offered.into_iter().map(|event| (event, !is_off(event))).collect();
+    StepView::Notifications { offered, always }
 }
 
 pub(super) async fn run(

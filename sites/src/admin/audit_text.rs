@@ -53,6 +53,7 @@ pub(crate) fn event(event: &AuditEvent) -> String {
         AuditEvent::SignInRefused(on) => format!("Sign-in to {} refused", site(*on)),
         AuditEvent::NotServed(on) => format!("Not served on {}", site(*on)),
         AuditEvent::ConfigRefused(..) => "Configuration change refused".to_owned(),
+        AuditEvent::WorkflowRehearsed(_) => "Workflow tried without changing anything".to_owned(),
         AuditEvent::Refused(rejection) => format!("Refused: {rejection}"),
         AuditEvent::LeadershipTransferred(node) => format!("Leadership moved to node {node}"),
         AuditEvent::BackupBegun => "Backup begun".to_owned(),

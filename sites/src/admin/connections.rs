@@ -1,5 +1,6 @@
 //! The domain connections: a list, a form for each, and a try whether its controllers can be reached.
 
+use super::confirm;
 use super::connection_form::{located, read, sections, under};
 use super::edit::{Desk, Edit, Editor, Notice, Verdict, saved};
 use super::fields::Fields;
@@ -122,7 +123,7 @@ fn general(label: &str) -> (String, String) {
     ("/admin/general".to_owned(), label.to_owned())
 }
 
-fn editor(config: &RealmConfig, id: ConnectionId) -> Editor {
+pub(super) fn editor(config: &RealmConfig, id: ConnectionId) -> Editor {
     let present = config.connection(id);
     let path = format!("{PART}/{id}");
     let mut sections = sections(present);
@@ -172,7 +173,7 @@ pub(super) async fn save(desk: Desk, Path(id): Path<String>, form: Form) -> Resu
     let id = parse(&id)?;
     let config = desk.config().await?;
     let present = config.connection(id);
-    let mut fields = Fields::new(form);
+    let mut fields = confirm::opened(&desk, form);
     let connection = read(&desk.app.ports, &mut fields, id, present)?;
     let ticked = served(&config, id).into_iter().map(|(policy, _)| policy);
     let ticked: Vec<_> = ticked.filter(|policy| fields.is_checked(&only(*policy))).collect();
@@ -242,8 +243,14 @@ pub(super) async fn remove(desk: Desk, Path(id): Path<String>, form: Form) -> Re
     let present = config.connection(id).ok_or_else(|| Failure::new(ErrorCode::NotFound))?;
     let mut fields = Fields::new(form);
     let edit = Edit::new(&mut fields, ConfigChange::RemoveConnection(id))?;
-    match desk.propose(&edit, &format!("Removed domain {}", present.alias)).await? {
+    let note = format!("Removed domain {}", present.alias);
+    match desk.propose(&edit, &note).await? {
         Verdict::Saved(revision) => Ok(saved(PART, revision)),
+        Verdict::Back => editor(&config, id).show(&desk, config.revision, Notice::None),
+        Verdict::Unconfirmed(differences) => {
+            let action = format!("{PART}/{id}/remove");
+            confirm::page(&desk, (PART, &action), &note, (edit.base, differences), fields.sent())
+        }
         Verdict::Invalid(problems) => {
             let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
             let why = format!("It is still in use, so it was not removed. {}.", problems.join("; "));

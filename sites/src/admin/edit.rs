@@ -1,6 +1,7 @@
-//! The one way in which the site edits the configuration: a form with the revision it is based on goes in; out come the
-//! saved page, the form with its problems, or the form with what changed meanwhile.
+//! The one way in which the site edits the configuration: a form with the revision it is based on goes in; out come what it
+//! would change, to be confirmed, then the saved page, or else the form with its problems or with what changed meanwhile.
 
+use super::confirm::{self, Step};
 use super::fields::Fields;
 use super::inputs::{Control, Section, element_id, mark, refill};
 use crate::app::App;
@@ -55,10 +56,13 @@ impl Desk {
         self.app.ports.current_config().await
     }
 
-    /// Proposes an edit; `note` says in the audit what was edited.
+    /// Proposes an edit, once it was confirmed; `note` says in the audit what was edited.
     pub(super) async fn propose(&self, edit: &Edit, note: &str) -> Result<Verdict, Failure> {
         let state = self.app.ports.current().await?;
         let present = state.config().cloned().ok_or(Rejection::NoRealm)?;
+        if edit.step == Step::Back {
+            return Ok(Verdict::Back);
+        }
         if present.revision != edit.base {
             return Ok(Verdict::Stale(present));
         }
@@ -70,6 +74,10 @@ impl Desk {
         }
         if !problems.is_empty() {
             return Ok(Verdict::Invalid(problems));
+        }
+        if edit.step != Step::Confirmed {
+            let (differences, _) = compare(&present, edit.change.clone());
+            return Ok(Verdict::Unconfirmed(differences));
         }
         let effect = config_history::effect(&present, &edit.change);
         let note = format!("{note}, by {}; {effect}", self.staff.display_name);
@@ -94,6 +102,8 @@ pub(super) struct Edit {
     pub(super) change: ConfigChange,
     /// What could not be read in the form.
     pub(super) problems: Vec<Problem>,
+    /// How it was sent.
+    pub(super) step: Step,
 }
 
 impl Edit {
@@ -102,7 +112,7 @@ impl Edit {
         let base = fields.raw("revision").parse().map(Revision);
         let base =
             base.map_err(|_| Failure::bad_input("The form does not say which revision it is based on."))?;
-        Ok(Self { base, change, problems: fields.take_problems() })
+        Ok(Self { base, change, problems: fields.take_problems(), step: Step::of(fields) })
     }
 }
 
@@ -114,6 +124,10 @@ pub(super) enum Verdict {
     Invalid(Vec<Problem>),
     /// Nothing was changed: the configuration is this one by now.
     Stale(Arc<RealmConfig>),
+    /// Nothing was changed: this is what it would change, to be looked at first.
+    Unconfirmed(Vec<ObjectDifference>),
+    /// Nothing was changed: whoever looked went back to the form.
+    Back,
 }
 
 /// Leads on after a save.
@@ -127,6 +141,8 @@ pub(super) enum Notice {
     /// Nothing.
     #[default]
     None,
+    /// An edit is in force under this revision.
+    Saved(Revision),
     /// It worked.
     Good(String),
     /// It did not.
@@ -136,7 +152,7 @@ pub(super) enum Notice {
 impl Notice {
     /// The notice after a save.
     pub(super) fn after(saved: Option<Revision>) -> Self {
-        saved.map_or(Self::None, |revision| Self::Good(format!("Saved as revision {revision}.")))
+        saved.map_or(Self::None, Self::Saved)
     }
 }
 
@@ -187,17 +203,26 @@ impl Editor {
         edit: Edit,
         locate: impl Fn(Vec<Problem>) -> Vec<Problem>,
     ) -> Result<Response, Failure> {
-        match desk.propose(&edit, &self.title).await? {
+        let verdict = desk.propose(&edit, &self.title).await?;
+        if !matches!(verdict, Verdict::Saved(_)) {
+            refill(&mut self.sections, fields);
+            confirm::seal(desk, &mut self.sections, fields)?;
+        }
+        match verdict {
             Verdict::Saved(revision) => Ok(saved(&self.action, revision)),
+            Verdict::Unconfirmed(differences) => {
+                let carried = confirm::carried(&self.sections, fields);
+                let where_to = (self.part, self.action.as_str());
+                confirm::page(desk, where_to, &self.title, (edit.base, differences), carried)
+            }
+            Verdict::Back => self.show(desk, edit.base, Notice::None),
             Verdict::Invalid(problems) => {
                 let problems = locate(problems);
-                refill(&mut self.sections, fields);
                 mark(&mut self.sections, &problems);
                 let status = StatusCode::UNPROCESSABLE_ENTITY;
                 self.render(desk, status, edit.base, Notice::None, &problems, None)
             }
             Verdict::Stale(present) => {
-                refill(&mut self.sections, fields);
                 let (differences, mut problems) = compare(&present, edit.change);
                 problems.extend(edit.problems);
                 let problems = locate(problems);

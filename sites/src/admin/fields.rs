@@ -1,6 +1,8 @@
 //! A posted form as typed values. What cannot be read becomes a problem with its field's name, so that all of them are
 //! shown at once.
 
+use super::confirm::Step;
+use crate::csrf;
 use crate::extract::Form;
 use passquorum_domain::config::Problem;
 use passquorum_domain::directory::DistinguishedName;
@@ -33,6 +35,18 @@ impl Fields {
     /// Whether a box is ticked.
     pub(super) fn is_checked(&self, name: &str) -> bool {
         self.raw(name) == "on"
+    }
+
+    /// All that was sent but what belongs to one page: for a form that sends it again.
+    pub(super) fn sent(&self) -> Vec<(String, String)> {
+        let sent = self.form.iter().filter(|(name, _)| ![csrf::FIELD, Step::FIELD].contains(name));
+        sent.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
+    /// What follows the beginning in the names of the ticked boxes that begin so, in the form's order.
+    pub(super) fn ticked(&self, beginning: &str) -> Vec<String> {
+        let ticked = self.form.iter().filter(|(_, value)| *value == "on");
+        ticked.filter_map(|(name, _)| name.strip_prefix(beginning)).map(str::to_owned).collect()
     }
 
     /// A whole number; the fallback stands in for what cannot be read.

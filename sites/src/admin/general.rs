@@ -158,7 +158,7 @@ fn read(fields: &mut Fields, present: &RealmConfig) -> RealmConfig {
     RealmConfig { general, administrators, helpdesk, ..present.clone() }
 }
 
-fn editor(config: &RealmConfig) -> Editor {
+pub(super) fn editor(config: &RealmConfig) -> Editor {
     Editor {
         title: "General settings".to_owned(),
         part: PART,

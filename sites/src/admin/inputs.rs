@@ -27,6 +27,8 @@ pub(super) enum Control {
     Number(String),
     /// One entry a line.
     Lines(String),
+    /// Paragraphs.
+    Text(String),
     /// A box to tick.
     Check(bool),
     /// One of a list.
@@ -36,8 +38,8 @@ pub(super) enum Control {
         /// What may be: how it is sent, and what it is called.
         options: Vec<(&'static str, &'static str)>,
     },
-    /// A secret that is written and never shown.
-    Secret,
+    /// A secret that is written and never shown; one that was just typed, sealed for this browser.
+    Secret(Option<String>),
 }
 
 impl Section {
@@ -74,6 +76,11 @@ impl Input {
         Self::new(name, label, hint, Control::Lines(values.join("\n")))
     }
 
+    /// Paragraphs.
+    pub(super) fn text(name: impl Into<String>, label: &str, hint: &str, value: &str) -> Self {
+        Self::new(name, label, hint, Control::Text(value.to_owned()))
+    }
+
     /// A list to choose from.
     pub(super) fn choice(
         name: impl Into<String>,
@@ -93,7 +100,7 @@ impl Input {
 
     /// A secret.
     pub(super) fn secret(name: impl Into<String>, label: &str, hint: &str) -> Self {
-        Self::new(name, label, hint, Control::Secret)
+        Self::new(name, label, hint, Control::Secret(None))
     }
 
     /// An id for the markup, without the dots and brackets of a name.
@@ -106,9 +113,10 @@ impl Input {
             Control::Line(value)
             | Control::Number(value)
             | Control::Lines(value)
+            | Control::Text(value)
             | Control::Choice { value, .. } => fields.raw(&self.name).clone_into(value),
             Control::Check(checked) => *checked = fields.is_checked(&self.name),
-            Control::Secret => {}
+            Control::Secret(_) => {}
         }
     }
 }
@@ -134,6 +142,23 @@ pub(super) fn mark(sections: &mut [Section], problems: &[Problem]) {
     }
 }
 
+/// What a browser sends of a form that nobody touched.
+#[cfg(test)]
+pub(super) fn posted(sections: &[Section]) -> Fields {
+    let inputs = sections.iter().flat_map(|section| &section.inputs);
+    let value = |input: &Input| match &input.control {
+        Control::Line(value)
+        | Control::Number(value)
+        | Control::Lines(value)
+        | Control::Text(value)
+        | Control::Choice { value, .. } => Some(value.clone()),
+        Control::Check(checked) => checked.then(|| "on".to_owned()),
+        Control::Secret(_) => None,
+    };
+    let pairs: Vec<_> = inputs.filter_map(|input| Some((input.name.clone(), value(input)?))).collect();
+    Fields::new(crate::extract::Form::from(pairs))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,6 +179,6 @@ mod tests {
         assert!(matches!(&section.inputs[0].control, Control::Line(value) if value == "new"));
         assert_eq!(section.inputs[0].problem.as_deref(), Some("too short"));
         assert!(matches!(section.inputs[1].control, Control::Check(false)));
-        assert!(matches!(section.inputs[2].control, Control::Secret));
+        assert!(matches!(section.inputs[2].control, Control::Secret(None)));
     }
 }

@@ -1,5 +1,6 @@
 //! How the realm sends mail: the servers, whom mails are from, and a test.
 
+use super::confirm;
 use super::edit::{Desk, Edit, Editor, Notice};
 use super::fields::Fields;
 use super::inputs::{Input, Section};
@@ -104,7 +105,7 @@ fn sections(config: &RealmConfig) -> Vec<Section> {
     sections
 }
 
-fn editor(config: &RealmConfig) -> Editor {
+pub(super) fn editor(config: &RealmConfig) -> Editor {
     let can_test = config.general.mail.is_some();
     Editor {
         title: "Mail".to_owned(),
@@ -205,7 +206,7 @@ pub(super) async fn show(desk: Desk) -> Result<Response, Failure> {
 /// Saves it.
 pub(super) async fn save(desk: Desk, form: Form) -> Result<Response, Failure> {
     let config = desk.config().await?;
-    let mut fields = Fields::new(form);
+    let mut fields = confirm::opened(&desk, form);
     let mail = read(&desk, &mut fields, &config)?;
     let change = ConfigChange::SetGeneral(GeneralSettings { mail, ..config.general.clone() });
     let edit = Edit::new(&mut fields, change)?;

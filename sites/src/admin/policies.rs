@@ -1,5 +1,6 @@
 //! A form for each management policy.
 
+use super::confirm;
 use super::edit::{Desk, Edit, Editor, Notice, Verdict, saved};
 use super::fields::Fields;
 use super::policy_form::{blank, located, read, sections};
@@ -14,7 +15,7 @@ use passquorum_domain::ports::fresh_uuid;
 
 pub(super) const PART: &str = "/admin/policies";
 
-fn editor(policy: &ManagementPolicy, config: &RealmConfig) -> Editor {
+pub(super) fn editor(policy: &ManagementPolicy, config: &RealmConfig) -> Editor {
     let path = format!("{PART}/{}", policy.id);
     let mut editor = Editor {
         title: "New policy".to_owned(),
@@ -27,6 +28,7 @@ fn editor(policy: &ManagementPolicy, config: &RealmConfig) -> Editor {
     if let Some(present) = config.policy(policy.id) {
         editor.title = format!("Policy {}", present.name);
         editor.related.push((format!("{path}/questions"), "Edit the question list".to_owned()));
+        editor.related.push((format!("{path}/workflows"), "Design the workflows".to_owned()));
         editor.buttons.push((format!("{path}/remove"), "Remove this policy", true));
     }
     editor
@@ -74,8 +76,14 @@ pub(super) async fn remove(desk: Desk, Path(id): Path<String>, form: Form) -> Re
     let policy = config.policy(parse(&id)?).ok_or_else(|| Failure::new(ErrorCode::NotFound))?;
     let mut fields = Fields::new(form);
     let edit = Edit::new(&mut fields, ConfigChange::RemovePolicy(policy.id))?;
-    match desk.propose(&edit, &format!("Removed policy {}", policy.name)).await? {
+    let note = format!("Removed policy {}", policy.name);
+    match desk.propose(&edit, &note).await? {
         Verdict::Saved(revision) => Ok(saved(PART, revision)),
+        Verdict::Back => editor(policy, &config).show(&desk, config.revision, Notice::None),
+        Verdict::Unconfirmed(differences) => {
+            let action = format!("{PART}/{}/remove", policy.id);
+            confirm::page(&desk, (PART, &action), &note, (edit.base, differences), fields.sent())
+        }
         // A policy is in nobody's way, so that its removal is refused only when it is based on an older revision.
         Verdict::Invalid(_) | Verdict::Stale(_) => {
             let why = "The configuration changed meanwhile; nothing was removed.".to_owned();

@@ -330,7 +330,7 @@ fn input_of(field: &str, policy: &ManagementPolicy) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::inputs::Control;
+    use super::super::inputs::posted;
     use super::*;
     use passquorum_domain::config::{ConfigChange, DirectoryEndpoint, DomainConnection};
     use passquorum_domain::directory::DistinguishedName;
@@ -361,22 +361,6 @@ mod tests {
             denied_ous: vec![DistinguishedName::parse("OU=Admins,DC=x").unwrap()],
         });
         (config, policy)
-    }
-
-    fn posted(sections: &[Section]) -> Fields {
-        let inputs = sections.iter().flat_map(|section| &section.inputs);
-        let value = |input: &Input| match &input.control {
-            Control::Line(value)
-            | Control::Number(value)
-            | Control::Lines(value)
-            | Control::Choice { value, .. } => Some(value.clone()),
-            Control::Check(checked) => checked.then(|| "on".to_owned()),
-            Control::Secret => None,
-        };
-        let escape = |text: String| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
-        let pairs: Vec<_> =
-            inputs.filter_map(|input| Some(format!("{}={}", input.name, escape(value(input)?)))).collect();
-        Fields::new(crate::extract::Form::parse(pairs.join("&").as_bytes()).unwrap())
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The management policies in their order: moved, cloned, counted, and why one of them serves somebody.
 
+use super::confirm;
 use super::edit::{Desk, Edit, Notice, Verdict, saved};
 use super::fields::Fields;
 use super::policies::{PART, parse};
@@ -154,7 +155,7 @@ pub(super) async fn count(desk: Desk, Path(id): Path<String>, _: Form) -> Result
 
 /// Puts a policy one place earlier.
 pub(super) async fn earlier(desk: Desk, Path(id): Path<String>, form: Form) -> Result<Response, Failure> {
-    change(&desk, &id, form, |config, place| {
+    change(&desk, (&id, "earlier"), form, |config, place| {
         config.policies.swap(place, place.checked_sub(1)?);
         Some("Moved up")
     })
@@ -163,7 +164,7 @@ pub(super) async fn earlier(desk: Desk, Path(id): Path<String>, form: Form) -> R
 
 /// Puts a policy one place later.
 pub(super) async fn later(desk: Desk, Path(id): Path<String>, form: Form) -> Result<Response, Failure> {
-    change(&desk, &id, form, |config, place| {
+    change(&desk, (&id, "later"), form, |config, place| {
         let next = place.checked_add(1).filter(|next| *next < config.policies.len())?;
         config.policies.swap(place, next);
         Some("Moved down")
@@ -175,7 +176,7 @@ pub(super) async fn later(desk: Desk, Path(id): Path<String>, form: Form) -> Res
 /// that who comes to be served by it keeps their profile.
 pub(super) async fn clone(desk: Desk, Path(id): Path<String>, form: Form) -> Result<Response, Failure> {
     let entropy = desk.app.ports.entropy.clone();
-    change(&desk, &id, form, move |config, place| {
+    change(&desk, (&id, "clone"), form, move |config, place| {
         let mut copy = config.policies.get(place)?.clone();
         copy.id = PolicyId(fresh_uuid(&*entropy));
         copy.name = format!("Copy of {}", copy.name).chars().take(100).collect();
@@ -192,7 +193,7 @@ pub(super) async fn clone(desk: Desk, Path(id): Path<String>, form: Form) -> Res
 /// Changes the list of policies. Nothing is done where there is nothing to do.
 async fn change(
     desk: &Desk,
-    id: &str,
+    (id, verb): (&str, &str),
     form: Form,
     edit: impl FnOnce(&mut RealmConfig, usize) -> Option<&'static str>,
 ) -> Result<Response, Failure> {
@@ -204,9 +205,16 @@ async fn change(
     let Some(done) = edit(&mut changed, place) else {
         return page(desk, &config, StatusCode::OK, Notice::None, Beside::None);
     };
-    let edit = Edit::new(&mut Fields::new(form), ConfigChange::Replace(Box::new(changed)))?;
-    match desk.propose(&edit, &format!("{done}: policy {}", policy.name)).await? {
+    let mut fields = Fields::new(form);
+    let edit = Edit::new(&mut fields, ConfigChange::Replace(Box::new(changed)))?;
+    let note = format!("{done}: policy {}", policy.name);
+    match desk.propose(&edit, &note).await? {
         Verdict::Saved(revision) => Ok(saved(PART, revision)),
+        Verdict::Back => page(desk, &config, StatusCode::OK, Notice::None, Beside::None),
+        Verdict::Unconfirmed(differences) => {
+            let action = format!("{PART}/{id}/{verb}");
+            confirm::page(desk, (PART, &action), &note, (edit.base, differences), fields.sent())
+        }
         Verdict::Invalid(problems) => {
             let why = problems.first().map(ToString::to_string).unwrap_or_default();
             page(desk, &config, StatusCode::UNPROCESSABLE_ENTITY, Notice::Bad(why), Beside::None)

@@ -1,5 +1,6 @@
 //! The question list of a policy: each question with its text and kind, to change, add or remove one at a time.
 
+use super::confirm;
 use super::edit::{Desk, Edit, Notice, Verdict, compare, saved};
 use super::fields::Fields;
 use super::policies::{PART, parse};
@@ -30,6 +31,7 @@ struct QuestionsPage {
     rows: Vec<Row>,
     /// What was typed for a new question and refused.
     draft: String,
+    draft_kind: QuestionKind,
 }
 
 struct Row {
@@ -45,7 +47,15 @@ struct Left {
     notice: Notice,
     problems: Vec<(String, String)>,
     stale: Option<Vec<ObjectDifference>>,
-    draft: String,
+    typed: Option<Typed>,
+}
+
+/// A question as it was typed and not saved.
+struct Typed {
+    /// Which it was to change; none for a new one.
+    question: Option<String>,
+    text: String,
+    kind: QuestionKind,
 }
 
 fn find<'c>(config: &'c RealmConfig, id: &str) -> Result<&'c ManagementPolicy, Failure> {
@@ -60,12 +70,13 @@ fn page(
     left: Left,
 ) -> Result<Response, Failure> {
     let policy = find(config, id)?;
-    let rows = (1..).zip(&policy.qa.questions).map(|(number, question)| Row {
-        number,
-        id: question.id,
-        text: question.text.clone(),
-        kind: question.kind,
+    let typed = left.typed.as_ref();
+    let rows = (1..).zip(&policy.qa.questions).map(|(number, question)| {
+        let typed = typed.filter(|typed| typed.question.as_deref() == Some(&*question.id.to_string()));
+        let (text, kind) = typed.map_or((&question.text, question.kind), |typed| (&typed.text, typed.kind));
+        Row { number, id: question.id, text: text.clone(), kind }
     });
+    let new = typed.filter(|typed| typed.question.is_none());
     let template = QuestionsPage {
         page: desk.page(format!("Questions of {}", policy.name))?,
         part: PART,
@@ -76,7 +87,8 @@ fn page(
         policy: policy.name.clone(),
         path: format!("{PART}/{}", policy.id),
         rows: rows.collect(),
-        draft: left.draft,
+        draft: new.map(|typed| typed.text.clone()).unwrap_or_default(),
+        draft_kind: new.map_or(QuestionKind::Optional, |typed| typed.kind),
     };
     render_as(status, &template)
 }
@@ -99,7 +111,7 @@ fn kind(fields: &Fields) -> QuestionKind {
 /// Adds one.
 pub(super) async fn add(desk: Desk, Path(id): Path<String>, form: Form) -> Result<Response, Failure> {
     let question = QuestionId(fresh_uuid(&*desk.app.ports.entropy));
-    edit(&desk, &id, form, |policy, fields| {
+    edit(&desk, &id, (None, ""), form, |policy, fields| {
         policy.qa.questions.push(Question { id: question, kind: kind(fields), text: fields.text("text") });
         Ok(())
     })
@@ -112,7 +124,8 @@ pub(super) async fn change(
     Path((id, question)): Path<(String, String)>,
     form: Form,
 ) -> Result<Response, Failure> {
-    edit(&desk, &id, form, |policy, fields| {
+    let behind = format!("/{question}");
+    edit(&desk, &id, (Some(&question), &behind), form, |policy, fields| {
         let mut questions = policy.qa.questions.iter_mut();
         let present = questions.find(|present| present.id.to_string() == question);
         let present = present.ok_or_else(|| Failure::new(ErrorCode::NotFound))?;
@@ -128,7 +141,8 @@ pub(super) async fn remove(
     Path((id, question)): Path<(String, String)>,
     form: Form,
 ) -> Result<Response, Failure> {
-    edit(&desk, &id, form, |policy, _| {
+    let behind = format!("/{question}/remove");
+    edit(&desk, &id, (None, &behind), form, |policy, _| {
         let before = policy.qa.questions.len();
         policy.qa.questions.retain(|present| present.id.to_string() != question);
         if policy.qa.questions.len() == before { Err(Failure::new(ErrorCode::NotFound)) } else { Ok(()) }
@@ -139,6 +153,7 @@ pub(super) async fn remove(
 async fn edit(
     desk: &Desk,
     id: &str,
+    (question, behind): (Option<&str>, &str),
     form: Form,
     change: impl FnOnce(&mut ManagementPolicy, &Fields) -> Result<(), Failure>,
 ) -> Result<Response, Failure> {
@@ -147,19 +162,28 @@ async fn edit(
     let mut fields = Fields::new(form);
     change(&mut policy, &fields)?;
     let path = format!("{PART}/{}/questions", policy.id);
+    let action = format!("{path}{behind}");
     let note = format!("Questions of {}", policy.name);
     let draft = fields.text("text");
     let edit = Edit::new(&mut fields, ConfigChange::PutPolicy(Box::new(policy)))?;
+    let typed = Typed { question: question.map(str::to_owned), text: draft, kind: kind(&fields) };
     match desk.propose(&edit, &note).await? {
         Verdict::Saved(revision) => Ok(saved(&path, revision)),
+        Verdict::Back => {
+            let left = Left { typed: Some(typed), ..Left::default() };
+            page(desk, StatusCode::OK, &config, id, left)
+        }
+        Verdict::Unconfirmed(differences) => {
+            confirm::page(desk, (PART, &action), &note, (edit.base, differences), fields.sent())
+        }
         Verdict::Invalid(problems) => {
-            let left = Left { problems: summary(&problems), draft, ..Left::default() };
+            let left = Left { problems: summary(&problems), typed: Some(typed), ..Left::default() };
             page(desk, StatusCode::UNPROCESSABLE_ENTITY, &config, id, left)
         }
         Verdict::Stale(present) => {
             let (differences, problems) = compare(&present, edit.change);
-            let left =
-                Left { problems: summary(&problems), stale: Some(differences), draft, ..Left::default() };
+            let (problems, stale) = (summary(&problems), Some(differences));
+            let left = Left { problems, stale, typed: Some(typed), ..Left::default() };
             page(desk, StatusCode::CONFLICT, &present, id, left)
         }
     }

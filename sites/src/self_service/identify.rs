@@ -18,15 +18,15 @@ use passquorum_domain::outcome::Rejection;
 
 #[derive(Template)]
 #[template(path = "self_service/identify.html")]
-struct IdentifyPage {
-    page: Page,
-    parts: Vec<Part>,
-    task: String,
-    description: String,
-    slug: String,
-    problems: Problems,
-    name: String,
-    computer: Computer,
+pub(super) struct IdentifyPage {
+    pub(super) page: Page,
+    pub(super) parts: Vec<Part>,
+    pub(super) task: String,
+    pub(super) description: String,
+    pub(super) slug: String,
+    pub(super) problems: Problems,
+    pub(super) name: String,
+    pub(super) computer: Computer,
 }
 
 /// The task that an address names.

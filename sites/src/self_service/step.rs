@@ -19,25 +19,25 @@ use passquorum_domain::workflow::{Activity, AuthenticationMethod, NotificationEv
 
 #[derive(Template)]
 #[template(path = "self_service/step.html")]
-struct StepPage {
-    page: Page,
-    parts: Vec<Part>,
-    progress: Run,
-    view: StepView,
+pub(super) struct StepPage {
+    pub(super) page: Page,
+    pub(super) parts: Vec<Part>,
+    pub(super) progress: Run,
+    pub(super) view: StepView,
     /// Whether another way to prove who one is may be chosen.
-    may_choose: bool,
-    problems: Problems,
+    pub(super) may_choose: bool,
+    pub(super) problems: Problems,
 }
 
 #[derive(Template)]
 #[template(path = "self_service/finished.html")]
-struct FinishedPage {
-    page: Page,
-    parts: Vec<Part>,
+pub(super) struct FinishedPage {
+    pub(super) page: Page,
+    pub(super) parts: Vec<Part>,
     /// The task that the outcome is told as.
-    about: WorkflowKind,
-    ending: Ending,
-    request: String,
+    pub(super) about: WorkflowKind,
+    pub(super) ending: Ending,
+    pub(super) request: String,
 }
 
 fn run_of(visit: &Visit) -> Result<KeptRun, Failure> {
@@ -134,7 +134,7 @@ fn page(front: &Front, visit: &Visit, shown: Shown, problems: Problems) -> Resul
 
 /// Which task the outcome is told as: by what was done, whatever the workflow is called. Of several things the one that the
 /// person has to know most.
-fn what_it_was(run: &Run, ending: Ending) -> WorkflowKind {
+pub(super) fn what_it_was(run: &Run, ending: Ending) -> WorkflowKind {
     let done = match ending {
         Ending::Done => &run.activities[..],
         Ending::Unknown => {
@@ -159,7 +159,7 @@ fn what_it_was(run: &Run, ending: Ending) -> WorkflowKind {
     }
 }
 
-fn done_title(kind: WorkflowKind) -> &'static str {
+pub(super) fn done_title(kind: WorkflowKind) -> &'static str {
     match kind {
         WorkflowKind::Register | WorkflowKind::ManageProfile | WorkflowKind::UsePasscode => {
             "Your security questions are saved"

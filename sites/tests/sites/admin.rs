@@ -4,10 +4,11 @@
 
 use crate::browser::Browser;
 use crate::fakes::{CONNECTION, Controller, POLICY, Quorum, World};
-use crate::staff::{administrator, concrete, fields_of, location, look, send, set};
+use crate::staff::{administrator, concrete, fields_of, location, look, save, send, set};
 use http::{Method, StatusCode};
 use passquorum_domain::audit::{Actor, AuditEvent, Site};
 use passquorum_domain::config::{ConfigChange, DirectoryEndpoint, RealmConfig};
+use passquorum_domain::ports::{Purpose, Vault};
 use passquorum_domain::qa::QuestionKind;
 use passquorum_domain::time::Span;
 use passquorum_sites::Access;
@@ -78,6 +79,8 @@ async fn every_page_has_the_safe_headers_and_a_heading() {
     let policy = new_policy(&mut browser, "Second").await;
     let connection = format!("/admin/connections/{CONNECTION}");
     let questions = format!("{policy}/questions");
+    let workflows = format!("{policy}/workflows");
+    let new_workflow = format!("{workflows}/new");
     for path in [
         "/admin/",
         "/admin/instances",
@@ -92,6 +95,10 @@ async fn every_page_has_the_safe_headers_and_a_heading() {
         "/admin/general",
         "/admin/history",
         "/admin/history/0",
+        "/admin/history/1/undo",
+        "/admin/search?q=lock",
+        &workflows,
+        &new_workflow,
         "/admin/audit",
     ] {
         let page = browser.get(path).await;
@@ -256,7 +263,7 @@ async fn a_policy_is_made_changed_and_removed() {
     assert_eq!(off, ["Unlock My Account"]);
 
     browser.get(&path).await;
-    let removed = browser.submit(&format!("{path}/remove"), &[("revision", "2")]).await;
+    let removed = save(&mut browser, &format!("{path}/remove"), &[("revision", "2")]).await;
     assert_eq!(location(&removed), "/admin/policies?saved=3");
     assert_eq!(config(&world).policies.len(), 1);
 }
@@ -306,14 +313,14 @@ async fn a_stale_edit_is_refused_with_both_versions_and_can_be_saved_on_top() {
 }
 
 #[tokio::test]
-async fn an_untouched_form_changes_nothing_but_the_revision() {
+async fn an_untouched_form_changes_nothing_and_makes_no_revision() {
     let world = World::new();
     let mut browser = administrator(&world).await;
     let before = config(&world);
     let fields = fields_of(&browser.get("/admin/general").await);
-    assert_eq!(send(&mut browser, "/admin/general", &fields).await.status, StatusCode::SEE_OTHER);
-    let after = config(&world);
-    assert_eq!(RealmConfig { revision: before.revision, ..(*after).clone() }, *before);
+    let page = send(&mut browser, "/admin/general", &fields).await;
+    assert!(page.html.contains("Nothing would change"), "{}", page.html);
+    assert_eq!(config(&world), before);
 }
 
 #[tokio::test]
@@ -349,7 +356,7 @@ async fn questions_are_added_changed_and_removed_one_at_a_time() {
     let list = format!("{policy}/questions");
     let revision = browser.get(&list).await.hidden("revision").unwrap();
     let add = [("revision", revision.as_str()), ("text", "First <b>school</b>?"), ("kind", "mandatory")];
-    assert_eq!(location(&browser.submit(&list, &add).await), format!("{list}?saved=2"));
+    assert_eq!(location(&save(&mut browser, &list, &add).await), format!("{list}?saved=2"));
     let question = config(&world).policies[1].qa.questions[0].clone();
     assert_eq!((question.text.as_str(), question.kind), ("First <b>school</b>?", QuestionKind::Mandatory));
     assert!(browser.get(&list).await.html.contains("First &#60;b&#62;school&#60;/b&#62;?"));
@@ -362,10 +369,10 @@ async fn questions_are_added_changed_and_removed_one_at_a_time() {
 
     let one = format!("{list}/{}", question.id);
     let change = [("revision", "2"), ("text", "First pet?"), ("kind", "optional")];
-    assert_eq!(location(&browser.submit(&one, &change).await), format!("{list}?saved=3"));
+    assert_eq!(location(&save(&mut browser, &one, &change).await), format!("{list}?saved=3"));
     assert_eq!(config(&world).policies[1].qa.questions[0].kind, QuestionKind::Optional);
     assert_eq!(
-        browser.submit(&format!("{one}/remove"), &[("revision", "3")]).await.status,
+        save(&mut browser, &format!("{one}/remove"), &[("revision", "3")]).await.status,
         StatusCode::SEE_OTHER
     );
     assert!(config(&world).policies[1].qa.questions.is_empty());
@@ -406,12 +413,33 @@ async fn an_access_password_is_written_and_never_shown() {
     };
     let before = sealed(&world);
     let page = browser.get(&path).await;
+    let mut typed = fields_of(&page);
+    set(&mut typed, "bind_password", "planted-other");
+    let typed: Vec<_> = typed.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let look = browser.submit(&path, &typed).await;
+    assert!(look.html.contains("bind_password") && !look.html.contains("planted-other"), "{}", look.html);
+    let mut back = fields_of(&look);
+    set(&mut back, "stage", "back");
+    let form = send(&mut browser, &path, &back).await;
+    assert!(form.html.contains("What you typed is kept") && !form.html.contains("planted-other"));
+    let mut late = fields_of(&form);
+    set(&mut late, "bind_password.kept", "AAAA");
+    let late = send(&mut browser, &path, &late).await;
+    assert!(late.html.contains("type it again"), "{}", late.html);
+    assert_eq!(location(&send(&mut browser, &path, &fields_of(&form)).await), format!("{path}?saved=2"));
+    let after = sealed(&world);
+    let context = config(&world).connections[1].id.0;
+    let opened = world.vault.open(Purpose::ServiceAccount, context.as_bytes(), &after).unwrap();
+    assert_eq!(opened.as_slice(), b"planted-other", "what was typed before the way back is what is saved");
+    assert!(after != before);
+    let before = after;
+    let page = browser.get(&path).await;
     assert!(!page.html.contains("planted-secret") && page.html.contains("ldaps://dc2.example.com"));
     let mut fields = fields_of(&page);
     set(&mut fields, "alias", "NEW");
     assert_eq!(send(&mut browser, &path, &fields).await.status, StatusCode::SEE_OTHER);
     assert_eq!(sealed(&world), before, "an empty field keeps the present password");
-    let unreachable = browser.submit(&format!("{path}/test"), &[("revision", "2")]).await;
+    let unreachable = browser.submit(&format!("{path}/test"), &[("revision", "3")]).await;
     assert!(unreachable.html.contains("dc1.example.com: the object is not there"));
 }
 

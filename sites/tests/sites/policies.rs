@@ -1,7 +1,7 @@
 //! The list of policies: their order, copies, and why one of them serves somebody.
 
 use crate::fakes::{POLICY, World};
-use crate::staff::administrator;
+use crate::staff::{administrator, save};
 use http::StatusCode;
 use passquorum_domain::config::ConfigChange;
 
@@ -16,7 +16,7 @@ async fn policies_are_moved_copied_and_explained() {
     let act = |verb: &str| format!("/admin/policies/{POLICY}/{verb}");
     browser.get("/admin/policies").await;
     let first = revision();
-    let page = browser.submit(&act("clone"), &[("revision", &first)]).await;
+    let page = save(&mut browser, &act("clone"), &[("revision", &first)]).await;
     assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.html);
     assert_eq!(names(), ["Everyone", "Copy of Everyone"]);
     let config = world.consensus.state().config().unwrap().clone();
@@ -27,12 +27,12 @@ async fn policies_are_moved_copied_and_explained() {
     let page = browser.submit(&act("later"), &[("revision", &first)]).await;
     assert_eq!((page.status, names().len()), (StatusCode::CONFLICT, 2), "{}", page.html);
     assert_eq!(names()[0], "Everyone");
-    browser.submit(&act("later"), &[("revision", &revision())]).await;
+    save(&mut browser, &act("later"), &[("revision", &revision())]).await;
     assert_eq!(names(), ["Copy of Everyone", "Everyone"]);
     let there = revision();
     browser.submit(&act("later"), &[("revision", &there)]).await;
     assert_eq!(revision(), there, "it is the last already");
-    browser.submit(&act("earlier"), &[("revision", &there)]).await;
+    save(&mut browser, &act("earlier"), &[("revision", &there)]).await;
     assert_eq!(names(), ["Everyone", "Copy of Everyone"]);
 
     let mut wide = world.consensus.state().config().unwrap().policies[1].clone();

@@ -1,7 +1,7 @@
 //! The sign-in of the Admin and Helpdesk sites.
 
 use crate::fakes::*;
-use crate::staff::{administrator, fields_of, location, look, send};
+use crate::staff::{administrator, fields_of, location, look, send, set};
 use http::StatusCode;
 use passquorum_domain::audit::{AuditEvent, Site};
 use passquorum_domain::directory::LoginName;
@@ -90,7 +90,8 @@ async fn whoever_has_lost_the_role_changes_nothing_more_and_is_signed_out() {
 async fn an_administrator_can_mend_the_settings_while_the_domain_is_out() {
     let world = World::new();
     let mut browser = administrator(&world).await;
-    let fields = fields_of(&browser.get("/admin/general").await);
+    let mut fields = fields_of(&browser.get("/admin/general").await);
+    set(&mut fields, "general.organisation", "Mended");
     world.directory.set_controller(Controller::Down);
     let page = send(&mut browser, "/admin/general", &fields).await;
     assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.html);

@@ -35,12 +35,17 @@ pub(crate) async fn look(browser: &mut Browser, path: &str) -> Page {
 
 /// The path of a route with ids that exist where they can.
 pub(crate) fn concrete(path: &str) -> String {
-    path.replace("{id}", &CONNECTION.to_string()).replace("{question}", &Uuid::nil().to_string())
+    path.replace("{id}", &CONNECTION.to_string())
+        .replace("{question}", &Uuid::nil().to_string())
+        .replace("{workflow}", &Uuid::nil().to_string())
 }
 
 /// What a browser would send from a page with one edit form: every input's name and value.
 pub(crate) fn fields_of(page: &Page) -> Vec<(String, String)> {
-    let unescape = |text: &str| text.replace("&#34;", "\"").replace("&#39;", "'").replace("&#38;", "&");
+    let unescape = |text: &str| {
+        let plain = text.replace("&#34;", "\"").replace("&#39;", "'").replace("&#60;", "<");
+        plain.replace("&#62;", ">").replace("&#38;", "&")
+    };
     let form = page.html.split("<main").nth(1).unwrap();
     let form = form[..form.find("</form>").unwrap()].to_owned();
     let attribute = |tag: &str, name: &str| {
@@ -59,11 +64,12 @@ pub(crate) fn fields_of(page: &Page) -> Vec<(String, String)> {
         let value = rest.split("</textarea>").next().unwrap().trim_start_matches('\n');
         fields.push((attribute(tag, "name").unwrap(), unescape(value)));
     }
-    for select in form.split("<select").skip(1) {
-        let (tag, rest) = select.split_once('>').unwrap();
-        let options = rest.split("</select>").next().unwrap();
-        let chosen = options.split("<option").skip(1).find(|option| option.contains(" selected"));
-        fields.push((attribute(tag, "name").unwrap(), attribute(chosen.unwrap(), "value").unwrap()));
+    for list in form.split("<select").skip(1) {
+        let (tag, rest) = list.split_once('>').unwrap();
+        let options: Vec<_> = rest.split("</select>").next().unwrap().split("<option").skip(1).collect();
+        let chosen = options.iter().find(|option| option.split('>').next().unwrap().contains(" selected"));
+        let chosen = chosen.or(options.first()).unwrap();
+        fields.push((attribute(tag, "name").unwrap(), attribute(chosen, "value").unwrap()));
     }
     fields.retain(|(name, _)| name != "csrf");
     fields
@@ -75,8 +81,20 @@ pub(crate) fn set(fields: &mut Vec<(String, String)>, name: &str, value: &str) {
     fields.push((name.to_owned(), value.to_owned()));
 }
 
-/// Sends a form.
+/// Sends a form, and again from the page that shows what it would change.
 pub(crate) async fn send(browser: &mut Browser, path: &str, fields: &[(String, String)]) -> Page {
     let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    browser.submit(path, &fields).await
+    save(browser, path, &fields).await
+}
+
+/// The same for the fields of a small form.
+pub(crate) async fn save(browser: &mut Browser, path: &str, fields: &[(&str, &str)]) -> Page {
+    let page = browser.submit(path, fields).await;
+    if !page.html.contains("value=\"confirmed\"") {
+        return page;
+    }
+    let mut again = fields_of(&page);
+    set(&mut again, "stage", "confirmed");
+    let again: Vec<_> = again.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    browser.submit(path, &again).await
 }

@@ -227,7 +227,9 @@ impl Activity {
         (!right).then_some(problem)
     }
 
-    pub(super) fn needs(&self) -> FeatureLevel {
+    /// The feature level from which on a workflow may have it so.
+    #[must_use]
+    pub fn needs(&self) -> FeatureLevel {
         match self {
             Self::AuthenticateWithQuestions(settings) => settings.needs(),
             Self::EditProfile(EditProfile { only_when_out_of_date: true })
