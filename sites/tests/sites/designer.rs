@@ -1,7 +1,7 @@
 //! The workflow designer of the Admin site: workflows composed by buttons alone, seen before they are saved, and tried on
 //! somebody without anything being changed.
 
-#![expect(clippy::unwrap_used, reason = "what a test reads must be there")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what a test reads must be there")]
 
 use crate::browser::{Browser, Page, register};
 use crate::fakes::{POLICY, World};

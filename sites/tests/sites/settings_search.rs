@@ -1,7 +1,5 @@
 //! The search for settings on the Admin site.
 
-#![expect(clippy::unwrap_used, reason = "what a test reads must be there")]
-
 use crate::fakes::{CONNECTION, POLICY, World};
 use crate::staff::administrator;
 

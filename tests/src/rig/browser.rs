@@ -172,6 +172,15 @@ impl Browser {
         self.session.post_to(&element, "click", json!({})).await.map(drop)
     }
 
+    /// Sends keys to the first element that a CSS selector finds, which gets the focus.
+    ///
+    /// # Errors
+    /// [`RigError::Browser`] when there is none.
+    pub async fn keys(&self, css: &str, keys: &str) -> Result<(), RigError> {
+        let element = self.session.find(By::Css(css)).await?;
+        self.session.post_to(&element, "value", json!({ "text": keys })).await.map(drop)
+    }
+
     /// Sends the page's main form with its first submit button, and waits until the answer is loaded.
     ///
     /// # Errors

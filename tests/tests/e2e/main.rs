@@ -17,6 +17,7 @@ mod client_hint;
 mod config;
 mod config_tree;
 mod demo;
+mod designer;
 mod helpdesk;
 mod hostile;
 mod journey;
