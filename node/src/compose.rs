@@ -26,7 +26,7 @@ use crate::site_tls::SiteTls;
 use crate::stop::{self, Stopper};
 use crate::systemd::{self, Manager, Progress};
 use crate::telemetry::LogControl;
-use crate::{admin_socket, listen, local_storage, request_count};
+use crate::{admin_socket, audit_log, listen, local_storage, request_count};
 use async_trait::async_trait;
 use axum::Router;
 use axum::extract::Request;
@@ -205,10 +205,12 @@ impl Node {
         Ok(Self { data: config.data, cluster, health, stopper, drain, tasks, _claim: claim })
     }
 
-    /// Lets what is logged follow the realm's rules.
+    /// Lets what is logged follow the realm's rules, and the audit be in it.
     pub fn log_with(&mut self, log: LogControl) {
         let follow = log.follow(self.cluster.node(), self.cluster.states(), self.stopper.listen());
         self.tasks.spawn(named("the log", follow));
+        let records = audit_log::follow(self.cluster.states(), self.stopper.listen());
+        self.tasks.spawn(named("the audit's log", records));
     }
 
     /// Tells systemd how the node is, if systemd started this process.

@@ -50,6 +50,7 @@ pub mod token;
 mod admin_socket;
 #[cfg(test)]
 mod alone;
+mod audit_log;
 mod discover;
 mod epoch;
 mod evidence;

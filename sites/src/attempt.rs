@@ -10,7 +10,7 @@ use passquorum_domain::config::ManagementPolicy;
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::{AttemptId, KeyedHash, PolicyId};
 use passquorum_domain::lockout::{AttemptTarget, AttemptVerdict};
-use passquorum_domain::outcome::Effect;
+use passquorum_domain::outcome::{Effect, Rejection};
 use passquorum_domain::ports::fresh_uuid;
 use serde::{Deserialize, Serialize};
 
@@ -45,8 +45,12 @@ pub(crate) async fn count_for(
     note: &str,
 ) -> Result<Counted, Failure> {
     let actor = operator.clone().unwrap_or(Actor::Anonymous);
+    let target = AttemptTarget::User(subject);
+    if let Some(until) = ports.locked_until(target).await? {
+        return Err(Rejection::Locked { until }.into());
+    }
     let attempt = AttemptId(fresh_uuid(&*ports.entropy));
-    let action = Action::CountAttempt { attempt, target: AttemptTarget::User(subject), policy };
+    let action = Action::CountAttempt { attempt, target, policy };
     let detail = Some(ports.seal_detail(note)?);
     match ports.commit_with(actor, action, detail).await.map_err(unsure)? {
         Effect::Attempt(AttemptVerdict::Counted { remaining }) => {

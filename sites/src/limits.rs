@@ -10,6 +10,7 @@ use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::{AttemptId, KeyedHash, NodeId};
 use passquorum_domain::lockout::AttemptTarget;
 use passquorum_domain::ports::{Purpose, VaultError, fresh_uuid};
+use passquorum_domain::time::Timestamp;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -96,14 +97,20 @@ pub(crate) fn source_hash(ports: &Ports, origin: Origin) -> Result<KeyedHash, Va
 /// attacker endless guesses at others.
 pub(crate) async fn count_source(ports: &Ports, origin: Origin) -> Result<(), Failure> {
     let target = AttemptTarget::Source(source_hash(ports, origin)?);
+    if let Some(until) = ports.locked_until(target).await? {
+        return Err(too_many_until(until));
+    }
     let attempt = AttemptId(fresh_uuid(&*ports.entropy));
     let action = Action::CountAttempt { attempt, target, policy: None };
     match ports.commit(Actor::Anonymous, action).await {
-        Err(failure) if failure.code == ErrorCode::Locked => {
-            Err(Failure { until: failure.until, ..Failure::new(ErrorCode::TooManyRequests) })
-        }
+        Err(Failure { code: ErrorCode::Locked, until: Some(until), .. }) => Err(too_many_until(until)),
         other => other.map(drop),
     }
+}
+
+/// What a source hears that has used up what it may.
+pub(crate) fn too_many_until(until: Timestamp) -> Failure {
+    Failure { until: Some(until), ..Failure::new(ErrorCode::TooManyRequests) }
 }
 
 impl App {

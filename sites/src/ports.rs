@@ -7,6 +7,7 @@ use passquorum_domain::blob::Sealed;
 use passquorum_domain::command::{Action, Command};
 use passquorum_domain::config::RealmConfig;
 use passquorum_domain::ids::{KeyedHash, RequestId};
+use passquorum_domain::lockout::AttemptTarget;
 use passquorum_domain::outcome::{Effect, Rejection};
 use passquorum_domain::ports::{
     Admission, Backups, Clock, Consensus, Consistency, Directories, Entropy, KeyCare, Membership, Purpose,
@@ -101,6 +102,16 @@ impl Ports {
         let request = RequestId::internal(at, fresh_uuid(&*self.entropy));
         let command = Command { request, at, actor, detail, action };
         Ok(self.consensus.propose(command).await??)
+    }
+
+    /// Until when attempts at a target are refused, if they are: without a command, so that nothing of it is in the log. The cluster
+    /// is asked only where this node knows of a lock, which may have been lifted.
+    pub(crate) async fn locked_until(&self, target: AttemptTarget) -> Result<Option<Timestamp>, Failure> {
+        let now = self.now();
+        if self.consensus.local().locked_until(target, now).is_none() {
+            return Ok(None);
+        }
+        Ok(self.current().await?.locked_until(target, now))
     }
 
     /// Writes an audit record; `note` (names, addresses) is sealed for key holders.

@@ -69,7 +69,9 @@ impl State {
         }
         let mut change = Change { state: self, touched: Vec::new(), at, actor, detail };
         let outcome = change.act(action);
-        if let Err(rejection) = &outcome {
+        if let Err(rejection) = &outcome
+            && !change.is_told_already(rejection)
+        {
             change.audit(AuditEvent::Refused(rejection.clone()), None);
         }
         change.remember(request, &outcome);
@@ -138,6 +140,13 @@ impl Change<'_> {
     /// Whether an operator of the Helpdesk site does it, at a level that tells them from others.
     fn is_by_helpdesk(&self) -> bool {
         matches!(self.actor, Actor::Helpdesk(_)) && self.state.level >= FeatureLevel::THIRD
+    }
+
+    /// Whether a refusal says what the attempt that locked has said: who it is need not be anybody, and could push out
+    /// everything else.
+    fn is_told_already(&self, rejection: &Rejection) -> bool {
+        let is_a_strangers = matches!((&self.actor, rejection), (Actor::Anonymous, Rejection::Locked { .. }));
+        is_a_strangers && self.state.level >= FeatureLevel::FOURTH
     }
 
     /// Appends an audit record, and drops the oldest when the window is full.

@@ -90,3 +90,32 @@ async fn one_address_cannot_guess_at_many_users_without_end() {
     assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS);
     assert!(page.html.contains("PQ-TOO-MANY-REQUESTS"));
 }
+
+#[tokio::test]
+async fn whoever_is_locked_adds_nothing_to_the_audit_however_often_they_try() {
+    let world = World::new();
+    let node = world.node("n1");
+    register(&node, "alice", "Alice-0ld-Secret").await;
+    let mut browser = Browser::new(node);
+    start(&mut browser, "forgot-password", "alice").await;
+    for _ in 0..5 {
+        browser.post(STEP, &WRONG).await;
+    }
+    let mut general = config().general;
+    let before = |world: &World| world.consensus.state().totals().audit_seq;
+    let refused = |page: Page, code: &str| {
+        assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS);
+        assert!(page.html.contains(code) && page.headers.contains_key("retry-after"), "{}", page.html);
+    };
+    let seen = before(&world);
+    refused(browser.post(STEP, &WRONG).await, "PQ-LOCKED");
+    assert_eq!(before(&world), seen + 1, "the try is counted against the source alone");
+    general.source_limit.threshold = 1;
+    world.consensus.configure(passquorum_domain::config::ConfigChange::SetGeneral(general));
+    browser.post(STEP, &WRONG).await;
+    let seen = before(&world);
+    for _ in 0..3 {
+        refused(browser.post(STEP, &WRONG).await, "PQ-TOO-MANY-REQUESTS");
+    }
+    assert_eq!(before(&world), seen);
+}

@@ -3,9 +3,10 @@
 use crate::commands::{
     START, close_ticket, command, commands, count, create_realm, open_ticket, spend_passcode, user,
 };
-use passquorum_domain::audit::verify_chain;
+use passquorum_domain::audit::{Actor, verify_chain};
 use passquorum_domain::command::{Action, Command};
-use passquorum_domain::ids::{RequestId, TicketId};
+use passquorum_domain::feature_level::FeatureLevel;
+use passquorum_domain::ids::{NodeId, RequestId, TicketId};
 use passquorum_domain::lockout::AttemptTarget;
 use passquorum_domain::mail_code::MailCode;
 use passquorum_domain::outcome::{Effect, Rejection};
@@ -274,6 +275,32 @@ fn a_source_is_locked_after_its_limit_and_only_for_a_while() {
     let refused = state.apply(command(5_000, START + 1, count(5_000, 1))).outcome;
     assert_eq!(refused, Err(Rejection::Locked { until }));
     assert!(state.apply(command(5_001, until.0, count(5_001, 1))).outcome.is_ok());
+}
+
+#[test]
+fn from_the_fourth_level_on_a_stranger_adds_nothing_to_the_audit_once_locked() {
+    let mut state = realm();
+    for n in 0..u128::from(state.config().unwrap().general.source_limit.threshold) {
+        let guess = Command { actor: Actor::Anonymous, ..command(10 + n, START, count(n, 1)) };
+        assert!(state.apply(guess).outcome.is_ok());
+    }
+    for from in 1..=FeatureLevel::FOURTH.number() {
+        let level = FeatureLevel::from(from);
+        assert_eq!(state.level(), level);
+        let mut adds = |number: u128, actor| {
+            let before = state.totals().audit_seq;
+            let guess = command(u128::from(from) * 1_000 + number, START, count(number, 1));
+            let refused = state.apply(Command { actor, ..guess }).outcome;
+            assert!(matches!(refused, Err(Rejection::Locked { .. })));
+            state.totals().audit_seq - before
+        };
+        assert_eq!(adds(800, Actor::Anonymous), u64::from(level < FeatureLevel::FOURTH), "{level}");
+        assert_eq!(adds(801, Actor::Helpdesk(user(9))), 1, "an operator can be asked");
+        if level < FeatureLevel::FOURTH {
+            let raise = Action::RaiseLevel { from: level, to: level.next(), asked: vec![NodeId(1)] };
+            state.apply(command(u128::from(from) * 1_000 + 900, START, raise)).outcome.unwrap();
+        }
+    }
 }
 
 #[test]
