@@ -207,14 +207,33 @@ pub(crate) fn subject(ports: &Ports, guid: ObjectGuid) -> Result<KeyedHash, Vaul
     ports.vault.keyed_hash(Purpose::Subject, &guid.0)
 }
 
-/// What the counter of a name that is nobody's is kept under, so that it locks as a user's does. All spellings of one
-/// name share it, as all names of one user share the user's.
-pub(crate) fn nobody(ports: &Ports, name: &LoginName) -> Result<KeyedHash, Failure> {
+/// What the counter of a name that is nobody's is kept under, so that it locks as a user's does. Spellings share it that all names
+/// of one user would share: no others, or a name that is nobody's could be told by that from a user's.
+pub(crate) fn nobody(ports: &Ports, config: &RealmConfig, name: &LoginName) -> Result<KeyedHash, Failure> {
     let account = match name {
-        LoginName::Account { account, .. } => account.as_str(),
-        LoginName::Address(address) => address.split('@').next().unwrap_or(address),
+        LoginName::Account { domain: None, account } => Some(account.as_str()),
+        LoginName::Account { domain: Some(domain), account } => {
+            let is_known = |one: &DomainConnection| one.alias.to_lowercase() == domain.to_lowercase();
+            config.connections.iter().any(is_known).then_some(account.as_str())
+        }
+        LoginName::Address(address) => {
+            let parts = address.rsplit_once('@');
+            parts.filter(|(_, suffix)| is_of_the_realm(config, suffix)).map(|(account, _)| account)
+        }
     };
+    let name = account.map_or_else(|| name.to_string(), str::to_owned);
     // Longer than an objectGUID, so that no name can stand for one.
-    let data = format!("passquorum nobody: {}", account.to_lowercase());
+    let data = format!("passquorum nobody: {}", name.to_lowercase());
     Ok(ports.vault.keyed_hash(Purpose::Subject, data.as_bytes())?)
+}
+
+/// Whether users' addresses may end so, as far as the configuration tells: with a domain's name, or as the realm's own address.
+fn is_of_the_realm(config: &RealmConfig, suffix: &str) -> bool {
+    let bases = config.connections.iter().filter_map(|connection| match &connection.endpoint {
+        DirectoryEndpoint::Ldaps(ldaps) => ldaps.base.dns_domain(),
+        DirectoryEndpoint::Embedded => None,
+    });
+    let of_groups = config.administrators.iter().filter_map(|scope| scope.group.dns_domain());
+    let senders = config.general.mail.iter().map(|mail| mail.sender.domain().to_lowercase());
+    bases.chain(of_groups).chain(senders).any(|domain| domain == suffix.to_lowercase())
 }

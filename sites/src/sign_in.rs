@@ -34,7 +34,7 @@ pub async fn sign_in(
     let note = format!("{name} from {source}");
     let person = people::find(ports, &config, name).await?;
     let Person::One(ways) = person else {
-        let subject = people::nobody(ports, name)?;
+        let subject = people::nobody(ports, &config, name)?;
         let counted = attempt::count(ports, subject, first_policy(&config), &note).await?;
         counted.decide(ports, false).await?;
         return refuse(ports, site, name, source, Refusal::NoSuchUser).await;

@@ -150,14 +150,16 @@ async fn begin(app: &App, origin: Origin, task: Wanted, asked: &Asked<'_>) -> Re
     let now = ports.now();
     let source = AttemptTarget::Source(limits::source_hash(ports, origin)?);
     if let Some(until) = state.locked_until(source, now) {
-        return Err(Failure { until: Some(until), ..Failure::new(ErrorCode::TooManyRequests) });
+        return Err(limits::too_many_until(until));
     }
+    let most = config.general.source_limit.threshold;
+    app.crowd.begin(origin, most, now).map_err(|wait| limits::too_many_until(now.plus(wait)))?;
     let (policy, workflow, subject) = match served(app, config, task, name, near.as_ref()).await? {
         Ok(served) => served,
         Err(why) => {
             not_served(app, origin, name, why).await?;
             let (policy, workflow) = offered(config, task)?;
-            (policy, workflow, Subject::Nobody { hash: people::nobody(ports, name)? })
+            (policy, workflow, Subject::Nobody { hash: people::nobody(ports, config, name)? })
         }
     };
     if let Some(until) = state.locked_until(AttemptTarget::User(subject.hash()), now) {
@@ -220,13 +222,8 @@ async fn served<'c>(
     Ok(Ok((policy, workflow, Subject::User { user: way.record.user.clone(), hash })))
 }
 
-/// Records it, and counts it against the source, so that names cannot be tried without end. A source that is locked
-/// by this very count is not told here: only such names are counted, so the refusal would tell which they are.
+/// Records it.
 async fn not_served(app: &App, origin: Origin, name: &LoginName, why: NotServed) -> Result<(), Failure> {
-    match limits::count_source(&app.ports, origin).await {
-        Err(failure) if failure.code != ErrorCode::TooManyRequests => return Err(failure),
-        _ => {}
-    }
     let note = format!("{name} from {origin}: {why:?}");
     app.ports.record(Actor::Anonymous, AuditEvent::NotServed(Site::SelfService), None, &note).await
 }

@@ -91,6 +91,49 @@ async fn all_spellings_of_a_name_share_one_lock_and_one_set_of_questions() {
 }
 
 #[tokio::test]
+async fn no_spelling_tells_a_user_from_nobody() {
+    let world = World::new();
+    register(&world.node("n1"), "alice", "Alice-0ld-Secret").await;
+    for name in ["alice", "zelda"] {
+        let mut browser = Browser::new(world.node("n1"));
+        start(&mut browser, "forgot-password", name).await;
+        for _ in 0..5 {
+            browser.post(STEP, &WRONG).await;
+        }
+        for (spelling, locked) in [
+            (format!("EXAMPLE\\{name}"), true),
+            (format!("{name}@EXAMPLE.com"), true),
+            (format!("NOSUCH\\{name}"), false),
+            (format!("{name}@x.invalid"), false),
+            (format!("{name}@a@example.com"), false),
+        ] {
+            let page = start(&mut Browser::new(world.node("n1")), "forgot-password", &spelling).await;
+            assert_eq!(page.html.contains("PQ-LOCKED"), locked, "{spelling}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_source_may_begin_so_many_tasks_whatever_names_it_types() {
+    for name in ["alice", "zelda", "olga"] {
+        let world = World::new();
+        let mut general = config().general;
+        general.source_limit.threshold = 3;
+        world.consensus.configure(passquorum_domain::config::ConfigChange::SetGeneral(general));
+        let node = world.node("n1");
+        let mut refused = Vec::new();
+        for _ in 0..5 {
+            let page = start(&mut Browser::new(node.clone()), "forgot-password", name).await;
+            refused.push(page.html.contains("PQ-TOO-MANY-REQUESTS"));
+        }
+        assert_eq!(refused, [false, false, false, true, true], "{name}");
+        world.clock.forward(passquorum_domain::time::Span::minutes(15));
+        let page = start(&mut Browser::new(node), "forgot-password", name).await;
+        assert!(page.html.contains("answer-0"), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn the_cookie_has_the_same_length_for_users_and_others() {
     let world = World::new();
     let mut lengths = Vec::new();

@@ -48,8 +48,14 @@ impl<S: Ord + Copy> Window<S> {
     /// How long a source is refused from now on, if it is.
     #[must_use]
     pub fn refuses(&self, source: S, now: Timestamp) -> Option<Span> {
+        self.refuses_over(self.most, source, now)
+    }
+
+    /// The same where what a source may is not always the same.
+    #[must_use]
+    pub fn refuses_over(&self, most: u32, source: S, now: Timestamp) -> Option<Span> {
         let counts = self.counts();
-        let count = counts.get(&source).filter(|count| count.times >= self.most)?;
+        let count = counts.get(&source).filter(|count| count.times >= most)?;
         (!self.is_over(*count, now)).then(|| count.since.plus(self.length).since(now))
     }
 
