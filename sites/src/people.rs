@@ -110,7 +110,11 @@ pub(crate) async fn ways_of(
         own.is_some_and(|own| own.id == connection.id || own.may_share_users(connection))
     };
     let asked = config.connections.iter().filter(may_show).map(|connection| async move {
-        let directory = ports.directories.open(connection.id).await?;
+        let directory = match ports.directories.open(connection.id).await {
+            // This node has yet to learn of a connection that is new.
+            Err(error) if error.reason == DirectoryReason::NotFound => return Ok(None),
+            opened => opened?,
+        };
         match directory.read(&UserRef { connection: connection.id, ..user.clone() }).await {
             Ok(record) if is_looked_for(&record, connection) => {
                 Ok(Some(Way { record: Box::new(record), directory }))

@@ -95,20 +95,16 @@ pub(crate) async fn way_of_role<'w>(
         Site::Helpdesk => &config.helpdesk,
         Site::SelfService => &[],
     };
-    if let Some(way) = way_in(scopes, ways).await? {
-        return Ok(Some(way));
-    }
     let of_policies = config.policies.iter().flat_map(|policy| &policy.helpdesk.groups);
-    let of_policies = of_policies.filter(|_| site == Site::Helpdesk);
-    let of_policies: BTreeMap<_, _> =
-        of_policies.map(|scope| ((scope.connection, &scope.group), scope)).collect();
-    for scope in of_policies.values() {
+    let scopes = scopes.iter().chain(of_policies.filter(|_| site == Site::Helpdesk));
+    let scopes: BTreeMap<_, _> = scopes.map(|scope| ((scope.connection, &scope.group), scope)).collect();
+    for scope in scopes.values() {
         match way_in(std::slice::from_ref(*scope), ways).await {
             Ok(None) => {}
             Ok(way) => return Ok(way),
-            // Nobody helps by a group that is gone, and nobody else is to wait for it.
+            // Nobody has a role by a group that is gone, and nobody else is to wait for it.
             Err(error) if error.reason == DirectoryReason::NotFound => {
-                tracing::warn!(group = %scope.group, "a policy's helpdesk group is not there");
+                tracing::warn!(group = %scope.group, ?site, "the group of a role is not there");
             }
             Err(error) => return Err(error),
         }
@@ -143,7 +139,8 @@ pub(crate) async fn in_use(
 }
 
 /// Whether somebody who signed in on a site may still use it. Where the directory cannot be asked they may, until the
-/// session ends: an outage of the domain is when administrators are needed.
+/// session ends: an outage of the domain is when administrators are needed, and a changed access account or authority is one
+/// that they alone can mend. A domain that answers, and does not say that they have the role, lets nobody go on.
 pub(crate) async fn holds(ports: &Ports, staff: &Staff) -> Result<bool, Failure> {
     let config = ports.current_config().await?;
     let asked = async {
@@ -156,8 +153,28 @@ pub(crate) async fn holds(ports: &Ports, staff: &Staff) -> Result<bool, Failure>
     match asked.await {
         Ok(holds) => Ok(holds),
         Err(DirectoryError { reason, .. }) => {
-            tracing::warn!(%reason, site = ?staff.site, "the role of who is signed in could not be looked at");
-            Ok(true)
+            let holds = cannot_be_asked(reason);
+            tracing::warn!(%reason, holds, site = ?staff.site, "the role of who is signed in could not be looked at");
+            Ok(holds)
         }
+    }
+}
+
+fn cannot_be_asked(reason: DirectoryReason) -> bool {
+    use DirectoryReason as Reason;
+    match reason {
+        Reason::Unreachable | Reason::UntrustedCertificate | Reason::BindRefused | Reason::NoAnswer => true,
+        Reason::AccessDenied
+        | Reason::PasswordPolicy
+        | Reason::WrongPassword
+        | Reason::AccountLocked
+        | Reason::AccountDisabled
+        | Reason::AccountExpired
+        | Reason::NotFound
+        | Reason::Ambiguous
+        | Reason::Changed
+        | Reason::ForeignValue
+        | Reason::TooLarge
+        | Reason::Refused => false,
     }
 }

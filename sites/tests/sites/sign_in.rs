@@ -4,8 +4,10 @@ use crate::fakes::*;
 use crate::staff::{administrator, fields_of, location, look, send, set};
 use http::StatusCode;
 use passquorum_domain::audit::{AuditEvent, Site};
-use passquorum_domain::directory::LoginName;
+use passquorum_domain::config::ConfigChange;
+use passquorum_domain::directory::{DistinguishedName, LoginName};
 use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::ports::DirectoryReason;
 use passquorum_domain::secret::Password;
 use passquorum_sites::Failure;
 use passquorum_sites::session::Staff;
@@ -87,12 +89,33 @@ async fn whoever_has_lost_the_role_changes_nothing_more_and_is_signed_out() {
 }
 
 #[tokio::test]
-async fn an_administrator_can_mend_the_settings_while_the_domain_is_out() {
+async fn an_administrator_can_mend_the_settings_while_the_domain_cannot_be_asked_and_not_when_it_says_no() {
+    for (reason, status) in [
+        (DirectoryReason::Unreachable, StatusCode::SEE_OTHER),
+        (DirectoryReason::NoAnswer, StatusCode::SEE_OTHER),
+        (DirectoryReason::UntrustedCertificate, StatusCode::SEE_OTHER),
+        (DirectoryReason::BindRefused, StatusCode::SEE_OTHER),
+        (DirectoryReason::AccessDenied, StatusCode::UNAUTHORIZED),
+        (DirectoryReason::NotFound, StatusCode::UNAUTHORIZED),
+        (DirectoryReason::Refused, StatusCode::UNAUTHORIZED),
+    ] {
+        let world = World::new();
+        let mut browser = administrator(&world).await;
+        let mut fields = fields_of(&browser.get("/admin/general").await);
+        set(&mut fields, "general.organisation", "Mended");
+        world.directory.set_controller(Controller::Fails(reason));
+        let page = send(&mut browser, "/admin/general", &fields).await;
+        assert_eq!(page.status, status, "{reason:?}: {}", page.html);
+    }
+}
+
+#[tokio::test]
+async fn a_group_that_is_gone_gives_nobody_a_role_and_takes_none() {
     let world = World::new();
-    let mut browser = administrator(&world).await;
-    let mut fields = fields_of(&browser.get("/admin/general").await);
-    set(&mut fields, "general.organisation", "Mended");
-    world.directory.set_controller(Controller::Down);
-    let page = send(&mut browser, "/admin/general", &fields).await;
-    assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.html);
+    let mut gone = config().administrators;
+    gone[0].group = DistinguishedName::parse("CN=A gone group,DC=example,DC=com").unwrap();
+    gone.extend(config().administrators);
+    world.consensus.configure(ConfigChange::SetAdministrators(gone));
+    world.directory.lose("CN=A gone group,DC=example,DC=com");
+    sign_in(&world, Site::Admin, "root", "Rita-0ld-Secret").await.unwrap();
 }

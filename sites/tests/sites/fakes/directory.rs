@@ -28,6 +28,8 @@ pub(crate) enum Controller {
     Remembers,
     /// Says that the access account may not do the next change.
     Forbids,
+    /// Fails whatever is asked, for this reason.
+    Fails(DirectoryReason),
 }
 
 #[derive(Debug, Clone)]
@@ -56,6 +58,8 @@ pub(crate) struct FakeDirectory {
     pub(crate) changes: Mutex<Vec<&'static str>>,
     /// The controllers of visitors' computers that it was told of.
     pub(crate) near: Mutex<Vec<String>>,
+    /// Groups that are gone.
+    lost: Mutex<Vec<DistinguishedName>>,
     /// What is kept for legacy clients.
     pub(crate) legacy: Arc<Legacy>,
 }
@@ -135,8 +139,14 @@ impl FakeDirectory {
             controller: Mutex::new(Controller::Up),
             changes: Mutex::new(Vec::new()),
             near: Mutex::default(),
+            lost: Mutex::default(),
             legacy: Arc::default(),
         }
+    }
+
+    /// Has a group no more.
+    pub(crate) fn lose(&self, group: &str) {
+        lock(&self.lost).push(DistinguishedName::parse(group).unwrap());
     }
 
     /// Has a user in it as well.
@@ -167,6 +177,7 @@ impl FakeDirectory {
     fn reach(&self, operation: &'static str) -> Result<(), DirectoryError> {
         match *lock(&self.controller) {
             Controller::Down => Err(Self::error(operation, DirectoryReason::Unreachable, Retry::Safe)),
+            Controller::Fails(reason) => Err(Self::error(operation, reason, Retry::Pointless)),
             _ => Ok(()),
         }
     }
@@ -185,7 +196,7 @@ impl FakeDirectory {
         let reason = match *controller {
             Controller::Remembers => Some(DirectoryReason::PasswordPolicy),
             Controller::Forbids => Some(DirectoryReason::AccessDenied),
-            Controller::Up | Controller::Down | Controller::Mute => None,
+            Controller::Up | Controller::Down | Controller::Fails(_) | Controller::Mute => None,
         };
         if let Some(reason) = reason {
             *controller = Controller::Up;
@@ -241,6 +252,9 @@ impl Directory for FakeDirectory {
         groups: &[DistinguishedName],
     ) -> Result<Vec<DistinguishedName>, DirectoryError> {
         let own = self.get("member of", &user.user)?.groups;
+        if groups.iter().any(|group| lock(&self.lost).contains(group)) {
+            return Err(Self::error("member of", DirectoryReason::NotFound, Retry::Pointless));
+        }
         Ok(groups.iter().filter(|group| own.contains(group)).cloned().collect())
     }
 
