@@ -4,6 +4,7 @@
 //! are sealed before they get here.
 
 mod checker;
+mod destination;
 mod difference;
 mod general;
 pub mod history;

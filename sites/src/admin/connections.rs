@@ -8,6 +8,7 @@ use super::inputs::{Input, Section};
 use crate::extract::Form;
 use crate::former_profiles;
 use crate::page_error::Failure;
+use crate::sealed_passwords;
 use crate::view::{Page, render};
 use askama::Template;
 use axum::extract::Path;
@@ -18,6 +19,7 @@ use passquorum_domain::config::{
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::{ConnectionId, PolicyId};
 use passquorum_domain::ports::{CheckOutcome, ControllerCheck, DirectoryError, PushReport, fresh_uuid};
+use std::collections::BTreeSet;
 
 const PART: &str = "/admin/connections";
 
@@ -177,12 +179,30 @@ pub(super) async fn save(desk: Desk, Path(id): Path<String>, form: Form) -> Resu
     let connection = read(&desk.app.ports, &mut fields, id, present)?;
     let ticked = served(&config, id).into_iter().map(|(policy, _)| policy);
     let ticked: Vec<_> = ticked.filter(|policy| fields.is_checked(&only(*policy))).collect();
+    if present.is_some() && fields.raw("bind_password").is_empty() {
+        refuse_misdirected(&desk, &mut fields, &connection).await?;
+    }
     // What could not be read is refused anyway.
     let copied_for = if fields.is_readable() { ticked.as_slice() } else { &[] };
     let (change, left) = change(&desk, &config, connection, copied_for).await?;
     let mut edit = Edit::new(&mut fields, change)?;
     edit.problems.extend(left);
     editor(&config, id).save(&desk, &fields, edit, located).await
+}
+
+/// Notes beside each input that would have the kept password sent elsewhere that it has to be entered again. So it is too where
+/// the connection is only copied, with its password sealed anew.
+async fn refuse_misdirected(
+    desk: &Desk,
+    fields: &mut Fields,
+    connection: &DomainConnection,
+) -> Result<(), Failure> {
+    let state = desk.app.ports.current().await?;
+    let change = ConfigChange::PutConnection(Box::new(connection.clone()));
+    for Problem { field, message } in sealed_passwords::misdirected(&state, &change, &BTreeSet::new()) {
+        fields.refuse(field.rsplit('.').next().unwrap_or(&field), &message);
+    }
+    Ok(())
 }
 
 /// Tries whether each controller of the saved connection can be reached and accepts the access account.

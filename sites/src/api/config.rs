@@ -17,10 +17,11 @@ use passquorum_domain::audit::Actor;
 use passquorum_domain::command::Action;
 use passquorum_domain::config::{ConfigChange, RealmConfig};
 use passquorum_domain::error_code::ErrorCode;
-use passquorum_domain::ids::Revision;
+use passquorum_domain::ids::{ConnectionId, Revision};
 use passquorum_domain::outcome::Effect;
 use passquorum_domain::ports::Consistency;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// `GET /api/v1/config`.
@@ -44,7 +45,12 @@ pub(super) async fn replace(
     let base = base_revision(&headers)?;
     let config: RealmConfig = body.json()?;
     let change = ConfigChange::Replace(Box::new(config));
-    change_config(&ports, caller.actor, Edit { base, change, comment: None, abandon }).await
+    change_config(
+        &ports,
+        caller.actor,
+        Edit { base, change, comment: None, entered: BTreeSet::new(), abandon },
+    )
+    .await
 }
 
 #[derive(Deserialize)]
@@ -65,7 +71,8 @@ pub(super) async fn change(
     body: Body,
 ) -> Result<Response, ApiProblem> {
     let ChangeRequest { base, change, comment } = body.json()?;
-    change_config(&ports, caller.actor, Edit { base, change, comment, abandon }).await
+    change_config(&ports, caller.actor, Edit { base, change, comment, entered: BTreeSet::new(), abandon })
+        .await
 }
 
 /// Why somebody changes something, in one line; at most [`Comment::MAX`] characters.
@@ -92,6 +99,8 @@ pub(super) struct Edit {
     pub(super) base: Revision,
     pub(super) change: ConfigChange,
     pub(super) comment: Option<Comment>,
+    /// The connections whose passwords were entered with it.
+    pub(super) entered: BTreeSet<ConnectionId>,
     /// Whether profiles that are still in a former attribute are given up.
     pub(super) abandon: bool,
 }
@@ -112,6 +121,10 @@ pub(super) async fn change_config(ports: &Ports, actor: Actor, edit: Edit) -> Re
     let doubled = present.doubled_by(state.level(), &edit.change);
     if !doubled.is_empty() {
         return Err(ApiProblem::invalid_config(doubled));
+    }
+    let misdirected = sealed_passwords::misdirected(&state, &edit.change, &edit.entered);
+    if !misdirected.is_empty() {
+        return Err(ApiProblem::invalid_config(misdirected));
     }
     leaves_nobody_behind(ports, present, &edit).await?;
     let effect = config_history::effect(present, &edit.change);
@@ -139,7 +152,7 @@ pub(super) async fn commit_edit(
     edit: Edit,
     effect: &str,
 ) -> Result<Response, ApiProblem> {
-    let Edit { base, change, comment, abandon: _ } = edit;
+    let Edit { base, change, comment, .. } = edit;
     let note = match comment {
         Some(Comment(text)) if !text.trim().is_empty() => format!("{}; {effect}", text.trim()),
         _ => effect.to_owned(),

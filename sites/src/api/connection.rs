@@ -22,7 +22,7 @@ use passquorum_domain::ids::ConnectionId;
 use passquorum_domain::mail::{MailLogin, MailServer};
 use passquorum_domain::ports::{Consistency, Purpose};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A connection as an operator writes it.
 #[derive(Deserialize)]
@@ -76,6 +76,10 @@ pub(super) async fn put(
     let new: NewConnection = body.secret_json()?;
     let state = ports.consensus.read(Consistency::Linearizable).await?;
     let present = state.config().ok_or_else(no_realm)?;
+    let entered = match &new.endpoint {
+        NewEndpoint::Ldaps(NewLdaps { bind_password: Some(_), .. }) => BTreeSet::from([id]),
+        NewEndpoint::Ldaps(_) | NewEndpoint::Embedded => BTreeSet::new(),
+    };
     let connection = DomainConnection {
         id,
         alias: new.alias,
@@ -90,7 +94,7 @@ pub(super) async fn put(
         },
     };
     let change = ConfigChange::PutConnection(Box::new(connection));
-    change_config(&ports, caller.actor, Edit { base, change, comment: None, abandon }).await
+    change_config(&ports, caller.actor, Edit { base, change, comment: None, entered, abandon }).await
 }
 
 /// An access account, in clear.
@@ -124,7 +128,8 @@ pub(super) async fn put_account(
     // First, so that a name that could never be saved is not tried.
     present.with(change.clone()).map_err(ApiProblem::invalid_config)?;
     ports.directories.try_out(&connection).await?;
-    change_config(&ports, caller.actor, Edit { base, change, comment: None, abandon: false }).await
+    let entered = BTreeSet::from([id]);
+    change_config(&ports, caller.actor, Edit { base, change, comment: None, entered, abandon: false }).await
 }
 
 /// A configuration of another realm, with its access accounts' passwords.
@@ -162,7 +167,8 @@ pub(super) async fn put_portable(
         });
     }
     let change = ConfigChange::Replace(Box::new(config));
-    change_config(&ports, caller.actor, Edit { base, change, comment: None, abandon: false }).await
+    let entered = passwords.into_keys().collect();
+    change_config(&ports, caller.actor, Edit { base, change, comment: None, entered, abandon: false }).await
 }
 
 fn seal_password(ports: &Ports, id: ConnectionId, clear: &ClearPassword) -> Result<Sealed, ApiProblem> {

@@ -16,6 +16,7 @@ use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ids::Revision;
 use passquorum_domain::ports::Consistency;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Which revisions.
@@ -81,7 +82,7 @@ pub(super) async fn roll_back(
     let present = state.config().ok_or_else(no_realm)?;
     let change = config_history::way_back(&ports, &state, revision)?;
     let effect = format!("rolled back to revision {revision}; {}", config_history::effect(present, &change));
-    let edit = Edit { base, change, comment, abandon };
+    let edit = Edit { base, change, comment, entered: BTreeSet::new(), abandon };
     leaves_nobody_behind(&ports, present, &edit).await?;
     commit_edit(&ports, caller.actor, edit, &effect).await
 }

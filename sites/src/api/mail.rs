@@ -22,6 +22,7 @@ use passquorum_domain::mail::{
 use passquorum_domain::ports::{Consistency, Purpose};
 use passquorum_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// The settings as an operator writes them. The administrators' own texts stay as they are.
 #[derive(Deserialize)]
@@ -101,7 +102,12 @@ pub(super) async fn put(
     };
     let change =
         ConfigChange::SetGeneral(GeneralSettings { mail: Some(Box::new(mail)), ..present.general.clone() });
-    change_config(&ports, caller.actor, Edit { base, change, comment: None, abandon: false }).await
+    change_config(
+        &ports,
+        caller.actor,
+        Edit { base, change, comment: None, entered: BTreeSet::new(), abandon: false },
+    )
+    .await
 }
 
 fn no_password(index: usize) -> ApiProblem {

@@ -439,6 +439,22 @@ async fn an_access_password_is_written_and_never_shown() {
     set(&mut fields, "alias", "NEW");
     assert_eq!(send(&mut browser, &path, &fields).await.status, StatusCode::SEE_OTHER);
     assert_eq!(sealed(&world), before, "an empty field keeps the present password");
+    let page = browser.get(&path).await;
+    for (field, value) in [
+        ("servers", "ldaps://dc1.example.com\r\nldaps://elsewhere.example"),
+        ("authorities", "-----BEGIN CERTIFICATE-----\r\nMIJ\r\n-----END CERTIFICATE-----"),
+        ("bind_name", "other@example.com"),
+    ] {
+        let mut fields = fields_of(&page);
+        set(&mut fields, field, value);
+        let refused = send(&mut browser, &path, &fields).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{field}");
+        let place = format!("f-{}-problem", field.replace('_', "-"));
+        assert!(refused.html.contains(&place) && refused.html.contains("enter it again"), "{}", refused.html);
+    }
+    let mut fields = fields_of(&page);
+    set(&mut fields, "servers", "ldaps://dc2.example.com");
+    assert_eq!(send(&mut browser, &path, &fields).await.status, StatusCode::SEE_OTHER, "one server less");
     let unreachable = browser.submit(&format!("{path}/test"), &[("revision", "3")]).await;
     assert!(unreachable.html.contains("dc1.example.com: the object is not there"));
 }

@@ -205,6 +205,10 @@ async fn a_connection_is_changed_for_all_or_copied_for_one_policy() {
     set(&mut fields, &format!("only.{STRICT}"), "on");
     set(&mut fields, "servers", "ldaps://dc2.example.com");
     let page = send(&mut admin, &path, &fields).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "the copy has another server");
+    assert!(page.html.contains("f-servers-problem") && page.html.contains("enter it again"), "{}", page.html);
+    set(&mut fields, "bind_password", "Svc-0ld-Secret");
+    let page = send(&mut admin, &path, &fields).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "the copy needs an alias of its own");
     assert!(page.html.contains("another connection has this alias"), "{}", page.html);
     let same = {
@@ -238,6 +242,7 @@ async fn a_connection_is_changed_for_all_or_copied_for_one_policy() {
     let page = admin.get(&path).await;
     let mut fields = fields_of(&page);
     set(&mut fields, "servers", "ldaps://dc3.example.com");
+    set(&mut fields, "bind_password", "Svc-0ld-Secret");
     let page = send(&mut admin, &path, &fields).await;
     assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.html);
     let config = world.consensus.state().config().unwrap().clone();
@@ -271,6 +276,7 @@ async fn a_copy_that_does_not_look_where_profiles_are_is_refused() {
         (format!("only.{STRICT}").as_str(), "on"),
         ("alias", "STRICT"),
         ("servers", "ldaps://dc2.example.com"),
+        ("bind_password", "Svc-0ld-Secret"),
         ("profile_attribute", "carLicense"),
     ] {
         set(&mut fields, name, value);

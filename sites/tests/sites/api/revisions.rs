@@ -134,6 +134,45 @@ async fn a_revision_whose_passwords_are_gone_does_not_come_back_and_each_is_name
 }
 
 #[tokio::test]
+async fn a_sealed_password_goes_nowhere_that_it_was_not_entered_for_by_any_way() {
+    let api = Api::new();
+    api.connect(sealed(&api));
+    let present = api.call("GET", "/api/v1/config", &[], "").await.json();
+    let mut elsewhere = present.clone();
+    elsewhere["connections"][0]["endpoint"]["Ldaps"]["servers"] = json!(["ldaps://elsewhere.example"]);
+    let connection = elsewhere["connections"][0].clone();
+    let change = json!({ "base": 1, "change": { "PutConnection": connection } }).to_string();
+    let base = [("if-match", "\"1\"")];
+    let mut unknown = present.clone();
+    unknown["connections"][0]["endpoint"]["Ldaps"]["bind_password"] = json!(sealed(&api));
+    let id = present["connections"][0]["id"].as_str().unwrap();
+    let mut clear = json!({ "alias": "EXAMPLE", "endpoint": { "ldaps": {
+        "servers": ["ldaps://elsewhere.example"],
+        "base": "DC=example,DC=com",
+        "authorities": "-----BEGIN CERTIFICATE-----",
+        "bind_name": "svc",
+    } } });
+    let one = format!("/api/v1/connections/{id}");
+    let portable = json!({ "config": elsewhere, "passwords": {} }).to_string();
+    for (method, path, headers, body, field) in [
+        ("POST", "/api/v1/config/changes", &[][..], change, "connection.endpoint.Ldaps.servers"),
+        ("PUT", "/api/v1/config", &base, elsewhere.to_string(), "connections[0].endpoint.Ldaps.servers"),
+        ("PUT", "/api/v1/config", &base, unknown.to_string(), "connections[0].endpoint.Ldaps.bind_password"),
+        ("PUT", "/api/v1/config/portable", &base, portable, "connections[0].endpoint.Ldaps.servers"),
+        ("PUT", &one, &base, clear.to_string(), "connection.endpoint.Ldaps.servers"),
+    ] {
+        let refused = api.call(method, path, headers, body).await.problem(422, "PQ-INVALID-CONFIG");
+        assert_eq!(refused["problems"][0]["field"], field, "{path}: {refused}");
+        assert!(refused["problems"][0]["message"].as_str().unwrap().contains("enter it again"), "{refused}");
+    }
+    clear["endpoint"]["ldaps"]["bind_password"] = json!("planted-secret");
+    assert_eq!(api.call("PUT", &one, &base, clear.to_string()).await.status, StatusCode::OK);
+    assert_eq!(api.roll_back(2, 1).await.status, StatusCode::OK, "each password goes where it went");
+    let mixed = json!({ "base": 3, "change": { "PutConnection": elsewhere["connections"][0] } }).to_string();
+    api.call("POST", "/api/v1/config/changes", &[], mixed).await.problem(422, "PQ-INVALID-CONFIG");
+}
+
+#[tokio::test]
 async fn a_second_connection_for_the_same_users_is_refused_with_the_one_to_share() {
     let api = Api::new();
     api.connect(sealed(&api));
