@@ -6,8 +6,8 @@
 //! through one `activity` per kind of step; `page_error` is the one place where failures become pages.
 //!
 //! Invariants: any node can serve any step; nothing about a visitor stays in memory between requests but how many wrong
-//! tokens an address sent within the minute; no page, log line or cookie holds a password or an answer in clear. This
-//! crate must not know openraft, LDAP or TLS.
+//! tokens an address sent within the minute, and how many tasks it began within five; no page, log line or cookie holds a
+//! password or an answer in clear. This crate must not know openraft, LDAP or TLS.
 
 pub mod admin;
 pub mod api;

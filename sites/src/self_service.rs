@@ -128,11 +128,15 @@ impl Wanted {
     }
 }
 
-/// The first policy that offers the task, for its texts and for a name that is nobody's.
-fn offered(config: &RealmConfig, task: Wanted) -> Result<(&ManagementPolicy, &Workflow), Failure> {
-    config
-        .policies
-        .iter()
+/// The first policy that offers the task, beginning with one of them: for its texts, and for a name that is nobody's.
+fn offered(
+    config: &RealmConfig,
+    task: Wanted,
+    from: usize,
+) -> Result<(&ManagementPolicy, &Workflow), Failure> {
+    let count = config.policies.len();
+    let mut turned = config.policies.iter().cycle().skip(from.checked_rem(count).unwrap_or(0)).take(count);
+    turned
         .find_map(|policy| task.of(policy).map(|workflow| (policy, workflow)))
         .ok_or_else(|| Failure::new(ErrorCode::NotFound).saying(text::TASK_NOT_OFFERED))
 }

@@ -4,6 +4,8 @@
 //! realm key, bound to the user's `objectGUID`, before it goes to the directory. Beside its hash stands the answer itself
 //! where the policy lets the helpdesk see it: sealed once more, under a key of its own purpose.
 
+mod proposed;
+
 use crate::blob::Sealed;
 use crate::document;
 use crate::feature_level::FeatureLevel;
@@ -76,6 +78,16 @@ impl QaPolicy {
     #[must_use]
     pub fn listed(&self, id: QuestionId) -> Option<&Question> {
         self.questions.iter().find(|question| question.id == id)
+    }
+
+    /// The words in which a question of a profile is asked: the list's as they are now, so that they do not tell when, and so
+    /// whether, somebody has answered; its own when it is not on the list any more.
+    #[must_use]
+    pub fn text_of<'a>(&'a self, question: &'a AskedQuestion) -> &'a str {
+        match question.origin {
+            QuestionOrigin::Listed(id) => self.listed(id).map_or(&question.text, |listed| &listed.text),
+            QuestionOrigin::UserDefined => &question.text,
+        }
     }
 
     /// How many questions of a sort a complete profile has.

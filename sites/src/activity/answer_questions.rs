@@ -142,7 +142,7 @@ fn sheet(
         .into_iter()
         .flat_map(|profile| profile.entries.iter().enumerate())
         .filter(|(_, entry)| qa.is_for_visitors(entry) && may_ask(qa.sort_of(&entry.question.origin)))
-        .map(|(place, entry)| (place, entry.question.text.clone()))
+        .map(|(place, entry)| (place, qa.text_of(&entry.question).to_owned()))
         .collect();
     let enough = settings.too_few == TooFew::AskAll || wanted.is_none_or(|wanted| own.len() >= wanted);
     if !own.is_empty() && enough {

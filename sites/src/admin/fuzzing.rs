@@ -4,7 +4,7 @@ use super::fields::Fields;
 use super::policy_form;
 use crate::extract::Form;
 use passquorum_domain::config::{ConfigChange, DirectoryEndpoint, DomainConnection, RealmConfig};
-use passquorum_domain::ids::{ConnectionId, PolicyId, WorkflowId};
+use passquorum_domain::ids::{ConnectionId, PolicyId};
 use uuid::Uuid;
 
 /// Reads a form as the one of a policy, and shows what was read again with its problems.
@@ -20,7 +20,7 @@ pub(crate) fn fields(form: Form) {
     let present = policy_form::blank(
         PolicyId(Uuid::from_u128(2)),
         passquorum_domain::feature_level::FeatureLevel::FIRST,
-        || WorkflowId(Uuid::from_u128(3)),
+        || Uuid::from_u128(3),
     );
     let mut fields = Fields::new(form);
     let policy = policy_form::read(&mut fields, &present, &config);

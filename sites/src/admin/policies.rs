@@ -10,7 +10,7 @@ use axum::extract::Path;
 use axum::response::Response;
 use passquorum_domain::config::{ConfigChange, ManagementPolicy, RealmConfig};
 use passquorum_domain::error_code::ErrorCode;
-use passquorum_domain::ids::{PolicyId, WorkflowId};
+use passquorum_domain::ids::PolicyId;
 use passquorum_domain::ports::fresh_uuid;
 
 pub(super) const PART: &str = "/admin/policies";
@@ -36,7 +36,7 @@ pub(super) fn editor(policy: &ManagementPolicy, config: &RealmConfig) -> Editor 
 
 /// The policy with this id, or one to begin with under it.
 fn present_or_blank(desk: &Desk, config: &RealmConfig, id: PolicyId) -> ManagementPolicy {
-    let fresh = || WorkflowId(fresh_uuid(&*desk.app.ports.entropy));
+    let fresh = || fresh_uuid(&*desk.app.ports.entropy);
     let level = desk.app.ports.consensus.local().level();
     config.policy(id).cloned().unwrap_or_else(|| blank(id, level, fresh))
 }

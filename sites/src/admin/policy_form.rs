@@ -7,7 +7,7 @@ use super::inputs::{Input, Section};
 use passquorum_domain::config::{ManagementPolicy, Problem, RealmConfig};
 use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::helpdesk::HelpdeskPolicy;
-use passquorum_domain::ids::{ConnectionId, PolicyId, WorkflowId};
+use passquorum_domain::ids::{ConnectionId, PolicyId, QuestionId, WorkflowId};
 use passquorum_domain::lockout::LockoutSettings;
 use passquorum_domain::mail::Notices;
 use passquorum_domain::policy::{ComplexityRule, LengthRule, PasswordRule};
@@ -15,6 +15,7 @@ use passquorum_domain::qa::QaPolicy;
 use passquorum_domain::scope::UserScope;
 use passquorum_domain::workflow::{Workflow, WorkflowKind};
 use std::collections::BTreeSet;
+use uuid::Uuid;
 
 const DEFAULT_LENGTH: LengthRule = LengthRule { min: 12, max: 128 };
 const DEFAULT_COMPLEXITY: ComplexityRule = ComplexityRule { min_kinds: 3, forbid_names: true };
@@ -22,25 +23,12 @@ const DEFAULT_COMPLEXITY: ComplexityRule = ComplexityRule { min_kinds: 3, forbid
 const KEEP: &str = "qa.keep_mandatory_answers";
 
 /// A policy to begin with.
-pub(super) fn blank(
-    id: PolicyId,
-    level: FeatureLevel,
-    fresh: impl FnMut() -> WorkflowId,
-) -> ManagementPolicy {
+pub(super) fn blank(id: PolicyId, level: FeatureLevel, mut fresh: impl FnMut() -> Uuid) -> ManagementPolicy {
     ManagementPolicy {
         id,
         name: String::new(),
         scope: Vec::new(),
-        qa: QaPolicy {
-            questions: Vec::new(),
-            optional_to_register: 0,
-            user_defined_to_register: 2,
-            min_question_length: 10,
-            min_answer_length: 3,
-            reject_same_answer: true,
-            reject_answer_in_question: true,
-            keep_mandatory_answers: false,
-        },
+        qa: QaPolicy::proposed(|| QuestionId(fresh())),
         lockout: LockoutSettings::DEFAULT,
         notices: Notices::default(),
         helpdesk: HelpdeskPolicy::default(),
@@ -48,7 +36,7 @@ pub(super) fn blank(
             PasswordRule::Length(DEFAULT_LENGTH),
             PasswordRule::Complexity(DEFAULT_COMPLEXITY),
         ],
-        workflows: Workflow::defaults(level, fresh),
+        workflows: Workflow::defaults(level, || WorkflowId(fresh())),
     }
 }
 
@@ -193,7 +181,7 @@ fn qa_inputs(qa: &QaPolicy) -> Vec<Input> {
         Input::number(
             "qa.user_defined_to_register",
             "Questions of their own to write",
-            "",
+            "Whoever types a user's name is shown them, and can tell by them who has registered: 0 tells nobody.",
             qa.user_defined_to_register,
         ),
         Input::number(
@@ -335,7 +323,6 @@ mod tests {
     use passquorum_domain::config::{ConfigChange, DirectoryEndpoint, DomainConnection};
     use passquorum_domain::directory::DistinguishedName;
     use passquorum_domain::helpdesk::{HelpdeskTask, Verification};
-    use uuid::Uuid;
 
     fn realm() -> (RealmConfig, ManagementPolicy) {
         let connection = ConnectionId(Uuid::from_u128(1));
@@ -350,7 +337,7 @@ mod tests {
         let mut number = 0;
         let mut policy = blank(PolicyId(Uuid::from_u128(2)), FeatureLevel::CURRENT, || {
             number += 1;
-            WorkflowId(Uuid::from_u128(number))
+            Uuid::from_u128(number)
         });
         policy.name = "Everyone".into();
         policy.scope.push(UserScope {

@@ -193,7 +193,7 @@ pub(super) fn sheet(
             characters = places.into_iter().map(|(_, place)| place).take(most).collect();
             characters.sort_unstable();
         }
-        let text = entry.question.text.clone();
+        let text = policy.qa.text_of(&entry.question).to_owned();
         ranked.push((draw(id.to_string())?, Asked { text, place, characters, kept }));
     }
     let wanted = settings.questions as usize;

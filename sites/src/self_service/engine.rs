@@ -17,6 +17,7 @@ use passquorum_domain::config::{ManagementPolicy, RealmConfig};
 use passquorum_domain::directory::{ClientController, LoginName};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::feature_level::FeatureLevel;
+use passquorum_domain::ids::KeyedHash;
 use passquorum_domain::lockout::AttemptTarget;
 use passquorum_domain::outcome::Rejection;
 use passquorum_domain::ports::fresh_uuid;
@@ -158,8 +159,11 @@ async fn begin(app: &App, origin: Origin, task: Wanted, asked: &Asked<'_>) -> Re
         Ok(served) => served,
         Err(why) => {
             not_served(app, origin, name, why).await?;
-            let (policy, workflow) = offered(config, task)?;
-            (policy, workflow, Subject::Nobody { hash: people::nobody(ports, config, name)? })
+            let hash = people::nobody(ports, config, name)?;
+            // Of any policy, as users are, and always the same one.
+            let KeyedHash([high, low, ..]) = hash;
+            let (policy, workflow) = offered(config, task, u16::from_be_bytes([high, low]).into())?;
+            (policy, workflow, Subject::Nobody { hash })
         }
     };
     if let Some(until) = state.locked_until(AttemptTarget::User(subject.hash()), now) {

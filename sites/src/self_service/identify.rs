@@ -46,7 +46,7 @@ async fn page(
     computer: Computer,
 ) -> Result<IdentifyPage, Failure> {
     let config = front.app.ports.local_config().ok_or(Rejection::NoRealm)?;
-    let (_, workflow) = offered(&config, task)?;
+    let (_, workflow) = offered(&config, task, 0)?;
     let csrf = front.enter(visit).await?;
     Ok(IdentifyPage {
         page: Page::with_token(&front.app, visit, Site::SelfService, workflow.name.clone(), csrf),
