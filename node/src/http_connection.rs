@@ -13,6 +13,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use passquorum_sites::guard_headers;
 use std::convert::Infallible;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -39,11 +40,13 @@ where
         let answer = router.clone().oneshot(request);
         async move {
             let timely = tokio::time::timeout(REQUEST_TIME, answer).await;
-            Ok::<_, Infallible>(match timely {
+            let mut response = match timely {
                 Ok(Ok(response)) => response,
                 Ok(Err(never)) => match never {},
                 Err(_) => too_slow(),
-            })
+            };
+            guard_headers(response.headers_mut());
+            Ok::<_, Infallible>(response)
         }
     });
     let connection = hyper::server::conn::http1::Builder::new()
@@ -67,7 +70,9 @@ where
 fn too_slow() -> Response<Body> {
     let mut response = Response::new(Body::from("the request took too long\n"));
     *response.status_mut() = StatusCode::REQUEST_TIMEOUT;
-    response.headers_mut().insert(http::header::CONNECTION, HeaderValue::from_static("close"));
+    let headers = response.headers_mut();
+    headers.insert(http::header::CONNECTION, HeaderValue::from_static("close"));
+    headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
 }
 
@@ -148,16 +153,21 @@ impl Answer {
 mod tests {
     use super::*;
     use crate::stop;
-    use axum::routing::post;
+    use axum::routing::{get, post};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::time::Instant;
 
     /// What a connection answers to these bytes and no more until it ends, and how long it takes, on a clock that runs
     /// only while all wait.
     async fn answer_to(bytes: &str) -> (String, Duration) {
+        answer_of(Router::new(), bytes).await
+    }
+
+    /// The same, of a node that has other routes besides.
+    async fn answer_of(others: Router, bytes: &str) -> (String, Duration) {
         let (mut client, server) = tokio::io::duplex(1024);
         let (_stopper, stop) = stop::channel();
-        let router = Router::new().route("/", post(|body: Bytes| async move { body }));
+        let router = others.route("/", post(|body: Bytes| async move { body }));
         let begun = Instant::now();
         let served = tokio::spawn(serve(server, router, (), stop));
         client.write_all(bytes.as_bytes()).await.unwrap();
@@ -181,6 +191,36 @@ mod tests {
         let (answer, took) = answer_to("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf").await;
         assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
         assert_eq!(took.as_secs(), REQUEST_TIME.as_secs());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_answer_has_the_guarding_headers_and_keeps_its_own() {
+        let headers = [("content-security-policy", "script-src 'self'"), ("cache-control", "max-age=300")];
+        let own = Router::new().route("/own", get(move || async move { headers }));
+        for (request, expected) in [
+            (
+                "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n",
+                ["default-src 'none'; frame-ancestors 'none'", "no-store"],
+            ),
+            (
+                "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf",
+                ["default-src 'none'; frame-ancestors 'none'", "no-store"],
+            ),
+            ("GET /own HTTP/1.1\r\nHost: x\r\n\r\n", ["script-src 'self'", "max-age=300"]),
+        ] {
+            let (answer, _) = answer_of(own.clone(), request).await;
+            let [policy, caching] = expected;
+            for line in [
+                &format!("content-security-policy: {policy}"),
+                &format!("cache-control: {caching}"),
+                "x-content-type-options: nosniff",
+                "strict-transport-security: max-age=31536000",
+                "x-frame-options: DENY",
+                "referrer-policy: no-referrer",
+            ] {
+                assert_eq!(answer.lines().filter(|given| *given == line).count(), 1, "{line} in {answer}");
+            }
+        }
     }
 
     #[tokio::test(start_paused = true)]

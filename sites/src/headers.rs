@@ -20,6 +20,9 @@ use passquorum_domain::ports::fresh_uuid;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// For what is no page: nothing of it is shown, run or framed.
+const NO_PAGE: &str = "default-src 'none'; frame-ancestors 'none'";
+
 const FIXED: [(HeaderName, &str); 8] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),
     (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
@@ -74,6 +77,15 @@ async fn around(State(app): State<App>, mut request: Request, next: Next) -> Res
     }
     secure(response.headers_mut(), &visit);
     response
+}
+
+/// Gives any answer of a node the headers that keep a browser safe, as far as it has none of its own: the API's, probes, and what
+/// is answered before anybody looks at a request.
+pub fn guard(headers: &mut HeaderMap) {
+    let others = [(header::CONTENT_SECURITY_POLICY, NO_PAGE), (header::CACHE_CONTROL, "no-store")];
+    for (name, value) in others.into_iter().chain(FIXED) {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
 }
 
 fn secure(headers: &mut HeaderMap, visit: &Visit) {

@@ -53,6 +53,7 @@ mod workflow;
 
 pub use crate::crowd::Crowd;
 pub use crate::hashing::Hashing;
+pub use crate::headers::guard as guard_headers;
 pub use crate::limits::{LocalOperator, PeerAddress};
 pub use crate::page_error::Failure;
 pub use crate::ports::{Ports, SiteSettings};

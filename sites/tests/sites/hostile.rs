@@ -159,3 +159,20 @@ async fn every_answer_carries_the_guarding_headers_and_safe_cookies() {
         );
     }
 }
+
+#[tokio::test]
+async fn no_browser_cuts_a_new_password_and_one_that_is_too_long_is_told_so() {
+    let world = World::new();
+    let node = world.node("n1");
+    let mut browser = Browser::new(node);
+    let page = start(&mut browser, "change-password", "alice").await;
+    for field in ["current", "new", "confirm"] {
+        let line = page.html.lines().find(|line| line.contains(&format!("id=\"{field}\""))).unwrap();
+        assert!(line.contains("type=\"password\"") && !line.contains("maxlength"), "{line}");
+    }
+    let long = format!("Aa1-{}", "x".repeat(300));
+    let page =
+        browser.post(STEP, &[("current", "Alice-0ld-Secret"), ("new", &long), ("confirm", &long)]).await;
+    assert!(page.html.contains("longer than allowed (256 characters)"), "{}", page.html);
+    assert_eq!(world.directory.user("alice").password, "Alice-0ld-Secret");
+}
