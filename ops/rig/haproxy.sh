@@ -10,6 +10,7 @@
 #   RIG_LISTEN=127.0.0.1:18443   where browsers connect
 #   RIG_PLAIN=127.0.0.1:18080    where they connect without TLS
 #   RIG_NODES="127.0.0.1:8443 127.0.0.1:8444 127.0.0.1:8445"   address:port of each node's sites
+#   RIG_NODE_NAMES="node-1.passquorum node-2.passquorum node-3.passquorum"   what the certificate of each must name
 #   RIG_NODE_CA=FILE             the authority that the nodes' certificates are checked against
 #   RIG_CONNECTIONS=2000         how many it holds
 #   RIG_CHECK_INTERVAL=200ms     how often it asks each node whether it is ready
@@ -30,10 +31,12 @@ settings=$here/../haproxy/haproxy.cfg
 
 # Only addresses, files and check times differ from what operators are given.
 set_environment() {
-    local nodes
+    local nodes names
     read -r -a nodes <<<"$RIG_NODES"
+    read -r -a names <<<"$RIG_NODE_NAMES"
     export PASSQUORUM_HTTP=$RIG_PLAIN PASSQUORUM_HTTPS=$RIG_LISTEN PASSQUORUM_SITE_CERTIFICATE=$dir/site.pem
     export PASSQUORUM_NODE_1=${nodes[0]} PASSQUORUM_NODE_2=${nodes[1]} PASSQUORUM_NODE_3=${nodes[2]}
+    export PASSQUORUM_NODE_1_NAME=${names[0]} PASSQUORUM_NODE_2_NAME=${names[1]} PASSQUORUM_NODE_3_NAME=${names[2]}
     export PASSQUORUM_NODES_AUTHORITY=$RIG_NODE_CA PASSQUORUM_CHECK_INTERVAL=${RIG_CHECK_INTERVAL:-200ms}
     export PASSQUORUM_ERROR_PAGES=$here/../haproxy/errors PASSQUORUM_STATS=$dir/stats.sock
     export PASSQUORUM_LOG=stdout PASSQUORUM_CONNECTIONS=${RIG_CONNECTIONS:-2000}
@@ -47,7 +50,7 @@ serves() {
 
 up() {
     : "${RIG_LISTEN:?set RIG_LISTEN to ADDRESS:PORT}" "${RIG_PLAIN:?set RIG_PLAIN to ADDRESS:PORT}"
-    : "${RIG_NODES:?set RIG_NODES}" "${RIG_NODE_CA:?set RIG_NODE_CA}"
+    : "${RIG_NODES:?set RIG_NODES}" "${RIG_NODE_NAMES:?set RIG_NODE_NAMES}" "${RIG_NODE_CA:?set RIG_NODE_CA}"
     RIG_NODE_CA=$(realpath "$RIG_NODE_CA")
     if runs "$pid_file" haproxy; then
         echo "rig: $dir is running already" >&2

@@ -8,8 +8,8 @@ use tokio::net::UnixStream;
 use super::RigError;
 use super::script::Script;
 
-/// The place of the status in a line of `show stat`, behind the names (HAProxy's management guide, 9.1).
-const STATUS: usize = 15;
+/// The place of the count of active servers in a line of `show stat`, behind the names (HAProxy's management guide, 9.1).
+const ACTIVE: usize = 17;
 
 /// A running HAProxy; it stops when dropped.
 #[derive(Debug)]
@@ -19,8 +19,9 @@ pub struct HaProxy {
 }
 
 impl HaProxy {
-    /// Starts it on 127.0.0.1:`port`, and on the next port without TLS, in front of three nodes (`127.0.0.1:PORT` of
-    /// their sites), with its files in `dir`. It checks the nodes' certificates against `node_authority` (a PEM file).
+    /// Starts it on 127.0.0.1:`port`, and on the next port without TLS, in front of three nodes (the id that the certificate
+    /// must name, and `127.0.0.1:PORT` of its sites), with its files in `dir`. It checks the nodes' certificates against
+    /// `node_authority` (a PEM file).
     /// Returns once a node is ready behind it.
     ///
     /// # Errors
@@ -28,13 +29,16 @@ impl HaProxy {
     pub async fn start(
         dir: &Path,
         port: u16,
-        nodes: &[String; 3],
+        nodes: &[(u64, String); 3],
         node_authority: &Path,
     ) -> Result<Self, RigError> {
+        let addresses = nodes.each_ref().map(|(_, address)| address.as_str());
+        let names = nodes.each_ref().map(|(id, _)| format!("node-{id}.passquorum"));
         let settings = vec![
             ("RIG_LISTEN", format!("127.0.0.1:{port}")),
             ("RIG_PLAIN", format!("127.0.0.1:{}", port + 1)),
-            ("RIG_NODES", nodes.join(" ")),
+            ("RIG_NODES", addresses.join(" ")),
+            ("RIG_NODE_NAMES", names.join(" ")),
             ("RIG_NODE_CA", node_authority.display().to_string()),
         ];
         let haproxy = Self { script: Script::new("haproxy.sh", dir, settings), port };
@@ -61,6 +65,14 @@ impl HaProxy {
     /// # Errors
     /// [`RigError::Io`] when it cannot be asked, [`RigError::Contract`] when it tells nothing of that.
     pub async fn sees_a_ready_node(&self) -> Result<bool, RigError> {
+        Ok(self.ready_nodes().await? > 0)
+    }
+
+    /// How many nodes it sees that are ready, by its own word.
+    ///
+    /// # Errors
+    /// As of [`Self::sees_a_ready_node`].
+    pub async fn ready_nodes(&self) -> Result<usize, RigError> {
         let file = self.script.dir().join("stats.sock");
         let failed = RigError::io(file.display().to_string());
         let asked = async {
@@ -71,11 +83,8 @@ impl HaProxy {
         };
         let answer = asked.await.map_err(failed)?;
         let backend = answer.lines().find_map(|line| line.strip_prefix("nodes,BACKEND,"));
-        match backend.and_then(|line| line.split(',').nth(STATUS)) {
-            Some("UP") => Ok(true),
-            Some("DOWN") => Ok(false),
-            _ => Err(RigError::Contract { who: "HAProxy", answer }),
-        }
+        let active = backend.and_then(|line| line.split(',').nth(ACTIVE)?.parse().ok());
+        active.ok_or(RigError::Contract { who: "HAProxy", answer })
     }
 
     /// Stops it and proves that none of its processes is left.

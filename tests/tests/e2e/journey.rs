@@ -18,7 +18,7 @@ pub(crate) fn screenshots() -> PathBuf {
 
 pub(crate) async fn balance(world: &World) -> HaProxy {
     let port = ports::block(2).unwrap();
-    let nodes = [1, 2, 3].map(|id| world.base(id).trim_start_matches("https://").to_owned());
+    let nodes = [1, 2, 3].map(|id| (id, world.base(id).trim_start_matches("https://").to_owned()));
     let dir = world.dir.path().join("haproxy");
     HaProxy::start(&dir, port, &nodes, &world.realm.authority()).await.unwrap()
 }

@@ -114,7 +114,7 @@ async fn each_fault_between_the_domain_and_the_page_is_found_and_named() {
     let mut world = World::start().await;
     world.leader(1).await;
     let folder = world.dir.path().to_owned();
-    let nodes = [1, 2, 3].map(|id| world.base(id).trim_start_matches("https://").to_owned());
+    let nodes = [1, 2, 3].map(|id| (id, world.base(id).trim_start_matches("https://").to_owned()));
     let port = ports::block(4).unwrap();
     let balancer =
         HaProxy::start(&folder.join("haproxy"), port, &nodes, &world.realm.authority()).await.unwrap();

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The settings of operators name three nodes; here all of them are the one in the perimeter.
 async fn balance(world: &World, node: u64) -> HaProxy {
     let address = world.base(node).trim_start_matches("https://").to_owned();
-    let nodes = [(); 3].map(|()| address.clone());
+    let nodes = [(); 3].map(|()| (node, address.clone()));
     let dir = world.dir.path().join("haproxy");
     HaProxy::start(&dir, ports::block(2).unwrap(), &nodes, &world.realm.authority()).await.unwrap()
 }

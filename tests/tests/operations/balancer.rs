@@ -14,7 +14,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 const STRANGER: &str = "203.0.113.9";
 
 async fn balance(folder: &Path, realm: &Cluster) -> HaProxy {
-    let nodes = [1, 2, 3].map(|id| realm.node(id).unwrap().health.trim_start_matches("https://").to_owned());
+    balance_as(folder, realm, [1, 2, 3]).await
+}
+
+/// The same, where the nodes are to show certificates with these ids.
+async fn balance_as(folder: &Path, realm: &Cluster, named: [u64; 3]) -> HaProxy {
+    let address = |id| realm.node(id).unwrap().health.trim_start_matches("https://").to_owned();
+    let nodes = [(named[0], address(1)), (named[1], address(2)), (named[2], address(3))];
     let port = ports::block(2).unwrap();
     HaProxy::start(&folder.join("haproxy"), port, &nodes, &authority(folder)).await.unwrap()
 }
@@ -104,5 +110,22 @@ async fn nobody_notices_that_a_node_drains_and_only_a_trusted_proxy_names_client
     assert_eq!(failed.load(Ordering::SeqCst), 0, "of {} requests", answered.load(Ordering::SeqCst));
 
     balancer.stop().await.unwrap();
+    realm.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn no_node_stands_for_another_behind_the_balancer() {
+    let _turn = TURN.lock().await;
+    let folder = tempfile::Builder::new().prefix("passquorum-ops-").tempdir().unwrap();
+    let realm = demo(folder.path()).await;
+    for (named, count) in [([1, 2, 3], 3), ([2, 1, 3], 1)] {
+        let balancer = balance_as(folder.path(), &realm, named).await;
+        wait::until("those are ready that show the right name", LIMIT, || async {
+            (balancer.ready_nodes().await.ok()? == count).then_some(())
+        })
+        .await
+        .unwrap();
+        balancer.stop().await.unwrap();
+    }
     realm.stop().await.unwrap();
 }

@@ -59,8 +59,8 @@ impl Site {
     }
 
     async fn balance(&self) -> HaProxy {
-        let nodes =
-            [1, 2, 3].map(|id| self.realm.node(id).unwrap().health.trim_start_matches("https://").to_owned());
+        let nodes = [1, 2, 3]
+            .map(|id| (id, self.realm.node(id).unwrap().health.trim_start_matches("https://").to_owned()));
         let (dir, port) = (self.folder.path().join("haproxy"), ports::block(2).unwrap());
         HaProxy::start(&dir, port, &nodes, &authority(self.folder.path())).await.unwrap()
     }

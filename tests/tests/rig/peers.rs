@@ -22,7 +22,7 @@ async fn haproxy_with_a_bad_authority_says_so_and_is_not_left_running() {
     let authority = dir.path().join("nodes.crt");
     std::fs::write(&authority, "no certificate").unwrap();
     let port = ports::block(2).unwrap();
-    let nodes = [(); 3].map(|()| "127.0.0.1:1".to_owned());
+    let nodes = [1, 2, 3].map(|id| (id, "127.0.0.1:1".to_owned()));
     let refused = HaProxy::start(&dir.path().join("haproxy"), port, &nodes, &authority).await;
     assert!(matches!(refused, Err(RigError::Failed { output, .. }) if output.contains("ca-file")));
     assert_eq!(process::naming(dir.path()), Vec::<i32>::new());
