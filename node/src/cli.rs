@@ -234,7 +234,9 @@ pub struct TokenArgs {
     /// What to call the API token.
     #[arg(long, requires = "api")]
     pub name: Option<String>,
-    /// What the API token may do: read, labels, config, nodes, backup.
+    /// What the API token may do: read, labels, config, nodes, backup, profiles. Some lead to the others: config names
+    /// administrators, nodes lets a node in that gets the realm's keys and makes tokens, backup has those keys too, and
+    /// profiles brings in the answers with which a password is reset.
     #[arg(long, value_parser = scope, value_delimiter = ',', requires = "api")]
     pub scope: Vec<ApiScope>,
     /// How long it is valid, such as 30m, 24h or 90d [default: 24h for a node, for ever for the API]
