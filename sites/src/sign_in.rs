@@ -12,8 +12,8 @@ use passquorum_domain::audit::{Actor, AuditEvent, Site};
 use passquorum_domain::config::RealmConfig;
 use passquorum_domain::directory::{LoginName, UserRecord};
 use passquorum_domain::error_code::ErrorCode;
-use passquorum_domain::ids::PolicyId;
-use passquorum_domain::ports::{DirectoryError, DirectoryReason, PasswordCheck};
+use passquorum_domain::ids::{KeyedHash, PolicyId};
+use passquorum_domain::ports::{DirectoryError, DirectoryReason, PasswordCheck, Purpose, VaultError};
 use passquorum_domain::scope::RoleScope;
 use passquorum_domain::secret::Password;
 use std::collections::BTreeMap;
@@ -34,8 +34,8 @@ pub async fn sign_in(
     let note = format!("{name} from {source}");
     let person = people::find(ports, &config, name).await?;
     let Person::One(ways) = person else {
-        let subject = people::nobody(ports, &config, name)?;
-        let counted = attempt::count(ports, subject, first_policy(&config), &note).await?;
+        let counter = counter(ports, people::nobody(ports, &config, name)?)?;
+        let counted = attempt::count(ports, counter, first_policy(&config), &note).await?;
         counted.decide(ports, false).await?;
         return refuse(ports, site, name, source, Refusal::NoSuchUser).await;
     };
@@ -43,9 +43,8 @@ pub async fn sign_in(
     let policy = people::serving(&config, &ways).await?.map(|(policy, _)| policy);
     let with_role = way_of_role(&config, site, &ways).await?;
     let Way { record, directory } = with_role.unwrap_or(&ways.first);
-    let counted =
-        attempt::count(ports, subject, policy.map(|policy| policy.id).or(first_policy(&config)), &note)
-            .await?;
+    let policy = policy.map(|policy| policy.id).or(first_policy(&config));
+    let counted = attempt::count(ports, counter(ports, subject)?, policy, &note).await?;
     let right = directory.check_password(record, password).await? == PasswordCheck::Right;
     let role = with_role.is_some();
     // A right password of somebody without the role stays counted: else this form would be an oracle for passwords.
@@ -78,6 +77,13 @@ async fn refuse(
     let note = format!("{name} from {source}: {why:?}");
     ports.record(Actor::Anonymous, AuditEvent::SignInRefused(site), None, &note).await?;
     Err(Failure::new(ErrorCode::WrongCredentials))
+}
+
+/// What wrong passwords of a person at these two sites are counted under: not what wrong answers on Self-Service are, with which
+/// any stranger could keep staff out. Only its time lifts the lock, since the helpdesk's own sign-in is what is locked.
+fn counter(ports: &Ports, subject: KeyedHash) -> Result<KeyedHash, VaultError> {
+    let data = [b"passquorum staff sign-in: ".as_slice(), &subject.0].concat();
+    ports.vault.keyed_hash(Purpose::Subject, &data)
 }
 
 fn first_policy(config: &RealmConfig) -> Option<PolicyId> {

@@ -9,6 +9,7 @@ use passquorum_domain::directory::{DistinguishedName, LoginName};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::ports::DirectoryReason;
 use passquorum_domain::secret::Password;
+use passquorum_domain::time::Span;
 use passquorum_sites::Failure;
 use passquorum_sites::session::Staff;
 
@@ -46,19 +47,50 @@ async fn no_role_a_wrong_password_and_no_such_user_are_refused_alike() {
 }
 
 #[tokio::test]
-async fn five_wrong_passwords_lock_against_the_right_one_and_against_self_service() {
+async fn five_wrong_passwords_lock_both_sites_for_staff_against_the_right_one_and_not_self_service() {
     let world = World::new();
     for name in ["root", "zelda"] {
-        for _ in 0..5 {
-            sign_in(&world, Site::Admin, name, "wrong").await.unwrap_err();
+        for site in [Site::Admin, Site::Helpdesk, Site::Admin, Site::Helpdesk, Site::Admin] {
+            let failure = sign_in(&world, site, name, "wrong").await.unwrap_err();
+            assert_eq!(failure.code, ErrorCode::WrongCredentials);
         }
-        let failure = sign_in(&world, Site::Admin, name, "Rita-0ld-Secret").await.unwrap_err();
-        assert_eq!(failure.code, ErrorCode::Locked);
-        assert!(failure.until.is_some());
+        for site in [Site::Admin, Site::Helpdesk] {
+            let failure = sign_in(&world, site, name, "Rita-0ld-Secret").await.unwrap_err();
+            assert_eq!(failure.code, ErrorCode::Locked);
+            assert!(failure.until.is_some());
+        }
+        let mut browser = crate::browser::Browser::new(world.node("n1"));
+        let page = crate::browser::start(&mut browser, "forgot-password", name).await;
+        assert!(page.html.contains("answer-0"), "{}", page.html);
     }
+    world.clock.forward(Span::minutes(15));
+    sign_in(&world, Site::Admin, "root", "Rita-0ld-Secret").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stranger_who_locks_an_administrator_on_self_service_does_not_keep_them_from_their_site() {
+    let world = World::new();
     let mut browser = crate::browser::Browser::new(world.node("n1"));
-    let page = crate::browser::start(&mut browser, "forgot-password", "root").await;
-    assert!(page.html.contains("PQ-LOCKED"));
+    for _ in 0..6 {
+        crate::browser::start(&mut browser, "register", "root").await;
+        browser.post(crate::browser::STEP, &[("password", "Wrong-Pass-1")]).await;
+    }
+    let page = crate::browser::start(&mut browser, "register", "root").await;
+    assert!(page.html.contains("PQ-LOCKED"), "{}", page.html);
+    sign_in(&world, Site::Admin, "root", "Rita-0ld-Secret").await.unwrap();
+}
+
+#[tokio::test]
+async fn without_any_policy_five_wrong_passwords_lock_too() {
+    let world = World::raised();
+    let mut config = (**world.consensus.state().config().unwrap()).clone();
+    config.policies.clear();
+    world.consensus.configure(ConfigChange::Replace(Box::new(config)));
+    for _ in 0..5 {
+        sign_in(&world, Site::Admin, "root", "wrong").await.unwrap_err();
+    }
+    let failure = sign_in(&world, Site::Admin, "root", "Rita-0ld-Secret").await.unwrap_err();
+    assert_eq!(failure.code, ErrorCode::Locked);
 }
 
 #[tokio::test]

@@ -2,8 +2,9 @@
 
 use super::Change;
 use crate::audit::AuditEvent;
+use crate::feature_level::FeatureLevel;
 use crate::ids::{AttemptId, KeyedHash, PolicyId};
-use crate::lockout::{AttemptTarget, AttemptVerdict};
+use crate::lockout::{AttemptTarget, AttemptVerdict, LockoutSettings};
 use crate::outcome::{Effect, Outcome, Rejection};
 use crate::state::CellKey;
 
@@ -22,9 +23,13 @@ impl Change<'_> {
         policy: Option<PolicyId>,
     ) -> Outcome {
         let config = self.state.config.as_ref().ok_or(Rejection::NoRealm)?;
-        let settings = match policy {
-            Some(id) => config.policy(id).ok_or(Rejection::NotFound)?.lockout,
-            None => config.general.source_limit,
+        let settings = match (policy, target) {
+            (Some(id), _) => config.policy(id).ok_or(Rejection::NotFound)?.lockout,
+            // A person is not guessed at as often as a source may try, where there is no policy to say how often.
+            (None, AttemptTarget::User(_)) if self.state.level >= FeatureLevel::FOURTH => {
+                LockoutSettings::DEFAULT
+            }
+            (None, _) => config.general.source_limit,
         };
         let mut counter = self.state.counters.get(&target).cloned().unwrap_or_default();
         match counter.count(attempt, self.at, &settings) {

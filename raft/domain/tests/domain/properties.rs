@@ -6,8 +6,8 @@ use crate::commands::{
 use passquorum_domain::audit::{Actor, verify_chain};
 use passquorum_domain::command::{Action, Command};
 use passquorum_domain::feature_level::FeatureLevel;
-use passquorum_domain::ids::{NodeId, RequestId, TicketId};
-use passquorum_domain::lockout::AttemptTarget;
+use passquorum_domain::ids::{AttemptId, NodeId, RequestId, TicketId};
+use passquorum_domain::lockout::{AttemptTarget, AttemptVerdict, LockoutSettings};
 use passquorum_domain::mail_code::MailCode;
 use passquorum_domain::outcome::{Effect, Rejection};
 use passquorum_domain::state::{Cell, CellKey, State};
@@ -299,6 +299,29 @@ fn from_the_fourth_level_on_a_stranger_adds_nothing_to_the_audit_once_locked() {
         if level < FeatureLevel::FOURTH {
             let raise = Action::RaiseLevel { from: level, to: level.next(), asked: vec![NodeId(1)] };
             state.apply(command(u128::from(from) * 1_000 + 900, START, raise)).outcome.unwrap();
+        }
+    }
+}
+
+#[test]
+fn without_a_policy_a_person_locks_by_the_default_from_the_fourth_level_on() {
+    let mut state = realm();
+    let limit = state.config().unwrap().general.source_limit.threshold;
+    for from in 1..=FeatureLevel::FOURTH.number() {
+        let level = FeatureLevel::from(from);
+        let base = u128::from(from) * 1_000;
+        let target = AttemptTarget::User(user(u8::try_from(from).unwrap()));
+        let mut left = |number: u128| {
+            let attempt = AttemptId(Uuid::from_u128(base + number));
+            let action = Action::CountAttempt { attempt, target, policy: None };
+            state.apply(command(base + number, START, action)).outcome
+        };
+        let most = if level < FeatureLevel::FOURTH { limit } else { LockoutSettings::DEFAULT.threshold };
+        let counted = |remaining| Ok(Effect::Attempt(AttemptVerdict::Counted { remaining }));
+        assert_eq!(left(1), counted(most - 1), "{level}");
+        if level < FeatureLevel::FOURTH {
+            let raise = Action::RaiseLevel { from: level, to: level.next(), asked: vec![NodeId(1)] };
+            state.apply(command(base + 900, START, raise)).outcome.unwrap();
         }
     }
 }
