@@ -33,7 +33,7 @@ settings=$here/../haproxy/haproxy.cfg
 set_environment() {
     local nodes names
     read -r -a nodes <<<"$RIG_NODES"
-    read -r -a names <<<"$RIG_NODE_NAMES"
+    read -r -a names <<<"${RIG_NODE_NAMES:-node-1.passquorum node-2.passquorum node-3.passquorum}"
     export PASSQUORUM_HTTP=$RIG_PLAIN PASSQUORUM_HTTPS=$RIG_LISTEN PASSQUORUM_SITE_CERTIFICATE=$dir/site.pem
     export PASSQUORUM_NODE_1=${nodes[0]} PASSQUORUM_NODE_2=${nodes[1]} PASSQUORUM_NODE_3=${nodes[2]}
     export PASSQUORUM_NODE_1_NAME=${names[0]} PASSQUORUM_NODE_2_NAME=${names[1]} PASSQUORUM_NODE_3_NAME=${names[2]}
@@ -50,7 +50,7 @@ serves() {
 
 up() {
     : "${RIG_LISTEN:?set RIG_LISTEN to ADDRESS:PORT}" "${RIG_PLAIN:?set RIG_PLAIN to ADDRESS:PORT}"
-    : "${RIG_NODES:?set RIG_NODES}" "${RIG_NODE_NAMES:?set RIG_NODE_NAMES}" "${RIG_NODE_CA:?set RIG_NODE_CA}"
+    : "${RIG_NODES:?set RIG_NODES}" "${RIG_NODE_CA:?set RIG_NODE_CA}"
     RIG_NODE_CA=$(realpath "$RIG_NODE_CA")
     if runs "$pid_file" haproxy; then
         echo "rig: $dir is running already" >&2
