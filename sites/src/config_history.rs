@@ -15,6 +15,7 @@ use passquorum_domain::ports::Purpose;
 use passquorum_domain::state::State;
 use passquorum_domain::time::Timestamp;
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// One revision in words.
 #[derive(Serialize)]
@@ -74,7 +75,8 @@ pub(crate) enum Irrecoverable {
     },
     /// Some of its passwords do not open any more.
     #[error(
-        "revision {wanted} holds passwords that this realm cannot open any more, so it was not brought back"
+        "revision {wanted} holds passwords that this realm cannot open any more, or that would go where they were not entered \
+         for, so it was not brought back"
     )]
     Unreadable {
         /// Which.
@@ -159,7 +161,9 @@ pub(crate) fn way_around(
     let config =
         undone(&before.config, &after.config, present).map_err(|why| Irreversible::Later { wanted, why })?;
     let change = ConfigChange::Replace(Box::new(config));
-    let problems = sealed_passwords::foreign(ports, &change);
+    let mut problems = sealed_passwords::foreign(ports, &change);
+    // Fields of two revisions may meet here: a password must not come to a server that it was not entered for.
+    problems.extend(sealed_passwords::misdirected(state, &change, &BTreeSet::new()));
     if problems.is_empty() { Ok(change) } else { Err(Irrecoverable::Unreadable { wanted, problems }.into()) }
 }
 

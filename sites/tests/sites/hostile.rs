@@ -2,8 +2,10 @@
 
 use crate::browser::*;
 use crate::fakes::*;
+use crate::staff::administrator;
 use axum::body::Body;
 use http::{StatusCode, header};
+use uuid::Uuid;
 
 const FORMS: [&str; 6] = [
     "/self-service/start/forgot-password",
@@ -175,4 +177,19 @@ async fn no_browser_cuts_a_new_password_and_one_that_is_too_long_is_told_so() {
         browser.post(STEP, &[("current", "Alice-0ld-Secret"), ("new", &long), ("confirm", &long)]).await;
     assert!(page.html.contains("longer than allowed (256 characters)"), "{}", page.html);
     assert_eq!(world.directory.user("alice").password, "Alice-0ld-Secret");
+}
+
+#[tokio::test]
+async fn a_form_that_cannot_be_read_is_refused_with_a_page() {
+    let world = World::new();
+    let mut browser = administrator(&world).await;
+    browser.get("/admin/general").await;
+    let none = browser.submit("/admin/general", &[]).await;
+    assert_eq!(none.status, StatusCode::BAD_REQUEST);
+    assert!(none.html.contains("PQ-BAD-INPUT"));
+    let huge = "x".repeat(1 << 20);
+    let page = browser.submit("/admin/general", &[("general.organisation", &huge)]).await;
+    assert_eq!(page.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(browser.get("/admin/policies/nonsense").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(browser.get(&format!("/admin/policies/{}", Uuid::nil())).await.status, StatusCode::NOT_FOUND);
 }

@@ -179,7 +179,9 @@ async fn a_workflow_is_composed_by_hand_and_by_keyboard_seen_tried_saved_taken_b
     browser.press("Find").await.unwrap();
     browser.wait_for_text("settings say").await.unwrap();
     designer.look("7-search").await;
-    let told: Vec<_> = browser.console().await.unwrap();
+    // Chromium would like a user's name beside the password of the preview, where nothing is sent.
+    let advice = |line: &String| line.contains("Password forms should have");
+    let told: Vec<_> = browser.console().await.unwrap().into_iter().filter(|line| !advice(line)).collect();
     assert!(told.is_empty(), "the console tells of {told:?}");
     designer.browser.stop().await.unwrap();
     cluster.stop().await.unwrap();
