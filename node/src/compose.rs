@@ -40,7 +40,7 @@ use passquorum_domain::ids::NodeId;
 use passquorum_domain::instance::Role;
 use passquorum_domain::ports::{Consensus, Directories, Membership, MembershipError};
 use passquorum_raft::{Cluster, ClusterSettings, PeerTls, Store, Tuning, coded, storage_code};
-use passquorum_sites::{Ports, SiteSettings, Sites};
+use passquorum_sites::{LocaleError, Locales, Ports, SiteSettings, Sites};
 use passquorum_storage::StoreError;
 use std::io;
 use std::sync::Arc;
@@ -69,6 +69,9 @@ pub enum StartError {
     /// The listener.
     #[error(transparent)]
     Listen(#[from] listen::ListenError),
+    /// The operator's own texts of the pages.
+    #[error("site.locales: {0}")]
+    Locales(#[from] LocaleError),
     /// The local socket.
     #[error(transparent)]
     Socket(#[from] admin_socket::SocketError),
@@ -106,6 +109,10 @@ impl Node {
     /// See [`StartError`]; nothing is left running.
     pub async fn start(config: NodeConfig, env: Env) -> Result<Self, StartError> {
         let claim = PidFile::claim(&config.data.pid())?;
+        let locales = config
+            .site_locales
+            .as_deref()
+            .map_or_else(|| Ok(Locales::built_in()), Locales::with_directory)?;
         let key_folder = KeyFolder { path: config.data.keys(), protection: env.protection.clone() };
         let keys = NodeKeys::load(&key_folder)?;
         let identity = keys.tls.identity;
@@ -162,6 +169,7 @@ impl Node {
             renewal: &renewal,
             key_care: &key_care,
             env: &env,
+            locales: &locales,
         };
         let (served, duties) = match identity.role {
             Role::DmzLearner => (parts.perimeter(Arc::new(health.behind(cluster.lenders()))), None),
@@ -245,6 +253,7 @@ struct Parts<'a> {
     renewal: &'a Arc<Renewal>,
     key_care: &'a Arc<RealmKeyCare>,
     env: &'a Env,
+    locales: &'a Locales,
 }
 
 /// What a node serves: to everyone who reaches its port, and to whoever may open its local socket.
@@ -292,6 +301,7 @@ impl Parts<'_> {
 
     fn settings(&self) -> SiteSettings {
         let mut settings = SiteSettings::new(self.config.name.clone());
+        settings.locales = self.locales.clone();
         settings.trusted_proxies = self.config.trusted_proxies.iter().copied().collect();
         settings.requests_per_source = self.config.site_connections.per_source;
         settings

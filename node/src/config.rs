@@ -34,6 +34,8 @@ pub struct NodeConfig {
     pub site_certificate: Option<SiteCertificate>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
+    /// A directory with the operator's own texts of the pages.
+    pub site_locales: Option<PathBuf>,
     /// How many connections it holds.
     pub site_connections: SiteConnections,
     /// How long a node that is told to stop goes on serving while it says that it is not ready, so that load balancers
@@ -79,6 +81,7 @@ impl NodeConfig {
             site_url: site_url.unwrap_or(own_url),
             site_certificate: None,
             trusted_proxies: Vec::new(),
+            site_locales: None,
             site_connections: SiteConnections::default(),
             drain: Duration::ZERO,
             timing: Timing::default(),

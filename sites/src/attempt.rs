@@ -1,6 +1,7 @@
 //! Attempts: committed as counted before the secret is looked at, and decided after.
 
 use crate::app::App;
+use crate::locale::{Key, Message};
 use crate::page_error::Failure;
 use crate::ports::Ports;
 use crate::text;
@@ -87,17 +88,16 @@ impl Counted {
     /// The message for a wrong attempt that says how many are left; a failure when it was the last one.
     pub(crate) fn left_after(
         &self,
-        message: &str,
+        message: Key,
         policy: &ManagementPolicy,
         app: &App,
-    ) -> Result<String, Failure> {
+    ) -> Result<Message, Failure> {
         match self.remaining {
             0 => {
                 let until = app.ports.now().plus(policy.lockout.duration);
                 Err(Failure { until: Some(until), ..Failure::new(ErrorCode::Locked) })
             }
-            1 => Ok(format!("{message} You have 1 attempt left.")),
-            left => Ok(format!("{message} You have {left} attempts left.")),
+            left => Ok(Key("attempts-left").with("wrong", Message::from(message)).with("count", left)),
         }
     }
 }

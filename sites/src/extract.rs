@@ -3,7 +3,9 @@
 
 use crate::app::App;
 use crate::limits::Origin;
+use crate::locale::{Key, Spoken};
 use crate::page_error::Failure;
+use crate::self_service::computer::Computer;
 use crate::session::BrowserId;
 use crate::{csrf, limits, text};
 use axum::body::{Body, Bytes};
@@ -12,6 +14,7 @@ use http::request::Parts;
 use http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
 use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::mail::Language;
 use passquorum_domain::secret::{Answer, Password, SecretError};
 use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
@@ -30,6 +33,39 @@ pub(crate) struct Visit {
     pub(crate) path: String,
     /// The request's headers, for its cookies.
     pub(crate) headers: HeaderMap,
+    /// What the visitor reads.
+    pub(crate) spoken: Spoken,
+    /// What the address says of the visitor's computer.
+    pub(crate) computer: Computer,
+}
+
+impl Visit {
+    /// Whether the page comes in more languages than one: those of the Admin site do not.
+    pub(crate) fn has_languages(&self) -> bool {
+        speaks(&self.path)
+    }
+
+    /// What an administrator wrote, in the visitor's language where that is there.
+    pub(crate) fn written(&self, text: &str) -> String {
+        self.spoken.texts.written(text)
+    }
+
+    /// The same page in another language, seen from itself: no path of a visitor's gets into a link.
+    pub(crate) fn in_language(&self, language: &Language) -> String {
+        // What was posted to the helpdesk cannot be had by GET.
+        let is_posted = self.path.starts_with("/helpdesk/") && self.path != "/helpdesk/sign-in";
+        let query = if is_posted { "/helpdesk/".to_owned() } else { self.computer.query() };
+        let mark = if !query.contains('?') { '?' } else { '&' };
+        format!("{query}{mark}{LANGUAGE}={language}")
+    }
+}
+
+/// What the language is called in an address.
+pub(crate) const LANGUAGE: &str = "lang";
+
+/// Whether what is at a path comes in more languages than one.
+pub(crate) fn speaks(path: &str) -> bool {
+    !["/admin", "/api/", "/static/"].iter().any(|start| path.starts_with(start))
 }
 
 impl<S: Sync> FromRequestParts<S> for Visit {
@@ -83,7 +119,7 @@ impl<S: Sync> FromRequest<S> for Unchecked<Form> {
             );
         let bytes = bounded(body, limits::FORM_LIMIT).await?;
         if !is_form {
-            return Err(Failure::bad_input("The request is not a form."));
+            return Err(Failure::bad_input(Key("bad-not-a-form")));
         }
         Form::parse(&bytes).map(Self)
     }
@@ -98,7 +134,7 @@ pub(crate) async fn bounded(body: Body, limit: usize) -> Result<Zeroizing<Vec<u8
     let mut bytes = Zeroizing::new(Vec::new());
     let mut seen = 0_usize;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| Failure::bad_input("The request broke off.").because(error))?;
+        let frame = frame.map_err(|error| Failure::bad_input(Key("bad-broken-off")).because(error))?;
         let Ok(data) = frame.into_data() else { continue };
         seen = seen.saturating_add(data.len());
         if seen > limits::DRAIN_LIMIT {
@@ -154,17 +190,17 @@ impl Form {
     }
 
     /// A password, or what to tell the visitor about the field.
-    pub(crate) fn password(&self, name: &str) -> Result<Password, &'static str> {
+    pub(crate) fn password(&self, name: &str) -> Result<Password, Key> {
         Password::parse(self.text(name).unwrap_or("").to_owned()).map_err(field_message)
     }
 
     /// An answer, or what to tell the visitor about the field.
-    pub(crate) fn answer(&self, name: &str) -> Result<Answer, &'static str> {
+    pub(crate) fn answer(&self, name: &str) -> Result<Answer, Key> {
         Answer::parse(self.text(name).unwrap_or("").to_owned()).map_err(field_message)
     }
 }
 
-fn field_message(error: SecretError) -> &'static str {
+fn field_message(error: SecretError) -> Key {
     match error {
         SecretError::Empty => text::FIELD_EMPTY,
         SecretError::TooLong { .. } => text::FIELD_TOO_LONG,
@@ -183,14 +219,14 @@ fn decode(encoded: &[u8]) -> Result<Zeroizing<String>, Failure> {
                 digit()
                     .zip(digit())
                     .and_then(|(high, low)| u8::try_from(high * 16 + low).ok())
-                    .ok_or_else(|| Failure::bad_input("The form is malformed: a % without two digits."))?
+                    .ok_or_else(|| Failure::bad_input(Key("bad-escape")))?
             }
             plain => *plain,
         });
     }
     std::str::from_utf8(&out)
         .map(|text| Zeroizing::new(text.to_owned()))
-        .map_err(|_| Failure::bad_input("The form holds text that is not valid UTF-8."))
+        .map_err(|_| Failure::bad_input(Key("bad-utf8")))
 }
 
 #[cfg(test)]

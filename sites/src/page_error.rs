@@ -4,6 +4,7 @@
 //! `headers` then renders the page, since it knows the request id and the site. What a visitor reads never names a
 //! domain controller, a path or a secret.
 
+use crate::locale::{Message, Texts};
 use crate::text;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -13,7 +14,6 @@ use passquorum_domain::ports::{DirectoryError, DirectoryReason, ProposeError, Re
 use passquorum_domain::qa::HashError;
 use passquorum_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 
 /// Why a request did not do what was asked. What a page is told of it can be sent to another node, but not its cause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +24,7 @@ pub struct Failure {
     #[serde(with = "status")]
     pub status: Option<StatusCode>,
     /// What happened, for the visitor; else the text for the code.
-    pub message: Option<Cow<'static, str>>,
+    pub message: Option<Message>,
     /// When a lock ends.
     pub until: Option<Timestamp>,
     /// Where *try again* leads, when trying again makes sense.
@@ -64,7 +64,7 @@ impl Failure {
 
     /// Tells the visitor this instead of the code's usual text.
     #[must_use]
-    pub fn saying(mut self, message: impl Into<Cow<'static, str>>) -> Self {
+    pub fn saying(mut self, message: impl Into<Message>) -> Self {
         self.message = Some(message.into());
         self
     }
@@ -98,7 +98,7 @@ impl Failure {
 
     /// A request that cannot be understood.
     #[must_use]
-    pub fn bad_input(message: impl Into<Cow<'static, str>>) -> Self {
+    pub fn bad_input(message: impl Into<Message>) -> Self {
         Self::new(ErrorCode::BadInput).saying(message)
     }
 
@@ -153,13 +153,19 @@ impl Failure {
 
     /// What happened, for the visitor.
     #[must_use]
-    pub fn what(&self) -> Cow<'static, str> {
-        self.message.clone().unwrap_or_else(|| Cow::Borrowed(text::what_happened(self.code)))
+    pub fn what(&self) -> Message {
+        self.message.clone().unwrap_or_else(|| text::what_happened(self.code))
+    }
+
+    /// The same failure, with what it tells the visitor in words of a language.
+    pub(crate) fn said_in(mut self, texts: &Texts) -> Self {
+        self.message = self.message.map(|message| message.said_in(texts));
+        self
     }
 
     /// What the visitor can do.
     #[must_use]
-    pub fn remedy(&self) -> &'static str {
+    pub fn remedy(&self) -> Message {
         text::what_to_do(self.code)
     }
 
@@ -195,7 +201,7 @@ impl From<ProposeError> for Failure {
         let failure = Self::new(error.code()).because(&error);
         match error {
             ProposeError::Forbidden { voters } => {
-                failure.saying(format!("{} {}", text::NOT_THIS_NODE, voters.join(", ")))
+                failure.saying(text::NOT_THIS_NODE.with("nodes", voters.join(", ")))
             }
             _ => failure,
         }

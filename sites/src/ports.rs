@@ -1,6 +1,7 @@
 //! What the sites are given: the doors to the world, the node's settings, and the few calls that every page makes.
 
 use crate::hashing::Hashing;
+use crate::locale::Locales;
 use crate::page_error::Failure;
 use passquorum_domain::audit::{Actor, AuditEvent};
 use passquorum_domain::blob::Sealed;
@@ -51,6 +52,8 @@ pub struct Ports {
 pub struct SiteSettings {
     /// The node's name, shown small at the foot of each page, so that a person can tell it to the helpdesk.
     pub node_name: String,
+    /// The languages of the pages.
+    pub locales: Locales,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: BTreeSet<IpAddr>,
     /// Requests of one source that are answered at a time. Everyone behind a proxy that is not trusted is one source.
@@ -70,6 +73,7 @@ impl SiteSettings {
     pub fn new(node_name: impl Into<String>) -> Self {
         Self {
             node_name: node_name.into(),
+            locales: Locales::built_in(),
             trusted_proxies: BTreeSet::new(),
             requests_per_source: 512,
             hashing: Hashing::threads(),

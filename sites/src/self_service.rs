@@ -18,23 +18,30 @@ mod step;
 use crate::app::App;
 use crate::extract::{Form, Visit};
 use crate::gateway::{Answer, Ask, KeptRun, Run, SelfService, Shown, Visitor};
+use crate::locale::{Key, Spoken};
 use crate::page_error::Failure;
 use crate::text;
 use crate::workflow::Ending;
 use axum::Router;
 use axum::routing::get;
 use door::Door;
-use http::header::ACCEPT_LANGUAGE;
 use passquorum_domain::config::{ManagementPolicy, RealmConfig};
 use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::ids::WorkflowId;
-use passquorum_domain::mail::Language;
 use passquorum_domain::workflow::{Activity, Workflow, WorkflowKind};
 use std::sync::Arc;
 
-/// The field of a form in which the browser's language goes to whoever does the task; voters of every release read forms.
+/// The fields of a form in which the visitor's languages go to whoever does the task, since voters of every release read
+/// forms: the one that mail is written in, and the one of the page.
 const LANGUAGE: &str = "language";
+const PAGE_LANGUAGE: &str = "page-language";
+
+fn with_language(form: Form, visit: &Visit) -> Form {
+    let Spoken { texts, wanted } = &visit.spoken;
+    form.with(LANGUAGE, wanted.clone().map(String::from))
+        .with(PAGE_LANGUAGE, Some(texts.language().to_string()))
+}
 
 /// What the pages are made with.
 #[derive(Clone)]
@@ -68,8 +75,7 @@ impl Front {
     }
 
     async fn begin(&self, visit: &Visit, task: Wanted, form: Form) -> Result<KeptRun, Failure> {
-        let accepted = visit.headers.get(ACCEPT_LANGUAGE).and_then(|accepted| accepted.to_str().ok());
-        let form = form.with(LANGUAGE, accepted.and_then(Language::preferred).map(String::from));
+        let form = with_language(form, visit);
         let ask = match task {
             Wanted::Kind(task) => Ask::Begin { task, form },
             Wanted::Custom(workflow) => Ask::BeginCustom { workflow, form },
@@ -88,6 +94,7 @@ impl Front {
     }
 
     async fn submit(&self, visit: &Visit, run: KeptRun, form: Form) -> Result<Answer, Failure> {
+        let form = with_language(form, visit);
         // Below the third level a voter may be of the release before, which does not know the other question.
         let is_known = self.app.ports.consensus.local().level() >= FeatureLevel::THIRD;
         let ask = match self.door.only() {
@@ -154,7 +161,7 @@ const TASKS: [(WorkflowKind, &str); 7] = [
 
 /// One part of the bar that shows where one is.
 struct Part {
-    label: &'static str,
+    label: Key,
     done: bool,
     here: bool,
 }
@@ -162,8 +169,8 @@ struct Part {
 /// The bar for a plan of activities; `here` counts the name page as 0.
 fn parts(plan: &[Activity], here: usize) -> Vec<Part> {
     let ends = |label| std::iter::once(Some(label));
-    let labels = ends("User name").chain(plan.iter().map(label)).chain(ends("Done"));
-    let part = |(position, label): (usize, Option<&'static str>)| {
+    let labels = ends(Key("part-user-name")).chain(plan.iter().map(label)).chain(ends(Key("part-done")));
+    let part = |(position, label): (usize, Option<Key>)| {
         Some(Part { label: label?, done: position < here, here: position == here })
     };
     labels.enumerate().filter_map(part).collect()
@@ -176,20 +183,20 @@ fn parts_of(run: &Run, ending: Option<Ending>) -> Vec<Part> {
 }
 
 /// What the bar says of an activity; nothing of one without a page.
-fn label(activity: &Activity) -> Option<&'static str> {
+fn label(activity: &Activity) -> Option<Key> {
     Some(match activity {
-        Activity::AuthenticateWithPassword(_) => "Password",
-        Activity::AuthenticateWithQuestions(_) => "Questions",
-        Activity::AuthenticateWithPasscode(_) => "Passcode",
-        Activity::EditProfile(_) => "Questions",
-        Activity::ResetPassword(_) | Activity::ChangePassword(_) => "New password",
-        Activity::UnlockAccount(_) => "Unlock",
-        Activity::EnableAccount(_) => "Enable",
-        Activity::AcceptAgreement(_) => "Agreement",
-        Activity::Captcha(_) => "Security check",
-        Activity::AuthenticationMethods(_) => "Verification",
-        Activity::AuthenticateWithMailCode(_) => "Code",
-        Activity::SubscribeToNotifications(_) => "Notifications",
+        Activity::AuthenticateWithPassword(_) => Key("part-password"),
+        Activity::AuthenticateWithQuestions(_) => Key("part-questions"),
+        Activity::AuthenticateWithPasscode(_) => Key("part-passcode"),
+        Activity::EditProfile(_) => Key("part-questions"),
+        Activity::ResetPassword(_) | Activity::ChangePassword(_) => Key("part-new-password"),
+        Activity::UnlockAccount(_) => Key("part-unlock"),
+        Activity::EnableAccount(_) => Key("part-enable"),
+        Activity::AcceptAgreement(_) => Key("part-agreement"),
+        Activity::Captcha(_) => Key("part-captcha"),
+        Activity::AuthenticationMethods(_) => Key("part-methods"),
+        Activity::AuthenticateWithMailCode(_) => Key("part-mail-code"),
+        Activity::SubscribeToNotifications(_) => Key("part-notifications"),
         Activity::RestartOnError(_) => return None,
     })
 }

@@ -15,6 +15,7 @@ use passquorum_domain::audit::{Actor, Site};
 use passquorum_domain::blob::{Blob, Sealed};
 use passquorum_domain::directory::UserRef;
 use passquorum_domain::ids::KeyedHash;
+use passquorum_domain::mail::Language;
 use passquorum_domain::ports::Purpose;
 use passquorum_domain::time::{Span, Timestamp};
 use serde::de::DeserializeOwned;
@@ -248,6 +249,22 @@ fn cookie_value<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
         .find_map(|(key, value)| (key == name).then_some(value))
 }
 
+/// What the language that a visitor chose is kept under.
+const LANGUAGE: &str = "__Host-pq-language";
+const LANGUAGE_KEPT: time::Duration = time::Duration::days(365);
+
+/// The `Set-Cookie` that keeps the language that a visitor chose.
+pub(crate) fn language_cookie(language: &Language) -> HeaderValue {
+    let mut cookie = build(LANGUAGE, language.to_string(), SameSite::Lax);
+    cookie.set_max_age(LANGUAGE_KEPT);
+    header_value(&cookie)
+}
+
+/// The language that a visitor chose before.
+pub(crate) fn chosen_language(headers: &HeaderMap) -> Option<Language> {
+    cookie_value(headers, LANGUAGE)?.parse().ok()
+}
+
 fn build(name: &'static str, value: String, same_site: SameSite) -> Cookie<'static> {
     Cookie::build((name, value)).path("/").secure(true).http_only(true).same_site(same_site).build()
 }
@@ -256,7 +273,10 @@ fn set_cookie(name: &'static str, value: String, same_site: SameSite) -> HeaderV
     header_value(&build(name, value, same_site))
 }
 
-#[expect(clippy::expect_used, reason = "names are constants and values base64: both are visible ASCII")]
+#[expect(
+    clippy::expect_used,
+    reason = "names are constants and values base64 or tags: all are visible ASCII"
+)]
 fn header_value(cookie: &Cookie<'_>) -> HeaderValue {
     HeaderValue::try_from(cookie.to_string()).expect("a cookie of ASCII parts is a header value")
 }

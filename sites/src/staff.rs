@@ -5,6 +5,7 @@
 
 use crate::app::App;
 use crate::extract::{Form, Visit};
+use crate::locale::Key;
 use crate::page_error::Failure;
 use crate::session::Staff;
 use crate::sign_in;
@@ -139,7 +140,7 @@ struct SignInPage {
 
 impl SignInPage {
     fn new(app: &App, visit: &Visit, site: Site, name: &str, problems: Problems) -> Result<Self, Failure> {
-        let page = Page::new(app, visit, site, "Sign in")?;
+        let page = Page::new(app, visit, site, Key("sign-in"))?;
         Ok(Self { page, action: sign_in_path(site), name: name.to_owned(), problems })
     }
 }

@@ -1,178 +1,153 @@
 //! What pages say beside their own templates: failures and field messages, in plain language for the visitor.
 
+use crate::locale::{Key, Message};
 use passquorum_domain::error_code::ErrorCode;
+use passquorum_domain::policy::Violation;
 use passquorum_domain::qa::ProfileProblem;
 use passquorum_domain::time::{Span, Timestamp};
 use passquorum_domain::workflow::NotificationEvent;
 
-pub(crate) const NODE_HOLDS_NO_KEY: &str =
-    "This server has not received the keys it needs yet, so it cannot serve you. Nothing was changed.";
-pub(crate) const NOT_THIS_NODE: &str =
-    "This node only reads what you want to change. Nothing was changed. Do it on one of these:";
-pub(crate) const NAME_THE_DOMAIN: &str = "One of your organisation's directories cannot be reached at the moment. Nothing was \
-     changed. If your account is in another one, type its domain before your name, such as CORP\\jdoe.";
-pub(crate) const WRONG_ANSWERS: &str = "We could not verify you with these answers.";
-pub(crate) const WRONG_ANSWER: &str = "This answer is not right.";
-pub(crate) const WRONG_PASSCODE: &str = "This passcode is not right, was used already, or is out of date.";
-pub(crate) const CALLER_NOT_VERIFIED: &str =
-    "The caller could not be verified with this. It counts as if they had answered themselves.";
-pub(crate) const NO_PASSWORD_CAN_BE_MADE: &str =
-    "No password could be made that meets the rules for this user. Type one.";
-pub(crate) const CHECK_OVER: &str = "This check is out of date. Here is a new one.";
-pub(crate) const CHECK_WRONG: &str = "This is not right. Here is another question.";
-pub(crate) const CHECK_NOT_DONE: &str =
-    "Your browser has not done its part, and no answer was typed. Answer the question to go on.";
-pub(crate) const WRONG_CODE: &str = "This code is not right, was used already, or is out of date.";
-pub(crate) const NO_CODE_SENT: &str = "No code was sent yet. Have one sent first.";
-pub(crate) const CHOOSE_METHOD: &str = "Choose one of these.";
-pub(crate) const ACCEPT_FIRST: &str = "Accept the text above to go on.";
-pub(crate) const WRONG_PASSWORD: &str =
-    "The user name or password is not right, or this account cannot sign in at the moment.";
-pub(crate) const SOURCE_IS_FULL: &str = "Too many requests from your network address are being answered at the moment. Try again in a few seconds.";
-pub(crate) const FIELD_EMPTY: &str = "Fill in this field.";
-pub(crate) const FIELD_TOO_LONG: &str = "This is longer than allowed (256 characters).";
-pub(crate) const FIELD_CONTROL: &str = "This holds a character that cannot be used here.";
-pub(crate) const NAME_INVALID: &str = "Enter your user name, such as jdoe, CORP\\jdoe or jdoe@example.com.";
-pub(crate) const CONFIRMATION_DIFFERS: &str = "The two new passwords are not the same.";
-pub(crate) const SAME_AS_CURRENT: &str = "The new password is the same as the current one.";
-pub(crate) const DOMAIN_REFUSES_PASSWORD: &str = "Your organisation does not accept this password. It may be too \
-     short, too simple, used before, or changed too recently. Choose another one.";
-pub(crate) const CHOOSE_QUESTION: &str = "Choose a question from the list.";
-pub(crate) const TASK_NOT_OFFERED: &str = "This task is not offered here.";
-pub(crate) const TASK_CHANGED: &str =
-    "An administrator changed the settings of this task while you were at it. This step was not done.";
-pub(crate) const STEP_NOT_DONE: &str =
-    "This step could not be done at the moment. What you did in the steps before it stands.";
-pub(crate) const PROFILE_CHANGED: &str =
-    "Your security questions were changed somewhere else at the same time, so this change was not saved.";
-pub(crate) const ATTEMPT_UNSURE: &str = "We could not confirm that your attempt was recorded, so it was not checked. \
-     It may count as one attempt.";
-pub(crate) const TICKET_UNSURE: &str = "We could not confirm that this step was recorded, so it was not \
-     done. Wait two minutes before you try again.";
+pub(crate) const NODE_HOLDS_NO_KEY: Key = Key("node-holds-no-key");
+pub(crate) const NOT_THIS_NODE: Key = Key("not-this-node");
+pub(crate) const NAME_THE_DOMAIN: Key = Key("name-the-domain");
+pub(crate) const WRONG_ANSWERS: Key = Key("wrong-answers");
+pub(crate) const WRONG_ANSWER: Key = Key("wrong-answer");
+pub(crate) const WRONG_PASSCODE: Key = Key("wrong-passcode");
+pub(crate) const CALLER_NOT_VERIFIED: Key = Key("caller-not-verified");
+pub(crate) const NO_PASSWORD_CAN_BE_MADE: Key = Key("no-password-can-be-made");
+pub(crate) const CHECK_OVER: Key = Key("check-over");
+pub(crate) const CHECK_WRONG: Key = Key("check-wrong");
+pub(crate) const CHECK_NOT_DONE: Key = Key("check-not-done");
+pub(crate) const WRONG_CODE: Key = Key("wrong-code");
+pub(crate) const NO_CODE_SENT: Key = Key("no-code-sent");
+pub(crate) const CHOOSE_METHOD: Key = Key("choose-method");
+pub(crate) const ACCEPT_FIRST: Key = Key("accept-first");
+pub(crate) const WRONG_PASSWORD: Key = Key("wrong-password");
+pub(crate) const SOURCE_IS_FULL: Key = Key("source-is-full");
+pub(crate) const FIELD_EMPTY: Key = Key("field-empty");
+pub(crate) const FIELD_TOO_LONG: Key = Key("field-too-long");
+pub(crate) const FIELD_CONTROL: Key = Key("field-control");
+pub(crate) const NAME_INVALID: Key = Key("name-invalid");
+pub(crate) const CONFIRMATION_DIFFERS: Key = Key("confirmation-differs");
+pub(crate) const SAME_AS_CURRENT: Key = Key("same-as-current");
+pub(crate) const DOMAIN_REFUSES_PASSWORD: Key = Key("domain-refuses-password");
+pub(crate) const CHOOSE_QUESTION: Key = Key("choose-question");
+pub(crate) const TASK_NOT_OFFERED: Key = Key("task-not-offered");
+pub(crate) const TASK_CHANGED: Key = Key("task-changed");
+pub(crate) const STEP_NOT_DONE: Key = Key("step-not-done");
+pub(crate) const PROFILE_CHANGED: Key = Key("profile-changed");
+pub(crate) const ATTEMPT_UNSURE: Key = Key("attempt-unsure");
+pub(crate) const TICKET_UNSURE: Key = Key("ticket-unsure");
 
-/// What is wrong with one field of a registration.
-pub(crate) fn profile_problem(problem: &ProfileProblem) -> String {
+/// What is wrong with one field of a registration, or with all of it.
+pub(crate) fn profile_problem(problem: &ProfileProblem) -> Message {
     match problem {
-        ProfileProblem::UnknownQuestion { .. } => "This question is not on the list any more.".to_owned(),
-        ProfileProblem::RepeatedQuestion { .. } => "You have chosen this question twice.".to_owned(),
-        ProfileProblem::QuestionLength { min, .. } => format!("Write a question of {min} to 300 characters."),
-        ProfileProblem::AnswerTooShort { min, .. } => format!("Use at least {min} characters."),
-        ProfileProblem::SameAnswer { .. } => "You have given this answer to another question.".to_owned(),
-        ProfileProblem::AnswerInQuestion { .. } => "The question already holds this answer.".to_owned(),
-        whole => whole.to_string(),
+        ProfileProblem::UnknownQuestion { .. } => Key("question-unknown").into(),
+        ProfileProblem::RepeatedQuestion { .. } => Key("question-twice").into(),
+        ProfileProblem::QuestionLength { min, .. } => Key("question-length").with("min", *min),
+        ProfileProblem::AnswerTooShort { min, .. } => Key("answer-too-short").with("min", *min),
+        ProfileProblem::SameAnswer { .. } => Key("answer-twice").into(),
+        ProfileProblem::AnswerInQuestion { .. } => Key("answer-in-question").into(),
+        ProfileProblem::MissingMandatory { text, .. } => {
+            Key("question-unanswered").with("question", text.clone())
+        }
+        ProfileProblem::OptionalCount { wanted } => Key("optional-count").with("wanted", *wanted),
+        ProfileProblem::UserDefinedCount { wanted } => Key("own-count").with("wanted", *wanted),
+    }
+}
+
+/// A rule that a new password breaks.
+pub(crate) fn violation(violation: &Violation) -> Message {
+    match violation {
+        Violation::TooShort { min } => Key("password-too-short").with("min", *min),
+        Violation::TooLong { max } => Key("password-too-long").with("max", *max),
+        Violation::TooFewKinds { min_kinds } => Key("password-kinds").with("kinds", *min_kinds),
+        Violation::HoldsName => Key("password-holds-name").into(),
     }
 }
 
 /// An answer that comes before its time.
-pub(crate) fn too_early(left: Span) -> String {
-    let seconds = left.0.div_ceil(1000).max(1);
-    format!("That was quicker than a person types. Send it again in {seconds} seconds.")
+pub(crate) fn too_early(left: Span) -> Message {
+    Key("too-early").with("count", left.0.div_ceil(1000).max(1))
 }
 
 /// A code that is none.
-pub(crate) fn not_a_code(digits: u8) -> String {
-    format!("A code has {digits} digits.")
+pub(crate) fn not_a_code(digits: u8) -> Message {
+    Key("code-digits").with("count", digits)
 }
 
 /// Codes are not sent one after the other.
-pub(crate) fn too_many_codes(left: Option<Span>) -> String {
-    let left = in_words(left.unwrap_or_default());
-    format!("A code was sent a moment ago, or several within an hour. You can have another one in {left}.")
+pub(crate) fn too_many_codes(left: Option<Span>) -> Message {
+    Key("too-many-codes").with("span", in_words(left.unwrap_or_default()))
 }
 
 /// What is told of by mail.
-pub(crate) fn notification(event: NotificationEvent) -> &'static str {
+pub(crate) fn notification(event: NotificationEvent) -> Key {
     match event {
-        NotificationEvent::Password => "My password was changed",
-        NotificationEvent::Account => "My account was unlocked or enabled",
-        NotificationEvent::Questions => "My security questions were changed",
-        NotificationEvent::Other => "Another task was done",
-        NotificationEvent::Failure => "A task failed",
-        NotificationEvent::Helpdesk => "The helpdesk did something for me",
+        NotificationEvent::Password => Key("notification-password"),
+        NotificationEvent::Account => Key("notification-account"),
+        NotificationEvent::Questions => Key("notification-questions"),
+        NotificationEvent::Other => Key("notification-other"),
+        NotificationEvent::Failure => Key("notification-failure"),
+        NotificationEvent::Helpdesk => Key("notification-helpdesk"),
     }
 }
 
 /// What happened, for the visitor.
-pub(crate) fn what_happened(code: ErrorCode) -> &'static str {
+pub(crate) fn what_happened(code: ErrorCode) -> Message {
     match code {
-        ErrorCode::NoQuorum => {
-            "The service cannot confirm changes at the moment, because most of its servers cannot be reached. \
-             Nothing was changed and nothing is lost."
-        }
-        ErrorCode::NoVoter => {
-            "The service cannot be reached at the moment. Nothing was changed and nothing is lost."
-        }
-        ErrorCode::Busy => "Too many people use the service at this moment. Nothing was changed.",
-        ErrorCode::UnknownOutcome => {
-            "Your request was sent, but no answer came. We do not know whether it took effect."
-        }
-        ErrorCode::Locked => {
-            "There were too many attempts, so this service is locked for this user for a while."
-        }
-        ErrorCode::TooManyRequests => "Too many attempts came from your network address.",
-        ErrorCode::TicketUsed => {
-            "This step was taken already, or another change for the same user is under way. It was not done again."
-        }
-        ErrorCode::NotFound => "There is no such page here.",
-        ErrorCode::BadInput => "The request cannot be understood.",
-        ErrorCode::TooLarge => "You sent more than this page accepts.",
-        ErrorCode::Unauthenticated => "You are not signed in.",
-        ErrorCode::Forbidden => "You are not allowed to do this.",
-        ErrorCode::Csrf => {
-            "This form does not belong to your present visit, so nothing was done. It may have been open for too \
-             long, or cookies are turned off."
-        }
-        ErrorCode::SessionExpired => {
-            "Your time for this task is over, or the task was not started in this browser."
-        }
-        ErrorCode::DirectoryUnreachable => {
-            "Your organisation's directory cannot be reached at the moment. Nothing was changed."
-        }
-        ErrorCode::DirectoryRefused => {
-            "Your organisation's directory refused the request. Nothing was changed."
-        }
-        ErrorCode::ForeignValue | ErrorCode::ProfileRewritten => {
-            "Your security questions cannot be saved, because another program uses their place in the directory. \
-             Nothing was changed."
-        }
-        ErrorCode::Internal => "Something failed on our side.",
-        other => other.meaning(),
+        ErrorCode::NoQuorum => Key("happened-no-quorum").into(),
+        ErrorCode::NoVoter => Key("happened-no-voter").into(),
+        ErrorCode::Busy => Key("happened-busy").into(),
+        ErrorCode::UnknownOutcome => Key("happened-unknown-outcome").into(),
+        ErrorCode::Locked => Key("happened-locked").into(),
+        ErrorCode::TooManyRequests => Key("happened-too-many-requests").into(),
+        ErrorCode::TicketUsed => Key("happened-ticket-used").into(),
+        ErrorCode::NotFound => Key("happened-not-found").into(),
+        ErrorCode::BadInput => Key("happened-bad-input").into(),
+        ErrorCode::TooLarge => Key("happened-too-large").into(),
+        ErrorCode::Unauthenticated => Key("happened-unauthenticated").into(),
+        ErrorCode::Forbidden => Key("happened-forbidden").into(),
+        ErrorCode::Csrf => Key("happened-csrf").into(),
+        ErrorCode::SessionExpired => Key("happened-session-expired").into(),
+        ErrorCode::DirectoryUnreachable => Key("happened-directory-unreachable").into(),
+        ErrorCode::DirectoryRefused => Key("happened-directory-refused").into(),
+        ErrorCode::ForeignValue | ErrorCode::ProfileRewritten => Key("happened-foreign-value").into(),
+        ErrorCode::Internal => Key("happened-internal").into(),
+        other => other.meaning().into(),
     }
 }
 
 /// What the visitor can do.
-pub(crate) fn what_to_do(code: ErrorCode) -> &'static str {
+pub(crate) fn what_to_do(code: ErrorCode) -> Message {
     match code {
-        ErrorCode::NoQuorum | ErrorCode::NoVoter | ErrorCode::Busy => {
-            "Wait a moment and try again. If it stays so, or if it is urgent, call the helpdesk and tell them the code \
-             below."
-        }
-        ErrorCode::UnknownOutcome => {
-            "Check whether it took effect before you try again. If you are not sure, ask the helpdesk and tell them \
-             the code and the request number below."
-        }
-        ErrorCode::TicketUsed => "Start again from the first page.",
-        ErrorCode::NotFound => "Go to the start page and choose what you want to do.",
-        ErrorCode::BadInput => "Go back, load the page again and fill in the form.",
-        ErrorCode::TooLarge => "Go back and enter less.",
-        ErrorCode::Csrf => "Load the page again and repeat the step. Cookies must be allowed for this site.",
-        ErrorCode::DirectoryUnreachable | ErrorCode::Internal => {
-            "Try again in a few minutes. If it stays so, tell the helpdesk the code and the request number below."
-        }
+        ErrorCode::NoQuorum | ErrorCode::NoVoter | ErrorCode::Busy => Key("remedy-no-quorum").into(),
+        ErrorCode::UnknownOutcome => Key("remedy-unknown-outcome").into(),
+        ErrorCode::TicketUsed => Key("remedy-ticket-used").into(),
+        ErrorCode::NotFound => Key("remedy-not-found").into(),
+        ErrorCode::BadInput => Key("remedy-bad-input").into(),
+        ErrorCode::TooLarge => Key("remedy-too-large").into(),
+        ErrorCode::Locked => Key("remedy-locked").into(),
+        ErrorCode::TooManyRequests => Key("remedy-too-many-requests").into(),
+        ErrorCode::SessionExpired => Key("remedy-session-expired").into(),
+        ErrorCode::Unauthenticated => Key("remedy-unauthenticated").into(),
+        ErrorCode::Forbidden => Key("remedy-forbidden").into(),
+        ErrorCode::Csrf => Key("remedy-csrf").into(),
+        ErrorCode::DirectoryUnreachable | ErrorCode::Internal => Key("remedy-directory-unreachable").into(),
         ErrorCode::DirectoryRefused | ErrorCode::ForeignValue | ErrorCode::ProfileRewritten => {
-            "Ask the helpdesk and tell them the code and the request number below."
+            Key("remedy-directory-refused").into()
         }
-        other => other.remedy(),
+        other => other.remedy().into(),
     }
 }
 
 /// A span as people say it: `about 14 minutes`.
-pub(crate) fn in_words(span: Span) -> String {
+pub(crate) fn in_words(span: Span) -> Message {
     let minutes = span.0.div_ceil(60_000).max(1);
-    match minutes {
-        1 => "1 minute".to_owned(),
-        2..=119 => format!("{minutes} minutes"),
-        _ => format!("{} hours", minutes.div_ceil(60)),
+    if minutes < 120 {
+        Key("span-minutes").with("count", minutes)
+    } else {
+        Key("span-hours").with("count", minutes.div_ceil(60))
     }
 }
 
@@ -188,47 +163,46 @@ pub(crate) fn utc(at: Timestamp) -> String {
 }
 
 /// The heading of the page for a failure.
-pub(crate) fn failure_title(code: ErrorCode) -> &'static str {
+pub(crate) fn failure_title(code: ErrorCode) -> Message {
     match code {
         ErrorCode::NoQuorum | ErrorCode::NoVoter | ErrorCode::Busy | ErrorCode::DirectoryUnreachable => {
-            "Not available at the moment"
+            Key("title-no-quorum").into()
         }
-        ErrorCode::UnknownOutcome => "We do not know the outcome",
-        ErrorCode::Locked | ErrorCode::TooManyRequests => "Locked for a while",
-        ErrorCode::TicketUsed => "Already done",
-        ErrorCode::NotFound => "Page not found",
-        ErrorCode::TooLarge => "Too much text",
-        ErrorCode::BadInput => "Request not understood",
-        ErrorCode::Unauthenticated | ErrorCode::TokenInvalid => "Please sign in",
-        ErrorCode::Forbidden | ErrorCode::NotThisNode => "Not allowed",
-        ErrorCode::Csrf => "Please repeat this step",
-        ErrorCode::SessionExpired => "Please start again",
-        ErrorCode::StaleRevision => "Changed meanwhile",
-        _ => "Something went wrong",
+        ErrorCode::UnknownOutcome => Key("title-unknown-outcome").into(),
+        ErrorCode::Locked | ErrorCode::TooManyRequests => Key("title-locked").into(),
+        ErrorCode::TicketUsed => Key("title-ticket-used").into(),
+        ErrorCode::NotFound => Key("title-not-found").into(),
+        ErrorCode::TooLarge => Key("title-too-large").into(),
+        ErrorCode::BadInput => Key("title-bad-input").into(),
+        ErrorCode::Unauthenticated | ErrorCode::TokenInvalid => Key("title-unauthenticated").into(),
+        ErrorCode::Forbidden | ErrorCode::NotThisNode => Key("title-forbidden").into(),
+        ErrorCode::Csrf => Key("title-csrf").into(),
+        ErrorCode::SessionExpired => Key("title-session-expired").into(),
+        ErrorCode::StaleRevision => Key("title-stale-revision").into(),
+        _ => Key("title-other").into(),
     }
 }
 
-/// The label of a Self-Service field, by its name.
-pub(crate) fn field_label(field: &str) -> Option<String> {
-    let fixed = match field {
-        "name" => "User name",
-        "password" => "Password",
-        "current" => "Current password",
-        "new" => "New password",
-        "confirm" => "New password again",
-        "sum" => "Answer",
-        "code" => "Code",
+/// The label of a field, by its name.
+pub(crate) fn field_label(field: &str) -> Option<Message> {
+    Some(match field {
+        "name" => Key("label-user-name").into(),
+        "password" => Key("label-password").into(),
+        "current" => Key("label-current-password").into(),
+        "new" => Key("label-new-password").into(),
+        "confirm" => Key("label-new-password-again").into(),
+        "sum" => Key("label-sum").into(),
+        "code" => Key("code").into(),
         _ => {
             let (kind, number) = field.split_once('-')?;
-            let number = number.parse::<usize>().ok()?.saturating_add(1);
-            return match kind {
-                "answer" => Some(format!("Answer {number}")),
-                "question" => Some(format!("Question {number}")),
-                _ => None,
-            };
+            let number = number.parse::<u64>().ok()?.saturating_add(1);
+            match kind {
+                "answer" => Key("label-answer").with("number", number),
+                "question" => Key("label-question").with("number", number),
+                _ => return None,
+            }
         }
-    };
-    Some(fixed.to_owned())
+    })
 }
 
 #[cfg(test)]
@@ -241,7 +215,8 @@ mod tests {
         const DOCUMENT: &str = include_str!("../../ops/directory-results.md");
         let refused =
             [ErrorCode::DirectoryRefused, ErrorCode::DirectoryUnreachable, ErrorCode::UnknownOutcome];
-        for text in [WRONG_PASSWORD, DOMAIN_REFUSES_PASSWORD].into_iter().chain(refused.map(what_happened)) {
+        let fields = [WRONG_PASSWORD, DOMAIN_REFUSES_PASSWORD].map(Message::from);
+        for text in fields.into_iter().chain(refused.map(what_happened)) {
             assert!(DOCUMENT.contains(&format!("*{text}*")), "{text}");
         }
         for code in refused {

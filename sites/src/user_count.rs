@@ -130,7 +130,7 @@ fn connections_of<'c>(policies: impl Iterator<Item = &'c ManagementPolicy>) -> B
 
 /// What a failure says to an administrator.
 fn said(failure: &Failure) -> String {
-    failure.cause.clone().unwrap_or_else(|| failure.what().into_owned())
+    failure.cause.clone().unwrap_or_else(|| failure.what().to_string())
 }
 
 async fn tell(line: &mpsc::Sender<UserCount>, counted: &UserCount) -> Result<(), Stopped> {

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::csrf;
 use crate::extract::Visit;
+use crate::locale::{Key, Message, Texts, Value};
 use crate::page_error::Failure;
 use crate::self_service::door::Door;
 use crate::session::Staff;
@@ -12,6 +13,7 @@ use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use passquorum_domain::audit::Site;
 use passquorum_domain::ids::NodeId;
+use passquorum_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// What the shell of a page shows; every page template has it as its field `page`.
@@ -27,8 +29,22 @@ pub(crate) struct Page {
     pub(crate) csrf: String,
     /// Who is signed in, on the sites where people sign in.
     pub(crate) signed_in: Option<String>,
+    /// The languages to choose from; none where there is one only.
+    pub(crate) languages: Vec<Offer>,
+    texts: Texts,
     /// Set where the page is an example on which nothing can be done.
     pub(crate) preview: Option<Preview>,
+}
+
+/// A language that the visitor may choose.
+pub(crate) struct Offer {
+    pub(crate) tag: String,
+    /// Its name in itself.
+    pub(crate) name: String,
+    pub(crate) direction: &'static str,
+    /// Where the page is in this language.
+    pub(crate) address: String,
+    pub(crate) is_here: bool,
 }
 
 /// The bar above an example of a page: where among the pages it is, and the form that leads to the others.
@@ -56,14 +72,14 @@ impl Page {
         app: &App,
         visit: &Visit,
         site: Site,
-        title: impl Into<String>,
+        title: impl Into<Message>,
     ) -> Result<Self, Failure> {
         let csrf = csrf::token(&app.ports, visit.browser)?;
         Ok(Self::with_token(app, visit, site, title, csrf))
     }
 
     /// The shell of a page without forms: a node that does not hold the realm key can show it too.
-    pub(crate) fn without_forms(app: &App, visit: &Visit, site: Site, title: impl Into<String>) -> Self {
+    pub(crate) fn without_forms(app: &App, visit: &Visit, site: Site, title: impl Into<Message>) -> Self {
         Self::with_token(app, visit, site, title, String::new())
     }
 
@@ -72,10 +88,11 @@ impl Page {
         app: &App,
         visit: &Visit,
         site: Site,
-        title: impl Into<String>,
+        title: impl Into<Message>,
         csrf: String,
     ) -> Self {
-        let title = title.into();
+        let texts = visit.spoken.texts.clone();
+        let title = texts.say(&title.into());
         let signed_in = (site != Site::SelfService)
             .then(|| Staff::read(&app.ports, visit.browser, &visit.headers, site))
             .flatten()
@@ -83,16 +100,64 @@ impl Page {
         let organisation = app.ports.organisation();
         let (node, node_id) = (app.settings.node_name.clone(), app.ports.consensus.node());
         let door = Door::of(&visit.path);
-        Self { site, door, title, organisation, node, node_id, csrf, signed_in, preview: None }
+        let languages = offers(app, visit, &texts);
+        Self {
+            site,
+            door,
+            title,
+            organisation,
+            node,
+            node_id,
+            csrf,
+            signed_in,
+            languages,
+            texts,
+            preview: None,
+        }
     }
 
     /// The site's name.
-    pub(crate) fn site_name(&self) -> &'static str {
+    pub(crate) fn site_name(&self) -> String {
         match self.site {
-            Site::SelfService => "Self-Service",
-            Site::Helpdesk => "Helpdesk",
-            Site::Admin => "Administration",
+            Site::SelfService => self.t("site-self-service"),
+            Site::Helpdesk => self.t("site-helpdesk"),
+            Site::Admin => "Administration".to_owned(),
         }
+    }
+
+    /// The tag of the page's language.
+    pub(crate) fn language(&self) -> &str {
+        self.texts.language().as_str()
+    }
+
+    /// The direction of its writing.
+    pub(crate) fn direction(&self) -> &'static str {
+        self.texts.direction()
+    }
+
+    /// A text of the catalogue.
+    pub(crate) fn t(&self, key: &str) -> String {
+        self.texts.text(key)
+    }
+
+    /// A text of the catalogue with something put in.
+    pub(crate) fn with(&self, key: &'static str, name: &'static str, value: impl Into<Value>) -> String {
+        self.texts.say(&Key(key).with(name, value))
+    }
+
+    /// A message in the page's language.
+    pub(crate) fn say(&self, message: &Message) -> String {
+        self.texts.say(message)
+    }
+
+    /// What an administrator wrote, in the page's language where that is there.
+    pub(crate) fn written(&self, text: &str) -> String {
+        self.texts.written(text)
+    }
+
+    /// What the summary at a form's head calls a field.
+    pub(crate) fn label(&self, field: &str) -> Option<String> {
+        text::field_label(field).map(|label| self.say(&label))
     }
 
     /// The site's front page.
@@ -112,18 +177,33 @@ impl Page {
     }
 }
 
+/// The languages that this page can be read in, unless it is one only.
+fn offers(app: &App, visit: &Visit, texts: &Texts) -> Vec<Offer> {
+    if !visit.has_languages() {
+        return Vec::new();
+    }
+    let offer = |offered: &Texts| Offer {
+        tag: offered.language().to_string(),
+        name: offered.text("language-name"),
+        direction: offered.direction(),
+        address: visit.in_language(offered.language()),
+        is_here: offered.language() == texts.language(),
+    };
+    app.settings.locales.all().map(offer).collect()
+}
+
 /// Messages about the fields of a form, for the summary at its head and beside each field.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub struct Problems(Vec<(String, String)>);
+pub struct Problems(Vec<(String, Message)>);
 
 impl Problems {
     /// Notes a problem with a field; an empty field name is the form as a whole.
-    pub(crate) fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
+    pub(crate) fn add(&mut self, field: impl Into<String>, message: impl Into<Message>) {
         self.0.push((field.into(), message.into()));
     }
 
     /// Takes a field's value, or notes what is wrong with it.
-    pub(crate) fn take<T>(&mut self, field: &str, value: Result<T, &'static str>) -> Option<T> {
+    pub(crate) fn take<T>(&mut self, field: &str, value: Result<T, Key>) -> Option<T> {
         value.map_err(|message| self.add(field, message)).ok()
     }
 
@@ -138,18 +218,21 @@ impl Problems {
     }
 
     /// All of them, in order.
-    pub(crate) fn all(&self) -> &[(String, String)] {
+    pub(crate) fn all(&self) -> &[(String, Message)] {
         &self.0
     }
 
-    /// What the summary at the form's head says before a field's message.
-    pub(crate) fn label(&self, field: &str) -> String {
-        text::field_label(field).map(|label| format!("{label}: ")).unwrap_or_default()
+    /// The same in words of a language.
+    pub(crate) fn said_in(mut self, texts: &Texts) -> Self {
+        for (_, message) in &mut self.0 {
+            *message = message.said_in(texts);
+        }
+        self
     }
 
     /// The first one of a field.
-    pub(crate) fn of(&self, field: &str) -> Option<&str> {
-        self.0.iter().find(|(name, _)| name == field).map(|(_, message)| message.as_str())
+    pub(crate) fn of(&self, field: &str) -> Option<&Message> {
+        self.0.iter().find(|(name, _)| name == field).map(|(_, message)| message)
     }
 }
 
@@ -179,11 +262,11 @@ pub(crate) fn go(path: &'static str, cookie: Option<HeaderValue>) -> Response {
 #[template(path = "layout/failure.html")]
 struct FailurePage<'p> {
     page: Page,
-    what: &'p str,
-    remedy: &'p str,
+    what: String,
+    remedy: String,
     code: &'p str,
     request: String,
-    until: Option<(String, String)>,
+    until: Option<String>,
     again: Option<&'static str>,
 }
 
@@ -194,15 +277,19 @@ pub(crate) fn failure_page(app: &App, visit: &Visit, failure: &Failure) -> Respo
         path if path.starts_with("/helpdesk") => Site::Helpdesk,
         _ => Site::SelfService,
     };
-    let title = text::failure_title(failure.code).to_owned();
+    let page = Page::without_forms(app, visit, site, text::failure_title(failure.code));
+    let until = |until: Timestamp| {
+        let span = text::in_words(until.since(app.ports.now()));
+        page.say(&Key("lock-ends").with("span", span).with("at", text::utc(until)))
+    };
     let template = FailurePage {
-        page: Page::without_forms(app, visit, site, title),
-        what: &failure.what(),
-        remedy: failure.remedy(),
+        what: page.say(&failure.what()),
+        remedy: page.say(&failure.remedy()),
         code: failure.code.as_str(),
         request: visit.request.to_string(),
-        until: failure.until.map(|until| (text::in_words(until.since(app.ports.now())), text::utc(until))),
+        until: failure.until.map(until),
         again: failure.again,
+        page,
     };
     let status = failure.http_status();
     let mut response = match template.render() {

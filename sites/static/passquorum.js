@@ -10,14 +10,16 @@ const checks = {
   names: (text, rule) => text !== "" && !rule.split("\n").some((name) => name && text.toLowerCase().includes(name)),
 };
 
-// `shown` says how the field begins; a masked field's own text shows while the button says Hide.
+const words = document.getElementById("main").dataset;
+
+// `shown` says how the field begins; a masked field's own text shows while the button offers to hide it.
 function addReveal(input, shown) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "quiet reveal";
   const show = (shown) => {
     input.type = shown ? "text" : "password";
-    button.textContent = shown ? "Hide" : "Show";
+    button.textContent = shown ? words.hide : words.show;
     const label = document.querySelector(`label[for="${CSS.escape(input.id)}"]`)?.textContent ?? "";
     button.setAttribute("aria-label", `${button.textContent}: ${label}`);
   };

@@ -1,6 +1,9 @@
 //! `node.toml` and back. Reading answers with every problem at once, each with its key; an unknown key is a problem.
 
 mod otlp;
+mod write;
+
+pub use write::render;
 
 use super::{
     AdSite, HostPort, LogFileSettings, LogFormat, LogSettings, NodeConfig, SiteCertificate, SiteConnections,
@@ -9,7 +12,6 @@ use super::{
 use crate::cli::span;
 use crate::data_dir::DataDir;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -114,6 +116,7 @@ fn parse(data: DataDir, table: toml::Table) -> Result<NodeConfig, Vec<KeyProblem
     let trusted_proxies = reader.list("site.trusted_proxies", |text| {
         text.parse().map_err(|_| format!("{text} is not an IP address"))
     });
+    let site_locales = reader.optional("site.locales", path);
     let site_connections = reader.site_connections();
     let drain = reader.optional("site.drain", within(Duration::ZERO, MINUTE, "use 0s to 60s, such as 5s"));
     let timing = reader.timing();
@@ -157,6 +160,7 @@ fn parse(data: DataDir, table: toml::Table) -> Result<NodeConfig, Vec<KeyProblem
                 site_url,
                 site_certificate,
                 trusted_proxies,
+                site_locales,
                 site_connections,
                 drain: drain.unwrap_or_default(),
                 timing,
@@ -343,82 +347,6 @@ impl Reader {
     }
 }
 
-/// The text of `node.toml` for these settings.
-#[must_use]
-pub fn render(config: &NodeConfig) -> String {
-    let text = |text: &str| Value::String(text.to_owned()).to_string();
-    let file = |path: &Path| text(&path.to_string_lossy());
-    let seconds = |span: Duration| text(&format!("{}s", span.as_secs()));
-    let mut out = String::from("# Settings of this host only. The realm's configuration is replicated.\n");
-    let mut line = |key: &str, value: String| {
-        // Writing to a string cannot fail.
-        let _ = if value.is_empty() { writeln!(out, "\n[{key}]") } else { writeln!(out, "{key} = {value}") };
-    };
-    line("name", text(&config.name));
-    line("cluster", String::new());
-    line("address", text(config.cluster_address.as_str()));
-    if let Some(listen) = &config.cluster_listen {
-        line("listen", text(listen.as_str()));
-    }
-    let VoterPolicy { stabilisation, dead_voter_after, dead_learner_after, fewest } = config.voters;
-    line("stabilisation", seconds(stabilisation));
-    if let Some(span) = dead_voter_after {
-        line("dead_voter_after", seconds(span));
-    }
-    if let Some(span) = dead_learner_after {
-        line("dead_learner_after", seconds(span));
-    }
-    line("fewest_voters", fewest.to_string());
-    line("site", String::new());
-    line("address", text(config.site_address.as_str()));
-    line("url", text(config.site_url.as_str()));
-    if let Some(site) = &config.site_certificate {
-        line("certificate", file(&site.certificate));
-        line("key", file(&site.key));
-    }
-    let proxies: Vec<String> = config.trusted_proxies.iter().map(|proxy| text(&proxy.to_string())).collect();
-    line("trusted_proxies", format!("[{}]", proxies.join(", ")));
-    line("connections", config.site_connections.in_all.to_string());
-    line("connections_per_source", config.site_connections.per_source.to_string());
-    line("drain", seconds(config.drain));
-    line("raft", String::new());
-    line("heartbeat_ms", config.timing.heartbeat.as_millis().to_string());
-    line("election_min_ms", config.timing.election_min.as_millis().to_string());
-    line("election_max_ms", config.timing.election_max.as_millis().to_string());
-    line("log", String::new());
-    line("format", text(if config.log.format == LogFormat::Json { "json" } else { "text" }));
-    line("filter", text(&config.log.filter));
-    if let Some(log) = &config.log.file {
-        line("file", file(&log.path));
-        line("file_mib", (log.most_bytes / MIB).to_string());
-        line("files_kept", log.keep.to_string());
-    }
-    if let Some(settings) = &config.otlp {
-        otlp::render(settings, &mut line);
-    }
-    if !config.name_servers.is_empty() || config.directory_site.is_some() {
-        let servers: Vec<_> = config.name_servers.iter().map(|server| text(&server.to_string())).collect();
-        line("directory", String::new());
-        line("name_servers", format!("[{}]", servers.join(", ")));
-    }
-    if let Some(site) = &config.directory_site {
-        line("site", text(site.as_str()));
-    }
-    if let Some(path) = &config.local_storage {
-        line("legacy", String::new());
-        line("local_storage", file(path));
-    }
-    if let Some(directory) = &config.demo_directory {
-        line("demo", String::new());
-        line("directory", file(directory));
-    }
-    if config.drill_clock_offset_ms != 0 {
-        line("drill", String::new());
-        line("clock_offset_ms", config.drill_clock_offset_ms.to_string());
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -434,6 +362,7 @@ mod tests {
         config.cluster_listen = Some("0.0.0.0:7400".parse().unwrap());
         config.site_certificate = Some(SiteCertificate { certificate: "/c".into(), key: "/k".into() });
         config.trusted_proxies = vec!["10.0.0.1".parse().unwrap()];
+        config.site_locales = Some("/locales".into());
         config.site_connections = SiteConnections { in_all: 100, per_source: 10 };
         config.drain = Duration::from_secs(5);
         config.voters = VoterPolicy {
@@ -463,7 +392,7 @@ mod tests {
     fn every_problem_is_named_at_once_with_its_key() {
         let text = "nmae = 'x'\n[cluster]\naddress = 'host'\ndead_voter_after = '30s'\ndead_learner_after = 7\n\
                     stabilisation = 'x'\nfewest_voters = 2\n[site]\naddress = 5\nurl = 'http://x'\nkey = '/k'\n\
-                    trusted_proxies = ['x']\nconnections = 0\nconnections_per_source = 5000\ndrain = '2m'\n\
+                    trusted_proxies = ['x']\nlocales = 'x'\nconnections = 0\nconnections_per_source = 5000\ndrain = '2m'\n\
                     [raft]\nheartbeat_ms = 1\nelection_min_ms = 20\n[log]\nformat = 'xml'\nfile = 'log'\nfile_mib = 0\n\
                     [otlp]\nendpoint = 'grpc://x'\nca = 'ca.pem'\nheaders = 7\nsend = ['metrics']\nurl = 'x'\n";
         let problems = parse(full().data, text.parse().unwrap()).unwrap_err();
@@ -480,6 +409,7 @@ mod tests {
             "site.url",
             "site.certificate",
             "site.trusted_proxies",
+            "site.locales",
             "site.connections",
             "site.connections_per_source",
             "site.drain",

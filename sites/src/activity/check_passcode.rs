@@ -4,6 +4,7 @@
 use crate::attempt;
 use crate::extract::Form;
 use crate::limits;
+use crate::locale::Key;
 use crate::page_error::Failure;
 use crate::passcodes;
 use crate::text;
@@ -16,12 +17,10 @@ use passquorum_domain::passcode::PasscodeText;
 
 pub(super) async fn run(context: &Context<'_>, form: &Form) -> Result<Verdict, Failure> {
     let mut problems = Problems::default();
-    let typed = match PasscodeText::parse(form.text("passcode").unwrap_or("")) {
-        Ok(typed) => typed,
-        Err(error) => {
-            problems.add("passcode", format!("This is not a passcode: {error}."));
-            return Ok(Verdict::Again(problems));
-        }
+    let Ok(typed) = PasscodeText::parse(form.text("passcode").unwrap_or("")) else {
+        let (least, most) = (PasscodeText::LEAST, PasscodeText::MOST);
+        problems.add("passcode", Key("not-a-passcode").with("least", least).with("most", most));
+        return Ok(Verdict::Again(problems));
     };
     let (ports, subject) = (&context.app.ports, context.subject());
     limits::count_source(ports, context.origin).await?;

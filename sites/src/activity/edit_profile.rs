@@ -142,7 +142,7 @@ fn answers_of(qa: &QaPolicy, form: &Form, problems: &mut Problems) -> Vec<NewAns
     for problem in qa.problems(&answers) {
         match field_of(&problem, &fields) {
             Some(field) => problems.add(field, text::profile_problem(&problem)),
-            None if whole => problems.add("", problem.to_string()),
+            None if whole => problems.add("", text::profile_problem(&problem)),
             None => {}
         }
     }

@@ -42,7 +42,7 @@ pub(crate) fn meets(
     problems: &mut Problems,
 ) -> bool {
     for violation in check_password(rules, new, owner) {
-        problems.add("new", violation.to_string());
+        problems.add("new", text::violation(&violation));
     }
     problems.is_empty()
 }

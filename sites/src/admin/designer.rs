@@ -16,6 +16,7 @@ use super::inputs::{Control, Input, Section, element_id, mark, refill};
 use super::policies::{PART, parse};
 use super::workflows::kind_label;
 use crate::extract::Form;
+use crate::locale::Message;
 use crate::page_error::Failure;
 use crate::text;
 use crate::view::{Page, render_as};
@@ -352,8 +353,8 @@ async fn rehearse(
     let mut problems = draft::problems(draft, subject.level);
     let tester = LoginName::parse(&fields.text(rehearsal::TESTER));
     if tester.is_err() {
-        problems
-            .push(Problem { field: rehearsal::TESTER.to_owned(), message: text::NAME_INVALID.to_owned() });
+        let message = Message::from(text::NAME_INVALID).to_string();
+        problems.push(Problem { field: rehearsal::TESTER.to_owned(), message });
     }
     match (with_draft, tester) {
         (Ok(config), Ok(name)) if problems.is_empty() => {

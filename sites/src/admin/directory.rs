@@ -42,9 +42,10 @@ struct Row {
 impl From<ListedPoint> for Row {
     fn from(point: ListedPoint) -> Self {
         Self {
-            age: point
-                .age
-                .map_or_else(|| "not known".to_owned(), |seconds| text::in_words(Span::seconds(seconds))),
+            age: point.age.map_or_else(
+                || "not known".to_owned(),
+                |seconds| text::in_words(Span::seconds(seconds)).to_string(),
+            ),
             urls: point.urls.join(" "),
             verdict: point.verdict.words(),
             removable: !matches!(point.verdict, Verdict::Kept | Verdict::Stale),

@@ -48,6 +48,7 @@ impl FromRequestParts<App> for Desk {
 impl Desk {
     /// The shell of a page.
     pub(super) fn page(&self, title: impl Into<String>) -> Result<Page, Failure> {
+        let title: String = title.into();
         Page::new(&self.app, &self.visit, Site::Admin, title)
     }
 

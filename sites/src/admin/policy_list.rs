@@ -6,6 +6,7 @@ use super::fields::Fields;
 use super::policies::{PART, parse};
 use crate::explained::{self, Decided, Explained};
 use crate::extract::Form;
+use crate::locale::Message;
 use crate::page_error::Failure;
 use crate::text;
 use crate::user_count::{self, UserCount};
@@ -46,7 +47,7 @@ impl ListPage {
 /// A name that was asked about.
 struct Asked {
     name: String,
-    answer: Result<Explained, &'static str>,
+    answer: Result<Explained, Message>,
 }
 
 /// The count of one policy's users.
@@ -119,7 +120,7 @@ pub(super) async fn explain(desk: Desk, form: Form) -> Result<Response, Failure>
     let name = form.text("name").unwrap_or("").trim().to_owned();
     let (status, answer) = match LoginName::parse(&name) {
         Ok(parsed) => (StatusCode::OK, Ok(explained::explain(&desk.app.ports, &parsed).await?)),
-        Err(_) => (StatusCode::UNPROCESSABLE_ENTITY, Err(text::NAME_INVALID)),
+        Err(_) => (StatusCode::UNPROCESSABLE_ENTITY, Err(text::NAME_INVALID.into())),
     };
     let config = desk.config().await?;
     let name = name.chars().take(LoginName::MAX).collect();

@@ -141,7 +141,7 @@ impl IntoResponse for ApiProblem {
 
 impl From<Failure> for ApiProblem {
     fn from(failure: Failure) -> Self {
-        let detail = failure.cause.clone().unwrap_or_else(|| failure.what().into_owned());
+        let detail = failure.cause.clone().unwrap_or_else(|| failure.what().to_string());
         Self::new(failure.code, detail)
     }
 }

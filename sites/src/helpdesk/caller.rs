@@ -5,10 +5,12 @@
 
 use super::desk::Desk;
 use crate::kept_answers;
+use crate::locale::Key;
 use crate::page_error::Failure;
 use crate::ports::Ports;
 use crate::session::Cell;
 use crate::text;
+use crate::view::Page;
 use passquorum_domain::config::ManagementPolicy;
 use passquorum_domain::directory::ObjectGuid;
 use passquorum_domain::helpdesk::{CallerCheck, Verification};
@@ -103,13 +105,17 @@ impl Sheet {
 
 impl Asked {
     /// What the field of a form is called: the question, or which characters of its answer.
-    pub(super) fn label(&self) -> String {
+    pub(super) fn label(&self, page: &Page) -> String {
+        let question = page.written(&self.text);
         let numbers: Vec<_> = self.characters.iter().map(ToString::to_string).collect();
         match numbers.split_last() {
-            None => self.text.clone(),
-            Some((only, [])) => format!("Character {only} of the answer to: {}", self.text),
+            None => question,
+            Some((only, [])) => {
+                page.say(&Key("verify-one-character").with("number", only).with("question", question))
+            }
             Some((last, rest)) => {
-                format!("Characters {} and {last} of the answer to: {}", rest.join(", "), self.text)
+                let message = Key("verify-these-characters").with("numbers", rest.join(", "));
+                page.say(&message.with("last", last).with("question", question))
             }
         }
     }

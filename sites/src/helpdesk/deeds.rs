@@ -4,6 +4,7 @@
 use super::desk::{Desk, Said};
 use super::standing::Standing;
 use crate::extract::Form;
+use crate::locale::Key;
 use crate::notify::{self, Notice};
 use crate::page_error::Failure;
 use crate::profile_store::{self, Registered, Stored};
@@ -18,7 +19,7 @@ use passquorum_domain::ports::{DirectoryError, Purpose};
 use passquorum_domain::profile::RequirementsDigest;
 use passquorum_domain::ticket::TicketKind;
 
-const NO_LOCK: &str = "There was no lock to lift.";
+const NO_LOCK: Key = Key("no-lock");
 /// Longest name of a form that is taken.
 const MOST: usize = 64;
 
@@ -41,7 +42,7 @@ pub(super) async fn lift_lock(desk: Desk, form: Form) -> Result<Response, Failur
         Ok(_) => {
             let whom = (&user.record, user.subject);
             notify::helped(ports, actor, &user.policy, whom, MailTemplate::LockLifted).await;
-            "The lock is lifted. The user can answer the security questions again."
+            Key("lock-lifted")
         }
         Err(failure) if failure.code == ErrorCode::NotFound => NO_LOCK,
         Err(failure) => return Err(failure),
@@ -62,7 +63,7 @@ pub(super) async fn act(desk: Desk, form: Form, task: HelpdeskTask) -> Result<Re
                 mail: MailTemplate::HelpdeskUnlocked,
             };
             let work = async move { directory.unlock(&who).await };
-            (under_ticket(&desk, &form, &user, known, work).await?, "The account is unlocked.")
+            (under_ticket(&desk, &form, &user, known, work).await?, Key("account-unlocked"))
         }
         HelpdeskTask::EnableAccount => {
             let known = Known {
@@ -71,7 +72,7 @@ pub(super) async fn act(desk: Desk, form: Form, task: HelpdeskTask) -> Result<Re
                 mail: MailTemplate::HelpdeskEnabled,
             };
             let work = async move { directory.enable(&who).await };
-            (under_ticket(&desk, &form, &user, known, work).await?, "The account is enabled.")
+            (under_ticket(&desk, &form, &user, known, work).await?, Key("account-enabled"))
         }
         HelpdeskTask::ForceChange => {
             let known = Known {
@@ -81,7 +82,7 @@ pub(super) async fn act(desk: Desk, form: Form, task: HelpdeskTask) -> Result<Re
             };
             let work = async move { directory.set_must_change(&who).await };
             let end = under_ticket(&desk, &form, &user, known, work).await?;
-            (end, "The user has to change the password at the next logon.")
+            (end, Key("change-forced"))
         }
         HelpdeskTask::EnforceUpdate => {
             let known = Known {
@@ -93,14 +94,14 @@ pub(super) async fn act(desk: Desk, form: Form, task: HelpdeskTask) -> Result<Re
             let Stored::Profile(Registered { profile, .. }) =
                 profile_store::open(&desk.app.ports, who.guid, &held)
             else {
-                return Err(Failure::new(ErrorCode::NoProfile).saying("This user is not registered."));
+                return Err(Failure::new(ErrorCode::NoProfile).saying(Key("user-not-registered")));
             };
             let registered = Registered { profile, made_under: Some(RequirementsDigest::OUTDATED) };
             let (ports, level) = (&desk.app.ports, desk.app.ports.consensus.local().level());
             let sealed = profile_store::seal(&*ports.vault, level, who.guid, registered, &held)?;
             let work = async move { directory.write_profile(&who, &held, Some(&sealed)).await };
             let end = under_ticket(&desk, &form, &user, known, work).await?;
-            (end, "The user has to choose the security questions anew when a forgotten password is reset.")
+            (end, Key("update-enforced"))
         }
         HelpdeskTask::UnlockProfile | HelpdeskTask::AssignPasscode | HelpdeskTask::ResetPassword => {
             return Err(Failure::internal("this task is not one of one button"));
@@ -135,7 +136,7 @@ pub(super) async fn under_ticket(
 /// The ticket of one form: fixed for the operator, the person and what the form is called.
 fn ticket(desk: &Desk, form: &Form, user: &Standing) -> Result<TicketId, Failure> {
     let once = form.text("once").filter(|once| !once.is_empty() && once.len() <= MOST);
-    let once = once.ok_or_else(|| Failure::bad_input("The form is not whole: find the user anew."))?;
+    let once = once.ok_or_else(|| Failure::bad_input(Key("form-not-whole")))?;
     let parts = [b"passquorum helpdesk".as_slice(), &desk.staff.subject.0, &user.subject.0, once.as_bytes()];
     let bytes = desk.app.ports.vault.keyed_hash(Purpose::Session, &parts.concat())?.0;
     let (first, _) = bytes.split_at(16);

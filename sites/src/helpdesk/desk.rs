@@ -5,6 +5,7 @@ use super::passcode::{self, Given};
 use super::standing::{Search, Standing, look_up};
 use crate::app::App;
 use crate::extract::{Form, Visit};
+use crate::locale::{Key, Message};
 use crate::page_error::Failure;
 use crate::session::Staff;
 use crate::text;
@@ -73,7 +74,7 @@ impl UserPage {
 /// What the page says of what was just done.
 #[derive(Default)]
 pub(super) struct Said {
-    pub(super) notice: Option<String>,
+    pub(super) notice: Option<Message>,
     pub(super) passcode: Option<Given>,
     /// A password that was made and set.
     pub(super) password: Option<Zeroizing<String>>,
@@ -81,8 +82,8 @@ pub(super) struct Said {
 }
 
 impl Said {
-    pub(super) fn good(notice: &str) -> Self {
-        Self { notice: Some(notice.to_owned()), ..Self::default() }
+    pub(super) fn good(notice: Key) -> Self {
+        Self { notice: Some(notice.into()), ..Self::default() }
     }
 
     pub(super) fn wrong(problems: Problems) -> Self {
@@ -90,8 +91,8 @@ impl Said {
     }
 }
 
-const NOT_SERVED: &str = "No user whom you may help has this name.";
-const SEVERAL: &str = "More than one user has this name. Use DOMAIN\\name or the user principal name.";
+const NOT_SERVED: Key = Key("not-served");
+const SEVERAL: Key = Key("several");
 
 /// The search form.
 pub(super) async fn start(desk: Desk) -> Result<Response, Failure> {
@@ -113,11 +114,11 @@ pub(super) async fn find(desk: Desk, form: Form) -> Result<Response, Failure> {
 
 impl Desk {
     fn start_page(&self, name: &str, problems: Problems) -> Result<StartPage, Failure> {
-        let page = Page::new(&self.app, &self.visit, Site::Helpdesk, "Find a user")?;
+        let page = Page::new(&self.app, &self.visit, Site::Helpdesk, Key("find-user"))?;
         Ok(StartPage { page, name: name.to_owned(), problems })
     }
 
-    async fn search(&self, form: &Form) -> Result<Result<Standing, &'static str>, Failure> {
+    async fn search(&self, form: &Form) -> Result<Result<Standing, Key>, Failure> {
         let Ok(name) = LoginName::parse(form.text("name").unwrap_or("")) else {
             return Ok(Err(text::NAME_INVALID));
         };
@@ -140,9 +141,11 @@ impl Desk {
     /// The person whom the operator saw: the name finds them, and they are still the one with that identity.
     pub(super) async fn seen(&self, form: &Form) -> Result<Standing, Failure> {
         let same = |user: &Standing| form.text("guid") == Some(user.guid.as_str());
-        self.search(form).await?.ok().filter(same).ok_or_else(|| {
-            Failure::new(ErrorCode::NotFound).saying("This user is not there, or not one whom you may help.")
-        })
+        self.search(form)
+            .await?
+            .ok()
+            .filter(same)
+            .ok_or_else(|| Failure::new(ErrorCode::NotFound).saying(Key("not-there")))
     }
 
     /// The same once something was done, which is told even when the person cannot be looked up again.

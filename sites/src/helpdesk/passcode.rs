@@ -2,6 +2,7 @@
 
 use super::desk::{Desk, Said};
 use crate::extract::Form;
+use crate::locale::{Key, Message};
 use crate::notify;
 use crate::page_error::Failure;
 use crate::passcodes;
@@ -24,21 +25,31 @@ pub(super) struct Given {
     pub(super) until: String,
 }
 
-fn number(form: &Form, field: &str, bounds: std::ops::RangeInclusive<u64>) -> Result<u64, Failure> {
+fn number(
+    form: &Form,
+    (field, label): (&str, Key),
+    bounds: std::ops::RangeInclusive<u64>,
+) -> Result<u64, Failure> {
     let number = form.text(field).and_then(|text| text.trim().parse().ok());
     number.filter(|number| bounds.contains(number)).ok_or_else(|| {
-        Failure::bad_input(format!("{field}: use a number from {} to {}.", bounds.start(), bounds.end()))
+        let (least, most) = (*bounds.start(), *bounds.end());
+        let message = Key("number-between").with("field", Message::from(label));
+        Failure::bad_input(message.with("least", least).with("most", most))
     })
 }
 
 /// Gives the user whom the operator saw a passcode.
 pub(super) async fn assign(desk: Desk, form: Form) -> Result<Response, Failure> {
-    let length = number(&form, "length", PasscodeText::LEAST as u64..=PasscodeText::MOST as u64)?;
+    let length = number(
+        &form,
+        ("length", Key("passcode-characters")),
+        PasscodeText::LEAST as u64..=PasscodeText::MOST as u64,
+    )?;
     let most_hours = Passcode::MOST_LIFE.0 / Span::hours(1).0;
-    let life = Span::hours(number(&form, "hours", 1..=most_hours)?);
+    let life = Span::hours(number(&form, ("hours", Key("passcode-hours")), 1..=most_hours)?);
     let user = desk.helped(&form, HelpdeskTask::AssignPasscode).await?;
     if !user.policy.takes_passcodes() {
-        return Err(Failure::bad_input("No task of this user's policy takes a passcode."));
+        return Err(Failure::bad_input(Key("no-passcode-task")));
     }
     let (ports, actor, subject) = (&desk.app.ports, desk.staff.actor(), user.subject);
     let length = usize::try_from(length).map_err(Failure::internal)?;

@@ -6,6 +6,7 @@ use super::desk::{Desk, Said};
 use super::standing::Standing;
 use crate::activity::new_password;
 use crate::extract::Form;
+use crate::locale::Key;
 use crate::page_error::Failure;
 use crate::ports::Ports;
 use crate::text;
@@ -58,16 +59,10 @@ pub(super) async fn reset(desk: Desk, form: Form) -> Result<Response, Failure> {
             return desk.page(desk.seen_again(&form, user).await, Said::wrong(problems));
         }
         // Nobody else knows it, and it may be the one that holds now.
-        TicketEnd::Unknown if makes => {
-            "The domain did not answer: this password may be set, or not. Try it, or set another."
-        }
+        TicketEnd::Unknown if makes => Key("reset-unknown"),
         end => {
             done(end)?;
-            if must_change {
-                "The new password is set. The user has to change it at the next logon."
-            } else {
-                "The new password is set."
-            }
+            if must_change { Key("reset-done-must-change") } else { Key("reset-done") }
         }
     };
     desk.page(desk.seen_again(&form, user).await, Said { password: shown, ..Said::good(notice) })

@@ -4,6 +4,7 @@
 use super::caller::{self, Caller, Person as Asked};
 use super::desk::Desk;
 use crate::admin::audit_text;
+use crate::locale::{Key, Message};
 use crate::page_error::Failure;
 use crate::people::{self, Person, Way, Ways};
 use crate::profile_store::{self, Stored};
@@ -42,11 +43,11 @@ pub(super) struct Standing {
     pub(super) name: String,
     /// The identity that an act is bound to.
     pub(super) guid: String,
-    pub(super) profile: &'static str,
+    pub(super) profile: Key,
     /// Whether a profile is there that can be marked as one to be made anew.
     pub(super) may_be_outdated: bool,
     /// Until when wrong answers keep the person out: in words, and the instant.
-    pub(super) locked: Option<(String, String)>,
+    pub(super) locked: Option<(Message, String)>,
     /// Wrong or open attempts that count now.
     pub(super) failures: u32,
     /// Until when an assigned passcode is good.
@@ -154,19 +155,17 @@ impl Standing {
         self.allows(task)?;
         match self.caller {
             Caller::AsTheOperatorJudges | Caller::Verified(_) => Ok(()),
-            Caller::ToVerify(_) | Caller::Shown(_) | Caller::CannotBe => {
-                forbidden("Verify the caller first: find the user anew.")
-            }
+            Caller::ToVerify(_) | Caller::Shown(_) | Caller::CannotBe => forbidden(Key("verify-first")),
         }
     }
 
     /// Whether it may be done for this person at all, once the caller is verified.
     fn allows(&self, task: HelpdeskTask) -> Result<(), Failure> {
         if !self.policy.helpdesk.tasks.contains(&task) {
-            return forbidden("The policy of this user does not let the helpdesk do that.");
+            return forbidden(Key("policy-forbids"));
         }
         if self.is_staff && !(task == HelpdeskTask::UnlockProfile && self.helps_all) {
-            return forbidden("Whoever may use the Admin or the Helpdesk site is not helped with that here.");
+            return forbidden(Key("staff-not-helped"));
         }
         if self.level < task.needs() {
             return Err(Failure::new(ErrorCode::UpgradeUnfinished));
@@ -195,37 +194,33 @@ impl Standing {
     }
 
     /// What stands in the way in the domain.
-    pub(super) fn account(&self) -> Vec<&'static str> {
+    pub(super) fn account(&self) -> Vec<Key> {
         let status = self.record.status;
         let words = [
-            (status.locked, "Locked by the domain"),
-            (status.disabled, "Disabled"),
-            (status.expired, "Expired"),
-            (status.must_change_password, "Password must be changed"),
+            (status.locked, Key("account-locked")),
+            (status.disabled, Key("account-disabled")),
+            (status.expired, Key("account-expired")),
+            (status.must_change_password, Key("account-must-change")),
         ];
         words.into_iter().filter_map(|(holds, word)| holds.then_some(word)).collect()
     }
 }
 
-fn forbidden(why: &'static str) -> Result<(), Failure> {
+fn forbidden(why: Key) -> Result<(), Failure> {
     Err(Failure::new(ErrorCode::Forbidden).saying(why))
 }
 
-fn profile_words(policy: &ManagementPolicy, stored: &Stored) -> &'static str {
+fn profile_words(policy: &ManagementPolicy, stored: &Stored) -> Key {
     match stored {
-        Stored::Nothing => "Not registered",
-        Stored::Foreign => "Not registered: the attribute holds something else",
-        Stored::Rewritten(_) => {
-            "Not registered: the profile there is not the one written last, another hand put it there"
-        }
-        Stored::Profile(registered) if registered.is_outdated() => {
-            "Registered, to be updated when a password is reset"
-        }
+        Stored::Nothing => Key("not-registered"),
+        Stored::Foreign => Key("not-registered-foreign"),
+        Stored::Rewritten(_) => Key("not-registered-rewritten"),
+        Stored::Profile(registered) if registered.is_outdated() => Key("registered-outdated"),
         Stored::Profile(registered)
             if policy.qa.is_satisfied_by(&registered.profile, registered.made_under) =>
         {
-            "Registered"
+            Key("registered")
         }
-        Stored::Profile(_) => "Registered, but no longer meets the policy",
+        Stored::Profile(_) => Key("registered-not-enough"),
     }
 }

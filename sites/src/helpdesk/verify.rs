@@ -12,6 +12,7 @@ use super::desk::{Desk, Said};
 use super::standing::Standing;
 use crate::attempt::{self, Counted};
 use crate::extract::Form;
+use crate::locale::Key;
 use crate::page_error::Failure;
 use crate::session::Cell;
 use crate::text;
@@ -118,7 +119,7 @@ async fn judge(desk: Desk, form: Form, user: Standing, settings: Verification) -
 }
 
 fn nothing_to_verify() -> Failure {
-    Failure::bad_input("There is nothing to verify: find the user anew.")
+    Failure::bad_input(Key("verify-nothing"))
 }
 
 fn pair(desk: &Desk, user: &Standing) -> Pair {
@@ -157,7 +158,7 @@ async fn verified(desk: Desk, form: Form, user: Standing, by: Verification) -> R
     let cookie = Cell::Verified.keep(ports, desk.visit.browser, until, &held)?;
     let mut user = desk.seen_again(&form, user).await;
     user.caller = Caller::Verified(text::utc(until));
-    let mut response = desk.page(user, Said::good("The caller is verified."))?;
+    let mut response = desk.page(user, Said::good(Key("caller-verified")))?;
     response.headers_mut().append(header::SET_COOKIE, cookie);
     Ok(response)
 }

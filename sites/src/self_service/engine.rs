@@ -1,12 +1,13 @@
 //! What the pages ask for, done here: by the workflow engine, with the realm key and the directories.
 
 use super::computer::FIELD;
-use super::{LANGUAGE, Wanted, offered};
+use super::{LANGUAGE, PAGE_LANGUAGE, Wanted, offered};
 use crate::app::App;
 use crate::csrf;
 use crate::extract::Form;
 use crate::gateway::{Answer, Ask, KeptRun, Run, SelfService, Shown, Step, Visitor};
 use crate::limits::{self, Origin};
+use crate::locale::Texts;
 use crate::page_error::Failure;
 use crate::people::{self, Person};
 use crate::text;
@@ -19,6 +20,7 @@ use passquorum_domain::error_code::ErrorCode;
 use passquorum_domain::feature_level::FeatureLevel;
 use passquorum_domain::ids::KeyedHash;
 use passquorum_domain::lockout::AttemptTarget;
+use passquorum_domain::mail::Language;
 use passquorum_domain::outcome::Rejection;
 use passquorum_domain::ports::fresh_uuid;
 use passquorum_domain::workflow::{Activity, Workflow, WorkflowKind};
@@ -30,6 +32,41 @@ pub(crate) struct Engine(pub(crate) App);
 #[async_trait]
 impl SelfService for Engine {
     async fn ask(&self, visitor: &Visitor, ask: Ask) -> Result<Answer, Failure> {
+        let texts = self.texts(visitor, &ask);
+        match self.answer(visitor, ask).await {
+            Ok(Answer::Again { run, problems, shown }) => Ok(Answer::Again {
+                run,
+                problems: problems.said_in(&texts),
+                shown: shown.map_err(|failure| failure.said_in(&texts)),
+            }),
+            Ok(Answer::Failed { run, failure }) => {
+                Ok(Answer::Failed { run, failure: failure.said_in(&texts) })
+            }
+            Ok(other) => Ok(other),
+            Err(failure) => Err(failure.said_in(&texts)),
+        }
+    }
+}
+
+impl Engine {
+    /// The texts in the language of the page that asks: a form names it, and what only looks goes by what the run was begun
+    /// with.
+    fn texts(&self, visitor: &Visitor, ask: &Ask) -> Texts {
+        let language = match ask {
+            Ask::Enter => None,
+            Ask::Show { run } => {
+                Progress::read(&self.0.ports, visitor.browser(), run).and_then(|progress| progress.language)
+            }
+            Ask::Begin { form, .. }
+            | Ask::BeginCustom { form, .. }
+            | Ask::Submit { form, .. }
+            | Ask::SubmitOnly { form, .. } => language_of(form, PAGE_LANGUAGE),
+        };
+        let locales = &self.0.settings.locales;
+        language.and_then(|language| locales.nearest(&language)).unwrap_or_else(Texts::english)
+    }
+
+    async fn answer(&self, visitor: &Visitor, ask: Ask) -> Result<Answer, Failure> {
         match ask {
             Ask::Enter => Ok(Answer::Entered { csrf: self.token(visitor)? }),
             Ask::Begin { task, form } => self.begin(visitor, Wanted::Kind(task), &form).await,
@@ -42,9 +79,7 @@ impl SelfService for Engine {
             Ask::SubmitOnly { task, run, form } => self.submit(visitor, Some(task), &run, &form).await,
         }
     }
-}
 
-impl Engine {
     fn token(&self, visitor: &Visitor) -> Result<String, Failure> {
         Ok(csrf::token(&self.0.ports, visitor.browser())?)
     }
@@ -68,7 +103,7 @@ impl Engine {
         let name = LoginName::parse(typed).map_err(|_| Failure::bad_input(text::NAME_INVALID))?;
         let asked = Asked { name: &name, typed, near: form.text(FIELD).and_then(ClientController::parse) };
         let mut progress = self.0.on_the_grid(begin(&self.0, visitor.origin(), task, &asked)).await?;
-        progress.language = form.text(LANGUAGE).and_then(|language| language.parse().ok());
+        progress.language = language_of(form, LANGUAGE);
         Ok(Answer::Begun(self.keep(visitor, &progress)?))
     }
 
@@ -98,7 +133,10 @@ impl Engine {
         form: &Form,
     ) -> Result<Answer, Failure> {
         self.check(visitor, form)?;
-        let progress = &self.read(visitor, run)?;
+        let mut progress = self.read(visitor, run)?;
+        // Mail is written in the language of the page where it is asked for.
+        progress.language = language_of(form, LANGUAGE).or(progress.language);
+        let progress = &progress;
         // A task that was begun through another door of the same browser goes on there.
         if only.is_some_and(|only| only != progress.kind) {
             return Err(Failure::new(ErrorCode::SessionExpired));
@@ -132,6 +170,10 @@ impl Engine {
             step.await
         }
     }
+}
+
+fn language_of(form: &Form, field: &str) -> Option<Language> {
+    form.text(field).and_then(|tag| tag.parse().ok())
 }
 
 /// Who wants to begin a run.

@@ -3,6 +3,7 @@
 use super::computer::Computer;
 use super::{Front, TASKS};
 use crate::extract::Visit;
+use crate::locale::Key;
 use crate::page_error::Failure;
 use crate::view::{self, Page};
 use askama::Template;
@@ -45,6 +46,6 @@ pub(super) async fn show(
     let own = own.filter(|workflow| workflow.enabled && workflow.kind == WorkflowKind::Custom);
     let own = own.filter_map(|workflow| shown(workflow, workflow.id.to_string()));
     let tasks = ready.chain(own).collect();
-    let page = Page::without_forms(&front.app, &visit, Site::SelfService, "What would you like to do?");
+    let page = Page::without_forms(&front.app, &visit, Site::SelfService, Key("home-title"));
     view::render(&HomePage { page, tasks, query: computer.query() })
 }

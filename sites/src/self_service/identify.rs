@@ -21,7 +21,6 @@ use passquorum_domain::outcome::Rejection;
 pub(super) struct IdentifyPage {
     pub(super) page: Page,
     pub(super) parts: Vec<Part>,
-    pub(super) task: String,
     pub(super) description: String,
     pub(super) slug: String,
     pub(super) problems: Problems,
@@ -49,9 +48,8 @@ async fn page(
     let (_, workflow) = offered(&config, task, 0)?;
     let csrf = front.enter(visit).await?;
     Ok(IdentifyPage {
-        page: Page::with_token(&front.app, visit, Site::SelfService, workflow.name.clone(), csrf),
+        page: Page::with_token(&front.app, visit, Site::SelfService, visit.written(&workflow.name), csrf),
         parts: parts(&plan(&workflow.activities), 0),
-        task: workflow.name.clone(),
         description: workflow.description.clone(),
         slug,
         problems,

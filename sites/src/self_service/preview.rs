@@ -9,6 +9,7 @@ use crate::activity::{self, Sample};
 use crate::app::App;
 use crate::extract::Visit;
 use crate::gateway::Run;
+use crate::locale::Message;
 use crate::page_error::Failure;
 use crate::view::{self, Page, Preview, Problems};
 use crate::workflow::{Ending, plan};
@@ -35,12 +36,11 @@ pub(crate) fn page(
     bar: Preview,
 ) -> Result<Response, Failure> {
     let plan = plan(&workflow.activities);
-    let shell = |title: &str| Page::without_forms(app, visit, Site::SelfService, title).under(bar);
+    let shell = |title: Message| Page::without_forms(app, visit, Site::SelfService, title).under(bar);
     if number == 0 {
         return view::render(&IdentifyPage {
-            page: shell(&workflow.name),
+            page: shell(workflow.name.clone().into()),
             parts: parts(&plan, 0),
-            task: workflow.name.clone(),
             description: workflow.description.clone(),
             slug: String::new(),
             problems: Problems::default(),
@@ -64,7 +64,7 @@ pub(crate) fn page(
     };
     match step {
         Some((_, view)) => {
-            let page = shell(&workflow.name);
+            let page = shell(workflow.name.clone().into());
             view::render(&StepPage {
                 page,
                 parts,
@@ -77,7 +77,7 @@ pub(crate) fn page(
         None => {
             let about = what_it_was(&progress, Ending::Done);
             view::render(&FinishedPage {
-                page: shell(done_title(about)),
+                page: shell(done_title(about).into()),
                 parts,
                 about,
                 ending: Ending::Done,

@@ -4,6 +4,7 @@ use super::door::Door;
 use super::{Front, Part, parts_of};
 use crate::extract::{Form, Unchecked, Visit};
 use crate::gateway::{Answer, KeptRun, Run, Shown, Step};
+use crate::locale::Key;
 use crate::page_error::Failure;
 use crate::text;
 use crate::view::{self, Page, Problems};
@@ -111,7 +112,8 @@ fn page(front: &Front, visit: &Visit, shown: Shown, problems: Problems) -> Resul
     }
     match step {
         Step::Open { view, csrf } => {
-            let page = Page::with_token(&front.app, visit, Site::SelfService, progress.name.clone(), csrf);
+            let page =
+                Page::with_token(&front.app, visit, Site::SelfService, visit.written(&progress.name), csrf);
             let parts = parts_of(&progress, None);
             let (view, may_choose) = match view {
                 StepView::Chosen(view) => (*view, true),
@@ -123,7 +125,7 @@ fn page(front: &Front, visit: &Visit, shown: Shown, problems: Problems) -> Resul
             let about = what_it_was(&progress, ending);
             let title = match ending {
                 Ending::Done => done_title(about),
-                Ending::Unknown => "We do not know the outcome",
+                Ending::Unknown => Key("title-unknown-outcome"),
             };
             let page = Page::without_forms(&front.app, visit, Site::SelfService, title);
             let parts = parts_of(&progress, Some(ending));
@@ -159,15 +161,15 @@ pub(super) fn what_it_was(run: &Run, ending: Ending) -> WorkflowKind {
     }
 }
 
-pub(super) fn done_title(kind: WorkflowKind) -> &'static str {
+pub(super) fn done_title(kind: WorkflowKind) -> Key {
     match kind {
         WorkflowKind::Register | WorkflowKind::ManageProfile | WorkflowKind::UsePasscode => {
-            "Your security questions are saved"
+            Key("done-title-questions")
         }
-        WorkflowKind::ForgotPassword | WorkflowKind::ManagePasswords => "Your password is changed",
-        WorkflowKind::UnlockAccount => "Your account is unlocked",
-        WorkflowKind::Notifications => "Your choice is saved",
-        WorkflowKind::Custom => "Done",
+        WorkflowKind::ForgotPassword | WorkflowKind::ManagePasswords => Key("done-title-password"),
+        WorkflowKind::UnlockAccount => Key("done-title-unlock"),
+        WorkflowKind::Notifications => Key("done-title-notifications"),
+        WorkflowKind::Custom => Key("done-title-custom"),
     }
 }
 
@@ -178,8 +180,13 @@ impl StepPage {
     }
 
     /// What a box for something to be told of says.
-    fn notification(&self, event: &NotificationEvent) -> &'static str {
-        text::notification(*event)
+    fn notification(&self, event: &NotificationEvent) -> String {
+        self.page.t(text::notification(*event).0)
+    }
+
+    /// The question of a check.
+    fn sum(&self, (one, other): &(u8, u8)) -> String {
+        self.page.say(&Key("captcha-sum").with("one", one).with("other", other))
     }
 
     /// The name of the field with a number.

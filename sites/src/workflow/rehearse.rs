@@ -81,7 +81,7 @@ pub(crate) async fn rehearse(app: &App, trial: Trial<'_>) -> Result<Vec<Tried>, 
             shown => Some(activity::show(&context, shown, None).await),
         };
         let obstacle = match &view {
-            Some(Err(failure)) => Some(failure.what().into_owned()),
+            Some(Err(failure)) => Some(failure.what().to_string()),
             _ => activity::obstacle(&context, &activity).await?.map(str::to_owned),
         };
         let passes = obstacle.is_none();

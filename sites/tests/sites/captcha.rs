@@ -70,7 +70,7 @@ async fn a_question_is_answered_without_scripts_but_not_at_once() {
     let fields = [("challenge", challenge.as_str()), ("work", ""), ("sum", answer.as_str())];
     world.clock.forward(Span(4_000));
     let page = browser.post(STEP, &fields).await;
-    assert_eq!(wrong(&page), "That was quicker than a person types. Send it again in 1 seconds.");
+    assert_eq!(wrong(&page), "That was quicker than a person types. Send it again in 1 second.");
     assert_eq!(page.hidden("challenge").unwrap(), challenge, "the pause does not begin again");
     world.clock.forward(Span(1_000));
     let page = browser.post(STEP, &[fields[0], ("sum", "7000")]).await;

@@ -12,6 +12,7 @@ mod helpdesk;
 mod helpdesk_tasks;
 mod history;
 mod hostile;
+mod languages;
 mod legacy;
 mod lockout;
 mod logon;

@@ -10,7 +10,7 @@ use passquorum_tests::rig::cluster::{Account, Cluster};
 use std::collections::{BTreeMap, BTreeSet};
 
 const LINKS: &str = "return [...document.querySelectorAll('a[href]')]
-    .filter((link) => link.origin === location.origin && !link.hasAttribute('download'))
+    .filter((link) => link.origin === location.origin && !link.hasAttribute('download') && !link.hreflang)
     .map((link) => link.pathname + link.search)";
 /// What makes a page wider than the window: nothing, or the elements that reach beyond it, outside boxes that scroll.
 const OVERHANG: &str = "const { scrollWidth, clientWidth } = document.documentElement;

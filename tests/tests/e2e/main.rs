@@ -22,6 +22,7 @@ mod helpdesk;
 mod hostile;
 mod journey;
 mod keys;
+mod languages;
 mod legacy_client;
 mod logon_screen;
 mod mail;

@@ -37,7 +37,9 @@ const OURS: [(&str, &[&str]); 8] = [
 const RIG: &str = "passquorum-tests";
 
 /// Foreign crates that stay behind one wall, and who stands at it. The domain names none of them.
-const FOREIGN: [(&str, &[&str]); 9] = [
+const FOREIGN: [(&str, &[&str]); 11] = [
+    ("fluent-bundle", &["passquorum-sites"]),
+    ("fluent-syntax", &["passquorum-sites"]),
     ("lettre", &["passquorum"]),
     ("sled", &["passquorum-storage"]),
     ("bincode", &["passquorum-storage"]),

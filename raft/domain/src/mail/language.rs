@@ -33,23 +33,22 @@ impl Language {
         Self(self.0.split('-').next().unwrap_or(&self.0).to_owned())
     }
 
-    /// What a browser would like best, by its `Accept-Language` (RFC 9110 12.5.4). Of equals the first counts.
+    /// What a browser accepts by its `Accept-Language` (RFC 9110 12.5.4), what it likes best first. Of equals the first
+    /// counts.
     #[must_use]
-    pub fn preferred(accept: &str) -> Option<Self> {
-        let mut best: Option<(Self, u32)> = None;
-        for item in accept.split(',').take(20) {
+    pub fn accepted(accept: &str) -> Vec<Self> {
+        let weighed = |item: &str| {
             let (tag, weight) = item.split_once(';').map_or((item, 1000), |(tag, parameter)| {
                 let value =
                     parameter.trim().strip_prefix("q=").and_then(|value| value.trim().parse::<f32>().ok());
                 // Between 0 and 1000, so that nothing is cut off.
                 (tag, value.map_or(0, |value| (value.clamp(0.0, 1.0) * 1000.0) as u32))
             });
-            let Ok(language) = tag.parse::<Self>() else { continue };
-            if weight > best.as_ref().map_or(0, |(_, of_best)| *of_best) {
-                best = Some((language, weight));
-            }
-        }
-        best.map(|(language, _)| language)
+            tag.parse::<Self>().ok().filter(|_| weight > 0).map(|language| (language, weight))
+        };
+        let mut accepted: Vec<_> = accept.split(',').take(20).filter_map(weighed).collect();
+        accepted.sort_by_key(|(_, weight)| std::cmp::Reverse(*weight));
+        accepted.into_iter().map(|(language, _)| language).collect()
     }
 }
 
@@ -97,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_browser_gets_what_it_likes_best() {
-        let preferred = |accept| Language::preferred(accept).map(String::from);
+        let preferred = |accept| Language::accepted(accept).into_iter().next().map(String::from);
         assert_eq!(preferred("de-AT,de;q=0.9,en;q=0.8").as_deref(), Some("de-at"));
         assert_eq!(preferred("en;q=0.5, fr;q=0.7, *;q=0.9").as_deref(), Some("fr"));
         assert_eq!(preferred("de;q=0"), None);

@@ -229,11 +229,12 @@ pub(super) fn one_line(text: &str) -> String {
 
 /// A text as HTML: its paragraphs and lines, everything else escaped.
 pub(super) fn as_html(language: &str, text: &str) -> String {
+    // Each paragraph runs as its own words do.
     let mut html = format!("<!DOCTYPE html>\n<html lang=\"{}\"><body>\n", escaped(language));
     for paragraph in text.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty()) {
         let lines: Vec<_> = paragraph.lines().map(escaped).collect();
         // Writing to a string does not fail.
-        let _ = writeln!(html, "<p>{}</p>", lines.join("<br>\n"));
+        let _ = writeln!(html, "<p dir=\"auto\">{}</p>", lines.join("<br>\n"));
     }
     html.push_str("</body></html>\n");
     html

@@ -4,13 +4,14 @@ use super::language::Language;
 use super::settings::MailSettings;
 use super::template::{MailTemplate, Parameters, as_html, filled, one_line};
 
+mod arabic;
 mod english;
 mod german;
 
 /// The languages that every text comes in.
 #[must_use]
-pub fn built_in_languages() -> [Language; 2] {
-    [Language::english(), german::language()]
+pub fn built_in_languages() -> [Language; 3] {
+    [Language::english(), german::language(), arabic::language()]
 }
 
 /// A text that comes with the program: subject and body.
@@ -18,6 +19,7 @@ fn built_in(template: MailTemplate, language: &Language) -> Option<(&'static str
     match language.as_str() {
         "en" => Some(english::text(template)),
         "de" => Some(german::text(template)),
+        "ar" => Some(arabic::text(template)),
         _ => None,
     }
 }

@@ -39,7 +39,7 @@ fn every_text_that_comes_with_the_program_is_whole_in_every_language() {
             assert_eq!(mail.language, language);
             assert!(!mail.text.contains('{') && !mail.subject.is_empty(), "{}", mail.text);
         }
-        assert_eq!(used[0], used[1], "{}: both languages tell the same", template.name());
+        assert!(used.iter().all(|one| *one == used[0]), "{}: all languages tell the same", template.name());
     }
 }
 
