@@ -50,7 +50,7 @@ pub(crate) fn masked_address(
     let data = [b"passquorum decoy address: ".as_slice(), &subject.0].concat();
     let KeyedHash([chance, letter, ..]) = ports.vault.keyed_hash(Purpose::Subject, &data)?;
     let account = typed.rsplit('\\').next().unwrap_or(typed);
-    let own = account.chars().next().filter(|first| first.is_alphanumeric() && chance < 208);
+    let own = account.chars().next().filter(|first| first.is_ascii_alphanumeric() && chance < 208);
     let first = own.unwrap_or(char::from(b'a' + letter % 26));
     Ok(MailAddress::mask(first, sender.domain()))
 }

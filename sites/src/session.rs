@@ -89,7 +89,7 @@ impl Cell {
         match self {
             Self::Progress | Self::Admin | Self::Helpdesk | Self::Typed => PADDED,
             Self::Verified => 600,
-            Self::Shown => 900,
+            Self::Shown => 1_100,
         }
     }
 

@@ -184,9 +184,9 @@ pub(super) struct HelpdeskFile {
 pub(super) struct VerificationFile {
     pub(super) questions: u32,
     pub(super) valid_for: Duration,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "CallerQuestions::is_usual")]
     pub(super) from: CallerQuestions,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "CallerCheck::is_usual")]
     pub(super) how: CallerCheck,
 }
 

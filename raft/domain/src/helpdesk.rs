@@ -119,7 +119,9 @@ pub enum CallerCheck {
 }
 
 impl CallerQuestions {
-    fn is_usual(&self) -> bool {
+    /// Whether a policy says nothing of it.
+    #[must_use]
+    pub fn is_usual(&self) -> bool {
         *self == Self::default()
     }
 
@@ -138,7 +140,9 @@ impl CallerCheck {
     /// The most characters that are asked for of one answer.
     pub const MOST_CHARACTERS: u32 = 8;
 
-    fn is_usual(&self) -> bool {
+    /// Whether a policy says nothing of it.
+    #[must_use]
+    pub fn is_usual(&self) -> bool {
         *self == Self::default()
     }
 

@@ -45,6 +45,8 @@ pub struct MailCode {
     first_at: Timestamp,
     /// How many were made since.
     count: u32,
+    /// Wrong tries at the last one.
+    wrong: u32,
 }
 
 impl MailCode {
@@ -54,6 +56,9 @@ impl MailCode {
     pub const MOST: u32 = 5;
     /// How long they count.
     pub const WITHIN: Span = Span::hours(1);
+    /// How many wrong tries one code takes. The person's own counter bounds guesses too, but a right proof of another sort
+    /// clears that one.
+    pub const MOST_WRONG: u32 = 5;
     /// The least time between two.
     pub const PAUSE: Span = Span::seconds(30);
 
@@ -65,7 +70,7 @@ impl MailCode {
         at: Timestamp,
     ) -> Result<Self, Timestamp> {
         let until = at.plus(life.min(Self::MOST_LIFE));
-        let fresh = Self { secret: Some(secret), until, made_at: at, first_at: at, count: 1 };
+        let fresh = Self { secret: Some(secret), until, made_at: at, first_at: at, count: 1, wrong: 0 };
         let Some(before) = before.filter(|before| at.since(before.first_at) < Self::WITHIN) else {
             return Ok(fresh);
         };
@@ -82,6 +87,12 @@ impl MailCode {
     pub(crate) fn is(&self, secret: &KeyedHash, at: Timestamp) -> bool {
         let same = |kept: &KeyedHash| bool::from(subtle::ConstantTimeEq::ct_eq(&kept.0[..], &secret.0[..]));
         self.secret.as_ref().is_some_and(same) && at < self.until
+    }
+
+    /// What is kept after a wrong try: not the code itself, after the last one.
+    pub(crate) fn missed(self) -> Self {
+        let wrong = self.wrong.saturating_add(1);
+        Self { wrong, secret: self.secret.filter(|_| wrong < Self::MOST_WRONG), ..self }
     }
 
     /// What is kept once the code was used.
@@ -161,7 +172,10 @@ mod tests {
         let code = MailCode::after(None, SECRET, Span::hours(9), Timestamp(0)).unwrap();
         assert!(code.is(&SECRET, Timestamp(1_799_999)) && !code.is(&SECRET, Timestamp(1_800_000)));
         assert!(!code.is(&KeyedHash([2; 32]), Timestamp(0)));
-        assert!(!code.used().is(&SECRET, Timestamp(0)));
+        assert!(!code.clone().used().is(&SECRET, Timestamp(0)));
+        let tried = (1..MailCode::MOST_WRONG).fold(code, |code, _| code.missed());
+        assert!(tried.is(&SECRET, Timestamp(0)));
+        assert!(!tried.missed().is(&SECRET, Timestamp(0)), "it takes so many wrong tries and no more");
     }
 
     proptest! {

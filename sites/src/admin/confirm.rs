@@ -86,9 +86,9 @@ pub(super) fn opened(desk: &Desk, form: Form) -> Fields {
     let mut lost = Vec::new();
     let mut form = form;
     for (name, sealed) in sealed {
-        match Cell::Typed.open::<String>(&desk.app.ports, desk.visit.browser, &sealed) {
-            Some(secret) => form = form.with(&name, Some(secret)),
-            None => lost.push(name),
+        match Cell::Typed.open::<(String, String)>(&desk.app.ports, desk.visit.browser, &sealed) {
+            Some((of, secret)) if of == name => form = form.with(&name, Some(secret)),
+            _ => lost.push(name),
         }
     }
     let mut fields = Fields::new(form);
@@ -108,7 +108,7 @@ pub(super) fn seal(desk: &Desk, sections: &mut [Section], fields: &Fields) -> Re
                 return Err(Failure::bad_input("A password is longer than any may be."));
             }
             let expires = ports.now().plus(KEPT);
-            *sealed = Some(Cell::Typed.seal(ports, desk.visit.browser, expires, &typed)?);
+            *sealed = Some(Cell::Typed.seal(ports, desk.visit.browser, expires, &(&input.name, typed))?);
         }
     }
     Ok(())

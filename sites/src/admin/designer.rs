@@ -351,6 +351,10 @@ async fn rehearse(
 ) -> Result<Response, Failure> {
     let with_draft = subject.config.with(edit.change);
     let mut problems = draft::problems(draft, subject.level);
+    if subject.level < FeatureLevel::FOURTH {
+        let message = "a dry run needs feature level 4, since it is in the audit".to_owned();
+        problems.push(Problem { field: rehearsal::TESTER.to_owned(), message });
+    }
     let tester = LoginName::parse(&fields.text(rehearsal::TESTER));
     if tester.is_err() {
         let message = Message::from(text::NAME_INVALID).to_string();

@@ -62,7 +62,9 @@ impl Desk {
         let state = self.app.ports.current().await?;
         let present = state.config().cloned().ok_or(Rejection::NoRealm)?;
         if edit.step == Step::Back {
-            return Ok(Verdict::Back);
+            // A secret that is not kept any more is asked for on the way back already.
+            let is_whole = edit.problems.is_empty();
+            return Ok(if is_whole { Verdict::Back } else { Verdict::Invalid(edit.problems.clone()) });
         }
         if present.revision != edit.base {
             return Ok(Verdict::Stale(present));
@@ -70,6 +72,12 @@ impl Desk {
         let mut problems = edit.problems.clone();
         problems.extend(present.with(edit.change.clone()).err().unwrap_or_default());
         problems.extend(present.doubled_by(state.level(), &edit.change));
+        let needs = Action::change_config(edit.base, edit.change.clone()).needs();
+        if needs > state.level() {
+            let message =
+                format!("this needs feature level {needs}, and the realm is at level {}", state.level());
+            problems.push(Problem { field: String::new(), message });
+        }
         if problems.is_empty() {
             problems = former_profiles::left_behind(&self.app.ports, &present, &edit.change).await;
         }

@@ -175,7 +175,12 @@ fn undoing(desk: &Desk, state: &State, wanted: Revision, notice: Notice) -> Resu
     let present = config_of(state)?;
     let way = Way::without(wanted);
     let (way, differences) = match config_history::way_around(&desk.app.ports, state, wanted) {
-        Ok(change) => (way, compare(present, change).0),
+        Ok(change) => {
+            let (differences, problems) = compare(present, change);
+            let is_valid = problems.is_empty();
+            let invalid = "without it the configuration would not be valid";
+            (if is_valid { way } else { way.refused(&invalid, &problems) }, differences)
+        }
         Err(Irreversible::Irrecoverable(error @ Irrecoverable::NotKept { .. })) => return Err(error.into()),
         Err(error) => (way.refused(&error, error.problems()), Vec::new()),
     };

@@ -79,6 +79,7 @@ pub(super) async fn show_answers(desk: Desk, form: Form) -> Result<Response, Fai
     if !present.shows() {
         return Err(nothing_to_verify());
     }
+    let present_settings = present.settings;
     let Sheet { asked, .. } = begun(&desk, &user, present, &form)?;
     let ports = &desk.app.ports;
     let counted = count(&desk, &user).await?;
@@ -86,7 +87,12 @@ pub(super) async fn show_answers(desk: Desk, form: Form) -> Result<Response, Fai
     let event = AuditEvent::AnswersShown { answers };
     ports.record(desk.staff.actor(), event, Some(user.subject), &desk.note(&user)).await?;
     let until = ports.now().plus(COMPARING);
-    let cookie = Cell::Shown.keep(ports, desk.visit.browser, until, &(pair(&desk, &user), counted))?;
+    let cookie = Cell::Shown.keep(
+        ports,
+        desk.visit.browser,
+        until,
+        &(pair(&desk, &user), present_settings, counted),
+    )?;
     let shown = asked.into_iter().filter_map(|asked| {
         let answer = asked.kept?.expose().to_owned();
         Some((asked.text, Zeroizing::new(answer)))
@@ -100,8 +106,9 @@ pub(super) async fn show_answers(desk: Desk, form: Form) -> Result<Response, Fai
 /// Takes what the operator says of a caller whose answers they were shown.
 async fn judge(desk: Desk, form: Form, user: Standing, settings: Verification) -> Result<Response, Failure> {
     let (ports, visit) = (&desk.app.ports, &desk.visit);
-    let held: Option<(Pair, Counted)> = Cell::Shown.read(ports, visit.browser, &visit.headers);
-    let Some((_, counted)) = held.filter(|(of, _)| *of == pair(&desk, &user)) else {
+    let held: Option<(Pair, Verification, Counted)> = Cell::Shown.read(ports, visit.browser, &visit.headers);
+    let same = |(of, by, _): &(Pair, Verification, Counted)| *of == pair(&desk, &user) && *by == settings;
+    let Some((.., counted)) = held.filter(same) else {
         return Err(nothing_to_verify());
     };
     let knows = match form.text("knows") {

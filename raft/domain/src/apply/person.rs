@@ -44,12 +44,16 @@ impl Change<'_> {
         Ok(Effect::Done)
     }
 
-    /// Uses the code up if this is it. A wrong one leaves it: attempts are counted before.
+    /// Uses the code up if this is it. A wrong one counts against the code, beside the attempt that was counted before.
     pub(super) fn spend_mail_code(&mut self, subject: KeyedHash, secret: KeyedHash) -> Outcome {
-        let kept = self.state.mail_codes.get(&subject).filter(|code| code.is(&secret, self.at)).cloned();
-        let used = kept.ok_or(Rejection::TokenInvalid)?.used();
-        self.state.mail_codes.insert(subject, used);
+        let kept = self.state.mail_codes.get(&subject).cloned().ok_or(Rejection::TokenInvalid)?;
+        let is_right = kept.is(&secret, self.at);
+        let after = if is_right { kept.used() } else { kept.missed() };
+        self.state.mail_codes.insert(subject, after);
         self.touch(CellKey::MailCode(subject));
+        if !is_right {
+            return Err(Rejection::TokenInvalid);
+        }
         self.audit(AuditEvent::MailCodeSpent, Some(subject));
         Ok(Effect::Done)
     }

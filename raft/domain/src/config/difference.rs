@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 const OBJECT_LISTS: [&str; 3] = ["connections", "policies", "workflows"];
 
 /// Fields whose number is a span.
-const SPANS: [&str; 5] = ["session", "duration", "reset_after", "certificate_life", "valid_for"];
+const SPANS: [&str; 6] = ["session", "duration", "reset_after", "life", "valid_for", "pause"];
 
 /// Fields that a summary names at most.
 const SUMMARY_FIELDS: usize = 20;

@@ -6,9 +6,9 @@ use crate::commands::{
 use passquorum_domain::audit::{Actor, verify_chain};
 use passquorum_domain::command::{Action, Command};
 use passquorum_domain::feature_level::FeatureLevel;
-use passquorum_domain::ids::{AttemptId, NodeId, RequestId, TicketId};
+use passquorum_domain::ids::{AttemptId, KeyedHash, NodeId, RequestId, TicketId};
 use passquorum_domain::lockout::{AttemptTarget, AttemptVerdict, LockoutSettings};
-use passquorum_domain::mail_code::MailCode;
+use passquorum_domain::mail_code::{MailCode, NewMailCode};
 use passquorum_domain::outcome::{Effect, Rejection};
 use passquorum_domain::state::{Cell, CellKey, State};
 use passquorum_domain::ticket::{Ticket, TicketResult, TicketState};
@@ -205,6 +205,25 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn wrong_tries_use_a_code_up_whatever_clears_the_persons_counter() {
+    let (subject, right) = (user(1), KeyedHash([7; 32]));
+    let spend = |secret| Action::SpendMailCode { subject, secret };
+    let mut state = State::default();
+    let mut number = 0;
+    let mut act = |state: &mut State, action| {
+        number += 1;
+        state.apply(command(number, START, action)).outcome
+    };
+    act(&mut state, create_realm()).unwrap();
+    let new = NewMailCode { subject, secret: right, life: Span::minutes(10), mail: None };
+    act(&mut state, Action::SendMailCode(Box::new(new))).unwrap();
+    for _ in 0..MailCode::MOST_WRONG {
+        assert_eq!(act(&mut state, spend(KeyedHash([8; 32]))), Err(Rejection::TokenInvalid));
+    }
+    assert_eq!(act(&mut state, spend(right)), Err(Rejection::TokenInvalid));
 }
 
 fn is_definite(ticket: &Ticket) -> bool {
