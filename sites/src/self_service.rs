@@ -141,9 +141,13 @@ fn offered(
     task: Wanted,
     from: usize,
 ) -> Result<(&ManagementPolicy, &Workflow), Failure> {
-    let count = config.policies.len();
-    let mut turned = config.policies.iter().cycle().skip(from.checked_rem(count).unwrap_or(0)).take(count);
+    // One without a scope serves nobody: who is shown it would be known for a name that is nobody's.
+    let (serving, idle): (Vec<_>, Vec<_>) =
+        config.policies.iter().partition(|policy| !policy.scope.is_empty());
+    let count = serving.len();
+    let mut turned = serving.iter().copied().cycle().skip(from.checked_rem(count).unwrap_or(0)).take(count);
     turned
+        .chain(idle)
         .find_map(|policy| task.of(policy).map(|workflow| (policy, workflow)))
         .ok_or_else(|| Failure::new(ErrorCode::NotFound).saying(text::TASK_NOT_OFFERED))
 }

@@ -103,7 +103,17 @@ async fn a_name_that_is_nobodys_is_shown_any_policy_and_always_the_same() {
         workflow.id = WorkflowId(Uuid::from_u128(number));
     }
     second.qa.questions[0].text = "What does the second policy ask?".into();
-    world.consensus.configure(ConfigChange::PutPolicy(Box::new(second)));
+    let mut idle = second.clone();
+    idle.id = PolicyId(Uuid::from_u128(0xb2));
+    idle.name = "Idle".into();
+    idle.scope.clear();
+    idle.qa.questions[0].text = "What does the policy ask that serves nobody?".into();
+    for (number, workflow) in (0x400_u128..).zip(&mut idle.workflows) {
+        workflow.id = WorkflowId(Uuid::from_u128(number));
+    }
+    for policy in [second, idle] {
+        world.consensus.configure(ConfigChange::PutPolicy(Box::new(policy)));
+    }
     let node = world.node("n1");
     let mut shown = BTreeSet::new();
     for number in 0..24 {
@@ -111,6 +121,7 @@ async fn a_name_that_is_nobodys_is_shown_any_policy_and_always_the_same() {
         let mut asks_second = Vec::new();
         for task in ["forgot-password", "unlock-account"] {
             let page = start(&mut Browser::new(node.clone()), task, &name).await;
+            assert!(!page.html.contains("that serves nobody"), "{name}: {}", page.html);
             asks_second.push(page.html.contains("What does the second policy ask?"));
         }
         asks_second.dedup();
