@@ -145,7 +145,7 @@ fn offered(
     let (serving, idle): (Vec<_>, Vec<_>) =
         config.policies.iter().partition(|policy| !policy.scope.is_empty());
     let count = serving.len();
-    let mut turned = serving.iter().copied().cycle().skip(from.checked_rem(count).unwrap_or(0)).take(count);
+    let turned = serving.iter().copied().cycle().skip(from.checked_rem(count).unwrap_or(0)).take(count);
     turned
         .chain(idle)
         .find_map(|policy| task.of(policy).map(|workflow| (policy, workflow)))
