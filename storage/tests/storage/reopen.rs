@@ -3,6 +3,7 @@
 use openraft::storage::{RaftLogStorage, RaftStateMachine};
 use openraft::{LogState, RaftLogReader, RaftSnapshotBuilder, Vote};
 use passquorum_storage::engine::MAX_VALUE;
+use passquorum_storage::format::NEWEST;
 use passquorum_storage::{Store, StoreError};
 use tempfile::TempDir;
 
@@ -140,11 +141,12 @@ fn a_directory_in_use_is_refused() {
 fn a_directory_of_a_newer_release_is_refused() {
     let directory = TempDir::new().unwrap();
     drop(open(&directory));
-    std::fs::write(directory.path().join("FORMAT"), "passquorum storage format 4\n").unwrap();
-    assert!(matches!(
-        machine::open(directory.path()),
-        Err(StoreError::FormatTooNew { found: 4, supported: 3, .. })
-    ));
+    let newer = format!("passquorum storage format {}\n", NEWEST + 1);
+    std::fs::write(directory.path().join("FORMAT"), newer).unwrap();
+    let refused = machine::open(directory.path());
+    assert!(
+        matches!(refused, Err(StoreError::FormatTooNew { found, supported: NEWEST, .. }) if found == NEWEST + 1)
+    );
 }
 
 fn format_of(directory: &TempDir) -> String {
@@ -154,7 +156,9 @@ fn format_of(directory: &TempDir) -> String {
 #[tokio::test]
 async fn the_format_rises_with_the_state_and_never_falls() {
     let (directory, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-    let (second, too_new) = ("passquorum storage format 2\n", "passquorum storage format 4\n");
+    let beyond = NEWEST + 1;
+    let (second, too_new) =
+        ("passquorum storage format 2\n", format!("passquorum storage format {beyond}\n"));
     let Store { mut log, mut state } = open(&directory);
     append(&mut log, vec![note(0, "other", "1")]).await.unwrap();
     state.apply(vec![note(0, "other", "1")]).await.unwrap();
@@ -175,11 +179,13 @@ async fn the_format_rises_with_the_state_and_never_falls() {
     std::fs::write(other.path().join("FORMAT"), "passquorum storage format 1\n").unwrap();
     drop(open(&other));
     assert_eq!(format_of(&other), second, "so does one that is there");
-    append(&mut log, vec![note(3, "version", "4")]).await.unwrap();
-    state.apply(vec![note(3, "version", "4")]).await.unwrap();
+    let raise = vec![note(3, "version", beyond.to_string())];
+    append(&mut log, raise.clone()).await.unwrap();
+    state.apply(raise).await.unwrap();
     assert_eq!(format_of(&directory), too_new);
     drop((log, state));
-    assert!(matches!(machine::open(directory.path()), Err(StoreError::FormatTooNew { found: 4, .. })));
+    let refused = machine::open(directory.path());
+    assert!(matches!(refused, Err(StoreError::FormatTooNew { found, .. }) if found == beyond));
 }
 
 #[test]
