@@ -12,6 +12,7 @@ mod enable_account;
 mod mail_code;
 pub(crate) mod new_password;
 mod reset_password;
+mod spend;
 mod subscribe;
 mod unlock_account;
 

@@ -3,7 +3,7 @@
 //!
 //! Whoever has no address, and a name that is nobody's, are shown an address as well, and a code is made that goes nowhere.
 
-use crate::attempt;
+use super::spend::spend;
 use crate::decoy;
 use crate::extract::Form;
 use crate::limits;
@@ -67,28 +67,9 @@ pub(super) async fn run(
         problems.add("code", text::not_a_code(settings.digits));
         return Ok(Verdict::Again(problems));
     };
-    let (ports, subject) = (&context.app.ports, context.subject());
-    limits::count_source(ports, context.origin).await?;
-    let counted = attempt::count(ports, subject, Some(context.policy()?.id), &context.note()).await?;
+    let subject = context.subject();
     let secret = secret(context, &typed)?;
-    // A code that was made for nobody is kept like others, and whoever guessed it would have proved nothing.
-    let spent = match ports.commit(Actor::Anonymous, Action::SpendMailCode { subject, secret }).await {
-        Ok(_) => true,
-        Err(failure) if failure.code == ErrorCode::TokenInvalid => false,
-        Err(failure) => return Err(failure),
-    };
-    let right = spent && context.user().is_some();
-    let decided = counted.decide(ports, right).await;
-    if right {
-        // It is spent, so there is no second try; an attempt that stays counted does no harm.
-        if let Err(failure) = decided {
-            tracing::warn!(%failure, "an attempt that was right stays counted");
-        }
-        return Ok(Verdict::Passed);
-    }
-    decided?;
-    problems.add("code", counted.left_after(text::WRONG_CODE, context.policy()?, context.app)?);
-    Ok(Verdict::Again(problems))
+    spend(context, "code", text::WRONG_CODE, Action::SpendMailCode { subject, secret }).await
 }
 
 async fn send(context: &Context<'_>, settings: MailCodeAuthentication) -> Result<Verdict, Failure> {

@@ -422,6 +422,12 @@ async fn an_access_password_is_written_and_never_shown() {
     set(&mut back, "stage", "back");
     let form = send(&mut browser, &path, &back).await;
     assert!(form.html.contains("What you typed is kept") && !form.html.contains("planted-other"));
+    let mut moved = fields_of(&form);
+    let kept = moved.iter().find(|(name, _)| name == "bind_password.kept").unwrap().1.clone();
+    set(&mut moved, "alias", "");
+    set(&mut moved, "alias.kept", &kept);
+    let moved = send(&mut browser, &path, &moved).await;
+    assert!(!moved.html.contains("planted-other"), "a secret stays in its field: {}", moved.html);
     let mut late = fields_of(&form);
     set(&mut late, "bind_password.kept", "AAAA");
     let late = send(&mut browser, &path, &late).await;
